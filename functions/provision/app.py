@@ -1,0 +1,11 @@
+"""Provisions a base connection for every request on the queue, or for the one it is invoked with."""
+
+from typing import Any
+
+from aep_connections import wiring
+
+service = wiring.build()
+
+
+def handler(event: Any, context: Any) -> Any:
+    return service.provision(event, context)

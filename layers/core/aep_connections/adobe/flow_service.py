@@ -1,0 +1,207 @@
+"""Adobe's Flow Service: base connections of one sandbox. Source: Adobe's Flow Service API reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from aep_connections.adobe.ims import Authorizer, Credentials, TokenSource
+from aep_connections.adobe.transport import Call, Reply, Upstream
+from aep_connections.adobe.wire import (
+    create_body,
+    error_of,
+    patch_body,
+    read_connection,
+    refusal_of,
+    says_gone,
+    usable_id,
+    wants_new_token,
+)
+from aep_connections.domain.errors import ConnectionFailure, Unavailable
+from aep_connections.domain.model import Connection, Desired, Source
+
+BASE_PATH = "/data/foundation/flowservice"
+PAGE_SIZE = 100
+MAX_PAGES = 1000
+
+
+class FlowService:
+    """The `FlowService` port over HTTP. One per invocation and sandbox."""
+
+    def __init__(self, platform_url: str, sandbox: str, authorizer: Authorizer, upstream: Upstream) -> None:
+        self._base = platform_url + BASE_PATH
+        self._sandbox, self._authorizer, self._upstream = sandbox, authorizer, upstream
+
+    @property
+    def org_id(self) -> str:
+        return self._authorizer.credentials.org_id
+
+    def get(self, connection_id: str) -> Connection | None:
+        reply = self._send("GET", self._path(connection_id))
+        if says_gone(reply):
+            return None
+        doing = f"reading connection {connection_id}"
+        document = self._understood(reply, doing)
+        items = document.get("items") if isinstance(document, dict) else None
+        connection = read_connection(items[0] if isinstance(items, list) and items else document)
+        if connection is None or connection.id != connection_id:
+            raise self._error(reply, doing)
+        return connection
+
+    def listing(self, source: Source, name: str | None = None) -> list[Connection]:
+        params = [("property", f"connectionSpec.id=={source.connection_spec_id}")]
+        if name is not None:
+            params.append(("property", f"name=={name}"))
+        params += [("limit", str(PAGE_SIZE)), ("orderby", "createdAt")]
+        path = "/connections"
+        found: dict[str, Connection] = {}
+        seen: set[str] = set()
+        for _ in range(MAX_PAGES):
+            reply = self._send("GET", path, params=tuple(params))
+            document = self._understood(reply, "listing connections")
+            items = document.get("items") if isinstance(document, dict) else None
+            if not isinstance(items, list):
+                raise self._error(reply, "listing connections")
+            for item in items:
+                connection = read_connection(item)
+                if connection and connection.spec_id in (None, source.connection_spec_id):
+                    found[connection.id] = connection
+            href = _next_href(document)
+            if href is None:
+                return sorted(found.values(), key=lambda c: (c.created_at, c.id))
+            if href in seen:
+                raise Unavailable("Adobe's listing of connections repeats a page.")
+            seen.add(href)
+            path, params = self._follow(href)
+        raise Unavailable(f"Adobe's listing of connections does not end after {MAX_PAGES} pages.")
+
+    def create(self, desired: Desired, mark: str) -> Connection:
+        body = create_body(desired, mark)
+        reply = self._send("POST", "/connections", body=body, slow=True, repeatable=False)
+        document = self._understood(reply, f"creating connection {desired.name!r}", effect=True)
+        connection = read_connection(document)
+        if connection is None:
+            raise self._error(reply, f"creating connection {desired.name!r}", effect=True)
+        return connection
+
+    def patch(self, connection: Connection, desired: Desired, mark: str) -> str | None:
+        body = patch_body(connection, desired, mark)
+        reply = self._send(
+            "PATCH", self._path(connection.id), body=body, slow=True, repeatable=False, if_match=connection.etag or ""
+        )
+        if reply.status == 412:
+            return None
+        doing = f"updating connection {connection.id}"
+        document = self._understood(reply, doing, effect=True)
+        etag = document.get("etag") if isinstance(document, dict) else None
+        if isinstance(etag, str):
+            return etag
+        reread = self.get(connection.id)
+        if reread is None or reread.etag is None:
+            raise self._error(reply, doing, effect=True)
+        return reread.etag
+
+    def delete(self, connection_id: str) -> bool:
+        reply = self._send("DELETE", self._path(connection_id))
+        if says_gone(reply):
+            return False
+        if reply.status not in (200, 202, 204):
+            raise self._error(reply, f"deleting connection {connection_id}")
+        return True
+
+    def test(self, connection_id: str) -> bool:
+        reply = self._send("GET", self._path(connection_id) + "/test", slow=True)
+        doing = f"testing connection {connection_id}"
+        document = self._understood(reply, doing)
+        verdict = document.get("result") if isinstance(document, dict) else document
+        if not isinstance(verdict, bool):
+            raise self._error(reply, doing)
+        return verdict
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: tuple[tuple[str, str], ...] = (),
+        body: Any = None,
+        slow: bool = False,
+        repeatable: bool = True,
+        if_match: str | None = None,
+    ) -> Reply:
+        """Send with the five headers; a token that Adobe rejects is renewed once, as the call was then not executed."""
+
+        def send() -> Reply:
+            headers = {
+                **self._authorizer.headers(),
+                "x-sandbox-name": self._sandbox,
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+            }
+            if if_match is not None:
+                headers["If-Match"] = if_match
+            data = None if body is None else json.dumps(body).encode()
+            return self._upstream.send(Call(method, self._base + path, headers, params, data, slow, repeatable))
+
+        reply = send()
+        if not wants_new_token(reply):
+            return reply
+        self._renew_token(reply)
+        return send()
+
+    def _renew_token(self, reply: Reply) -> None:
+        refused: ConnectionFailure
+        try:
+            self._authorizer.renew()
+            return
+        except ConnectionFailure as error:
+            refused = error
+        refused.request_id = refused.request_id or refusal_of(reply).request_id
+        raise refused
+
+    def _understood(self, reply: Reply, doing: str, *, effect: bool = False) -> Any:
+        """The JSON of a 2xx answer."""
+        document = reply.json()
+        if not 200 <= reply.status < 300 or document is None:
+            raise self._error(reply, doing, effect=effect)
+        return document
+
+    def _error(self, reply: Reply, doing: str, *, effect: bool = False) -> ConnectionFailure:
+        return error_of(reply, doing, self._upstream.secrets, effect=effect)
+
+    @staticmethod
+    def _path(connection_id: str) -> str:
+        if not usable_id(connection_id):
+            raise Unavailable("A connection id is not one that Adobe issues.")
+        return f"/connections/{connection_id}"
+
+    @staticmethod
+    def _follow(href: str) -> tuple[str, list[tuple[str, str]]]:
+        """Path and query of a `next` link, which is relative to the Flow Service base; never another host or path."""
+        split = urlsplit(href)
+        path = split.path.removeprefix(BASE_PATH)
+        if path != "/connections":
+            raise Unavailable("Adobe's listing links to a next page that is not one of connections.")
+        return path, parse_qsl(split.query, keep_blank_values=True)
+
+
+class Adobe:
+    """The `Adobe` port: opens Flow Service with a valid token."""
+
+    def __init__(
+        self, platform_url: str, read: Callable[[], Credentials], tokens: TokenSource, upstream: Upstream
+    ) -> None:
+        self._platform_url, self._read, self._tokens, self._upstream = platform_url, read, tokens, upstream
+
+    def open(self, sandbox: str) -> FlowService:
+        authorizer = Authorizer(self._read, self._tokens, self._upstream)
+        return FlowService(self._platform_url, sandbox, authorizer, self._upstream)
+
+
+def _next_href(document: Any) -> str | None:
+    links = document.get("_links")
+    following = links.get("next") if isinstance(links, dict) else None
+    href = following.get("href") if isinstance(following, dict) else None
+    return href if isinstance(href, str) and href else None

@@ -1,0 +1,55 @@
+"""When a call is repeated within one invocation, and after which pause. The only place that decides it.
+
+What is not repeated here goes back to the queue. A create is never repeated: whether it happened is found by looking.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+TRIES = 3
+FIRST_PAUSE_SECONDS = 0.3
+RETRY_AFTER_CAP_SECONDS = 10.0
+"""A longer `Retry-After` is left to the queue."""
+
+_STATUSES = {
+    408: "the upstream waited too long for the request",
+    429: "throttled",
+    500: "internal error upstream",
+    502: "bad gateway",
+    503: "unavailable",
+    504: "gateway timeout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one exchange ended: a status, or a transport failure in words. `retry_after` is in seconds."""
+
+    status: int | None
+    failure: str | None = None
+    retry_after: float | None = None
+
+
+def reason_to_retry(ended: Ended, *, repeatable: bool, tries: int, seconds_left: float) -> str | None:
+    """Why this exchange should be repeated, for the log; None if it should not.
+
+    Args:
+        ended: how it ended.
+        repeatable: whether sending it twice does the same as once.
+        tries: exchanges so far.
+        seconds_left: what the invocation can still spend on calls.
+    """
+    reason = ended.failure or _STATUSES.get(ended.status or 0)
+    if reason is None or not repeatable or tries >= TRIES:
+        return None
+    if (ended.retry_after or 0.0) > RETRY_AFTER_CAP_SECONDS or pause_before_retry(ended, tries) >= seconds_left:
+        return None
+    return reason
+
+
+def pause_before_retry(ended: Ended, tries: int) -> float:
+    """Seconds to wait: what the upstream asked for, else growing with jitter."""
+    grown = FIRST_PAUSE_SECONDS * float(2 ** (tries - 1))
+    return max(ended.retry_after or 0.0, grown * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrecy

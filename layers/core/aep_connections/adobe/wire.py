@@ -1,0 +1,195 @@
+"""Adobe's JSON: what we send, what we understand, and how each refusal becomes one of our errors.
+
+Sources: Adobe, "Connect Databricks using the Flow Service API", "Update connections", "Flow Service error codes",
+"Experience Platform troubleshooting" (gateway codes); the same error number means different things under the
+prefixes FLOW and CONNECTOR, and the HTTP status outranks the status written into the code.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from aep_connections.adobe.transport import Reply
+from aep_connections.domain.errors import (
+    AdobeCredentialRejected,
+    AdobeForbidden,
+    AdobeRefused,
+    ConnectionFailure,
+    DatabricksRefused,
+    InUse,
+    NotEntitled,
+    SandboxUnknown,
+    Throttled,
+    Unavailable,
+)
+from aep_connections.domain.model import Connection, Desired, marked
+from aep_connections.domain.secrecy import SecretValues
+
+_TYPE = re.compile(r"/errors/(?:([A-Za-z_]+)-)?(\d{4})-(\d{3})\Z")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+_FLOW_CODES: dict[int, type[ConnectionFailure]] = {
+    1100: DatabricksRefused,
+    **dict.fromkeys((1418, 1447), InUse),
+    **dict.fromkeys((1102, 1103, 1104, 1400), Unavailable),
+    **dict.fromkeys((1409, 1416, 1417, 1420, 1421, 1456, 1457, 1458), Unavailable),
+    2000: AdobeForbidden,
+    **dict.fromkeys((2100, 2101, 2103, 2106), SandboxUnknown),
+    **dict.fromkeys((2102, 2104, 2107, 2108, 2116, 2117, 2200, 2250), Unavailable),
+    **dict.fromkeys((2114, 2115), AdobeCredentialRejected),
+    **dict.fromkeys((2118, 2119, 2120, 2121), AdobeForbidden),
+}
+_GATEWAY_CODES: dict[str, type[ConnectionFailure]] = {
+    **dict.fromkeys(("401013", "403010", "403000", "403003"), AdobeCredentialRejected),
+    **dict.fromkeys(("403025", "403027"), AdobeForbidden),
+    "429050": Throttled,
+}
+_STATUSES: dict[int, type[ConnectionFailure]] = {
+    401: AdobeCredentialRejected,
+    403: AdobeForbidden,
+    408: Unavailable,
+    429: Throttled,
+}
+_RENEWING = {2114, 2115}
+"""Flow Service says with 400 that a token is empty or invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error body taken apart, whatever its shape."""
+
+    prefix: str | None
+    number: int | None
+    gateway_code: str | None
+    text: str
+    request_id: str | None
+
+
+def create_body(desired: Desired, mark: str) -> dict[str, Any]:
+    """The body of POST /connections, as Adobe's Databricks tutorial has it."""
+    return {
+        "name": desired.name,
+        "description": marked(desired.description, mark),
+        "auth": {"specName": desired.source.auth_spec_name, "params": desired.auth.whole()},
+        "connectionSpec": {
+            "id": desired.source.connection_spec_id,
+            "version": desired.source.connection_spec_version,
+        },
+    }
+
+
+def patch_body(connection: Connection, desired: Desired, mark: str) -> list[dict[str, Any]]:
+    """The operations of PATCH: all params, since Adobe overwrites them whole; name and description if they differ."""
+    operations: list[dict[str, Any]] = [{"op": "replace", "path": "/auth/params", "value": desired.auth.whole()}]
+    if connection.name != desired.name:
+        operations.append({"op": "replace", "path": "/name", "value": desired.name})
+    description = marked(desired.description, mark)
+    if connection.description != description:
+        operations.append({"op": "add", "path": "/description", "value": description})
+    return operations
+
+
+def read_connection(item: object) -> Connection | None:
+    """A connection of an answer, or None if it has no usable id."""
+    if not isinstance(item, dict) or not usable_id(item.get("id")):
+        return None
+    spec, auth = _object(item.get("connectionSpec")), _object(item.get("auth"))
+    created = item.get("createdAt")
+    return Connection(
+        id=item["id"],
+        etag=_text(item.get("etag")) or _text(item.get("version")),
+        name=_text(item.get("name")),
+        description=_text(item.get("description")),
+        spec_id=_text(spec.get("id")),
+        state=_text(item.get("state")),
+        created_at=created if isinstance(created, int) else 0,
+        params=_object(auth.get("params")),
+    )
+
+
+def usable_id(value: object) -> bool:
+    """Whether `value` can be a connection id and stand in a URL's path."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def refusal_of(reply: Reply) -> Refusal:
+    """The parts of an error answer: Flow Service's envelope, the gateway's, older shapes, or no JSON at all."""
+    document = _object(reply.json())
+    report = _object(document.get("report"))
+    match = _TYPE.search(_text(document.get("type")) or "")
+    texts = (
+        report.get("detailed-message"),
+        document.get("detail"),
+        document.get("errorMessage"),
+        document.get("message"),
+        document.get("error_description"),
+        document.get("title"),
+        document.get("error"),
+    )
+    code = document.get("error_code")
+    request_id = _text(report.get("request-id")) or _text(report.get("registryRequestId")) or reply.request_id
+    return Refusal(
+        prefix=(match[1] or "FLOW").upper() if match else None,
+        number=int(match[2]) if match else None,
+        gateway_code=str(code) if isinstance(code, str | int) else None,
+        text=next((text for text in texts if isinstance(text, str) and text), ""),
+        request_id=request_id,
+    )
+
+
+def wants_new_token(reply: Reply) -> bool:
+    """Whether Adobe says that the token is no longer valid."""
+    if reply.status == 401:
+        return True
+    refusal = refusal_of(reply) if reply.status == 400 else None
+    return refusal is not None and refusal.prefix == "FLOW" and refusal.number in _RENEWING
+
+
+def says_gone(reply: Reply) -> bool:
+    """Whether this 404 says that the connection does not exist, and not a sandbox, a path or a page."""
+    if reply.status != 404:
+        return False
+    refusal = refusal_of(reply)
+    if refusal.number is not None:
+        return refusal.prefix == "FLOW" and refusal.number == 1439
+    return refusal.gateway_code is None and refusal.text.lower().startswith("connections not found")
+
+
+def error_of(reply: Reply, doing: str, secrets: SecretValues, *, effect: bool) -> ConnectionFailure:
+    """Our error for an answer that is not the one we wanted.
+
+    Args:
+        reply: the answer.
+        doing: what was asked, for the message.
+        secrets: struck out of Adobe's text before it is used.
+        effect: whether the call changes something; a 5xx or an unreadable 2xx then may have done so.
+    """
+    refusal = refusal_of(reply)
+    kind = _kind_of(reply, refusal)
+    code = f"{refusal.prefix}-{refusal.number}" if refusal.number else refusal.gateway_code
+    said = secrets.clean(refusal.text) if refusal.text else "no message that can be read"
+    message = f"Adobe answered {reply.status}{f' ({secrets.clean(code, 40)})' if code else ''} to {doing}: {said}"
+    request_id = secrets.clean(refusal.request_id, 128) if refusal.request_id else None
+    executed = effect and not (400 <= reply.status < 500 and reply.status != 408)
+    return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)
+
+
+def _kind_of(reply: Reply, refusal: Refusal) -> type[ConnectionFailure]:
+    if not 400 <= reply.status < 500:
+        return Unavailable
+    if refusal.prefix == "FLOW" and refusal.number in _FLOW_CODES:
+        kind = _FLOW_CODES[refusal.number]
+        return NotEntitled if kind is DatabricksRefused and "not entitled" in refusal.text.lower() else kind
+    if refusal.gateway_code in _GATEWAY_CODES:
+        return _GATEWAY_CODES[refusal.gateway_code]
+    return _STATUSES.get(reply.status, AdobeRefused)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,1 @@
+"""AWS: secrets, registry, parameters, events and queues, one module each."""

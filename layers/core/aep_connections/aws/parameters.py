@@ -1,0 +1,43 @@
+"""Publishes connection ids in SSM Parameter Store: `${PARAMETER_PREFIX}/{sandbox}/{name}/connection-id`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aep_connections.aws.calls import attempt, call, unavailable
+from aep_connections.domain.model import Key
+
+
+class Parameters:
+    """The `Parameters` port."""
+
+    def __init__(self, ssm: Any, prefix: str) -> None:
+        self._ssm, self._prefix = ssm, prefix
+
+    def name_of(self, key: Key) -> str:
+        return f"{self._prefix}/{key.sandbox}/{key.name}/connection-id"
+
+    def get(self, key: Key) -> str | None:
+        operation = self._ssm.get_parameter
+        answer, refused = attempt(operation, Name=self.name_of(key))
+        if refused is None:
+            return str(answer["Parameter"]["Value"])
+        if refused.code == "ParameterNotFound":
+            return None
+        raise unavailable(operation, refused.code)
+
+    def put(self, key: Key, connection_id: str) -> None:
+        call(
+            self._ssm.put_parameter,
+            Name=self.name_of(key),
+            Value=connection_id,
+            Type="String",
+            Tier="Intelligent-Tiering",
+            Overwrite=True,
+        )
+
+    def delete(self, key: Key) -> None:
+        operation = self._ssm.delete_parameter
+        _, refused = attempt(operation, Name=self.name_of(key))
+        if refused is not None and refused.code != "ParameterNotFound":
+            raise unavailable(operation, refused.code)

@@ -1,0 +1,51 @@
+"""Reads secrets. Always the current version, never cached; a value leaves only inside `Secret`, which does not show it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aep_connections.aws.calls import attempt, unavailable
+from aep_connections.domain.errors import Fault, SecretInvalid, SecretRefused
+from aep_connections.domain.model import Secret
+
+_REFUSALS = {
+    "ResourceNotFoundException": "there is no such secret",
+    "AccessDeniedException": "reading it is not allowed (the role's policy, the secret's policy or its KMS key)",
+    "DecryptionFailure": "its KMS key cannot decrypt it",
+    "InvalidRequestException": "it is scheduled for deletion or not readable now",
+    "InvalidParameterException": "its name is not valid",
+    "ValidationException": "its name is not valid",
+}
+
+
+class Secrets:
+    """The `Secrets` port on AWS Secrets Manager."""
+
+    def __init__(self, secretsmanager: Any) -> None:
+        self._secretsmanager = secretsmanager
+
+    def read(self, secret_id: str) -> Secret:
+        operation = self._secretsmanager.get_secret_value
+        answer, refused = attempt(operation, SecretId=secret_id, VersionStage="AWSCURRENT")
+        if refused is not None:
+            why = _REFUSALS.get(refused.code)
+            if why is None:
+                raise unavailable(operation, refused.code)
+            raise SecretRefused(f"The secret {secret_id} cannot be read: {why}.")
+        values = _object_in(answer.get("SecretString"))
+        if values is None:
+            raise SecretInvalid(
+                f"The secret {secret_id} cannot be used.",
+                faults=[Fault("secret", "must be a JSON object, stored as text")],
+            )
+        return Secret(answer["ARN"], answer["VersionId"], values)
+
+
+def _object_in(text: object) -> dict[str, Any] | None:
+    """The JSON object in `text`; a parser's error is dropped here, since it holds the text."""
+    try:
+        values = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None

@@ -1,0 +1,38 @@
+"""How much of the invocation is left, so that nothing starts that cannot be heard and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aep_connections.domain.errors import OutOfTime
+from aep_connections.domain.ports import Clock
+
+RECORD_SECONDS = 20.0
+"""Kept free at the end to publish, announce and close: the longest that one AWS call may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of this invocation on the monotonic clock (seconds)."""
+
+    clock: Clock
+    ends_at: float
+
+    @classmethod
+    def after(cls, clock: Clock, seconds: float) -> Deadline:
+        return cls(clock, clock.monotonic() + seconds)
+
+    def remaining(self) -> float:
+        """Seconds until Lambda ends this invocation."""
+        return self.ends_at - self.clock.monotonic()
+
+    def usable(self) -> float:
+        """Seconds that calls to others may use: what is left, less the time to record."""
+        return self.remaining() - RECORD_SECONDS
+
+    def require(self, seconds: float, doing: str) -> None:
+        """Raise `OutOfTime` unless `seconds` are usable."""
+        if self.usable() < seconds:
+            raise OutOfTime(
+                f"Too little time left for {doing}: {max(0, round(self.usable()))} s of the {round(seconds)} s it may take."
+            )

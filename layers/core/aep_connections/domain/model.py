@@ -1,0 +1,319 @@
+"""The values that every part speaks in: keys, requests, orders, connections, registry entries, results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The identity of a connection in this product."""
+
+    sandbox: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.sandbox}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Order:
+    """When a request was asked: what decides between two requests for one key. The later wins.
+
+    `time` is ISO 8601 in UTC with milliseconds and a fixed width, so that text order is time order.
+    """
+
+    time: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.time}#{self.id}"
+
+    @property
+    def seconds(self) -> float:
+        """`time` in seconds since 1970."""
+        return datetime.fromisoformat(self.time).timestamp()
+
+    @classmethod
+    def parse(cls, text: str) -> Order:
+        time, _, order_id = text.partition("#")
+        return cls(time, order_id)
+
+
+class DesiredState(StrEnum):
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    ADOPTED = "adopted"
+    RECREATED = "recreated"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    SUPERSEDED = "superseded"
+
+
+class Status(StrEnum):
+    REQUESTED = "requested"
+    WAITING = "waiting"
+    PROVISIONING = "provisioning"
+    READY = "ready"
+    FAILED = "failed"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthParams:
+    """Adobe's auth params, with the secret ones apart and never shown."""
+
+    public: Mapping[str, str]
+    secret: Mapping[str, str] = field(repr=False)
+
+    def whole(self) -> dict[str, str]:
+        """Every param, as Adobe's create and patch want them."""
+        return {**self.public, **self.secret}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A type of source: Adobe's ids for it, and how a secret becomes its auth params."""
+
+    secret_field: str
+    connection_spec_id: str
+    connection_spec_version: str
+    auth_spec_name: str
+    overrides: tuple[str, ...]
+    read_secret: Callable[[str, JsonObject, Mapping[str, str]], AuthParams]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller wants to be true. `document` is the request as it was asked, without nulls."""
+
+    key: Key
+    desired_state: DesiredState
+    display_name: str
+    description: str | None
+    adopt: bool
+    source: Source | None
+    secret_id: str | None
+    overrides: Mapping[str, str]
+    document: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Our own message: make this key as the registry says."""
+
+    key: Key
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The queue's view of a delivery. `first_received` is in seconds since 1970."""
+
+    id: str
+    receipt_handle: str
+    receive_count: int
+    first_received: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request or recheck as it reached us; `message` is None for a direct invoke."""
+
+    order: Order
+    asked: object
+    message: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One version of a secret's JSON object; `values` is never shown."""
+
+    arn: str
+    version_id: str
+    values: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A base connection as Adobe shows it. `created_at` is in milliseconds since 1970; `etag` keeps its quotes."""
+
+    id: str
+    etag: str | None
+    name: str | None
+    description: str | None
+    spec_id: str | None
+    state: str | None
+    created_at: int
+    params: JsonObject = field(repr=False)
+
+
+_MARKER = re.compile(r"\[aep-connections ([0-9a-f]{32})\]\Z")
+MARKER_START = "[aep-connections"
+
+
+def marked(description: str | None, mark: str) -> str:
+    """The description for Adobe: the caller's, ended by our marker with the attempt's id."""
+    marker = f"{MARKER_START} {mark}]"
+    return f"{description} {marker}" if description else marker
+
+
+def mark_of(connection: Connection) -> str | None:
+    """The attempt id that a connection's description carries."""
+    match = _MARKER.search(connection.description or "")
+    return match[1] if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The base connection that a request asks for, credentials resolved."""
+
+    source: Source
+    name: str
+    description: str | None
+    auth: AuthParams
+    secret_arn: str
+    secret_version_id: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that makes the connection, a secret only by its ARN and version id."""
+        parts = [
+            self.source.connection_spec_id,
+            self.source.connection_spec_version,
+            self.source.auth_spec_name,
+            self.name,
+            self.description,
+            sorted(self.auth.public.items()),
+            self.secret_arn,
+            self.secret_version_id,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def shown_by(self, connection: Connection) -> bool:
+        """Whether Adobe shows this name and these params; params it hides, or adds itself, do not count."""
+        names = {*self.auth.public, *self.source.overrides}
+        differ = any(
+            connection.params[name] != self.auth.public.get(name)
+            for name in names
+            if connection.params.get(name) is not None
+        )
+        return connection.name == self.name and not differ
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A POST that was sent and whose end is not known. `sent_at` is in seconds since 1970."""
+
+    id: str
+    sent_at: float
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last failure of a key, as the registry, the event and the log line tell it."""
+
+    code: str
+    message: str
+    remedy: str
+    retryable: bool
+    request_id: str | None
+    faults: Sequence[Mapping[str, str]]
+
+    def document(self) -> dict[str, Any]:
+        """The failure with the contract's names."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "remedy": self.remedy,
+            "retryable": self.retryable,
+            "requestId": self.request_id,
+            "faults": [dict(fault) for fault in self.faults],
+        }
+
+    @classmethod
+    def read(cls, document: JsonObject) -> Failure:
+        """The failure that `document` told."""
+        return cls(
+            document["code"],
+            document["message"],
+            document["remedy"],
+            document["retryable"],
+            document["requestId"],
+            document["faults"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the registry holds of one key."""
+
+    key: Key
+    order: Order | None = None
+    answered: Order | None = None
+    status: Status | None = None
+    request: JsonObject | None = None
+    org_id: str | None = None
+    connection_id: str | None = None
+    etag: str | None = None
+    fingerprint: str | None = None
+    outcome: Outcome | None = None
+    outcome_order: Order | None = None
+    attempt: Attempt | None = None
+    marks: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+    def with_(self, **changes: Any) -> Entry:
+        """This entry after a write of ours."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act on a key; `until` is in seconds since 1970. One owner per delivery."""
+
+    key: Key
+    owner: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a request ended well."""
+
+    key: Key
+    outcome: Outcome
+    parameter_name: str | None
+    connection_id: str | None = None
+    etag: str | None = None
+    readiness: str = "unknown"
+    duplicates: tuple[str, ...] = ()
+    surplus_deleted: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """The result with the contract's names."""
+        document = {
+            "name": self.key.name,
+            "sandbox": self.key.sandbox,
+            "connectionId": self.connection_id,
+            "etag": self.etag,
+            "outcome": self.outcome.value,
+            "parameterName": self.parameter_name,
+            "readiness": self.readiness,
+        }
+        return document | {"duplicates": list(self.duplicates)} if self.duplicates else document

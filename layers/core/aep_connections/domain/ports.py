@@ -1,0 +1,146 @@
+"""What the use cases need from outside, as Protocols. Every method raises only errors of `domain.errors`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from aep_connections.domain.model import (
+        Attempt,
+        Connection,
+        Desired,
+        Entry,
+        Failure,
+        JsonObject,
+        Key,
+        Lease,
+        Message,
+        Order,
+        Secret,
+        Source,
+        Status,
+    )
+
+
+class Clock(Protocol):
+    """Time, so that tests need none."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Pause."""
+
+
+class Secrets(Protocol):
+    """AWS Secrets Manager."""
+
+    def read(self, secret_id: str) -> Secret:
+        """The current version. Raises SecretRefused, SecretInvalid, Unavailable."""
+
+
+class FlowService(Protocol):
+    """Adobe's Flow Service in one sandbox, as one organization."""
+
+    @property
+    def org_id(self) -> str:
+        """The organization, `…@AdobeOrg`."""
+
+    def get(self, connection_id: str) -> Connection | None:
+        """The connection, or None only if Adobe says that this connection does not exist."""
+
+    def listing(self, source: Source, name: str | None = None) -> list[Connection]:
+        """Every connection of the source's spec, oldest first; with `name` only those that Adobe filters by it."""
+
+    def create(self, desired: Desired, mark: str) -> Connection:
+        """POST, never repeated. An error tells by `may_have_happened` whether a connection may exist."""
+
+    def patch(self, connection: Connection, desired: Desired, mark: str) -> str | None:
+        """PATCH under the connection's etag: the new etag, or None if the etag is stale (412)."""
+
+    def delete(self, connection_id: str) -> bool:
+        """DELETE: False if Adobe says that it does not exist. Raises InUse."""
+
+    def test(self, connection_id: str) -> bool:
+        """Adobe's own test of the connection."""
+
+
+class Adobe(Protocol):
+    """Adobe Experience Platform."""
+
+    def open(self, sandbox: str) -> FlowService:
+        """Flow Service with a valid token. Raises AdobeCredentialRejected and what Secrets raises."""
+
+
+class Registry(Protocol):
+    """The table of keys. Every write but `accept` and `resume` is conditional on the lease, else Busy."""
+
+    def accept(self, order: Order, request: JsonObject, secret_id: str | None, lease: Lease) -> Entry | None:
+        """Accept the request and take the lease: the entry as it was, or None if superseded. Raises Busy."""
+
+    def resume(self, lease: Lease) -> Entry | None:
+        """Take the lease for a recheck: the entry, or None if the registry has none. Raises Busy."""
+
+    def record_attempt(self, lease: Lease, attempt: Attempt, marks: Collection[str], org_id: str) -> None:
+        """Before a POST: one is about to be sent."""
+
+    def forget_attempt(self, lease: Lease, marks: Collection[str]) -> None:
+        """The open attempt is known to have made nothing."""
+
+    def record_connection(self, lease: Lease, entry: Entry) -> None:
+        """The connection that the key now has: id, etag, fingerprint, outcome, marks, organization."""
+
+    def close_ready(self, lease: Lease, entry: Entry, etag: str | None) -> None:
+        """The request is answered: published and announced."""
+
+    def close_retired(self, lease: Lease, order: Order) -> None:
+        """The request is answered: nothing of ours is left."""
+
+    def close_failed(self, lease: Lease, failure: Failure, *, fingerprint: str | None) -> None:
+        """The request ended with a failure."""
+
+    def put_back(self, lease: Lease, status: Status, failure: Failure) -> None:
+        """The request is tried again later; the lease is released."""
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back and change nothing else."""
+
+    def held_by_others(self, key: Key) -> Collection[str]:
+        """Connection ids and marks that the sandbox's other keys hold."""
+
+
+class Parameters(Protocol):
+    """SSM Parameter Store."""
+
+    def name_of(self, key: Key) -> str:
+        """The parameter of a key."""
+
+    def get(self, key: Key) -> str | None:
+        """The published connection id."""
+
+    def put(self, key: Key, connection_id: str) -> None:
+        """Publish."""
+
+    def delete(self, key: Key) -> None:
+        """Remove the parameter, if there is one."""
+
+
+class Events(Protocol):
+    """EventBridge."""
+
+    def announce(self, detail_type: str, detail: dict[str, Any]) -> None:
+        """Put one outcome event on the bus."""
+
+
+class Requests(Protocol):
+    """The request queue and its dead-letter queue."""
+
+    def hold(self, message: Message, seconds: float) -> None:
+        """Keep a message hidden for so long; best effort, as the lease protects the key anyway."""
+
+    def park(self, order: Order, detail: object, code: str, reason: str) -> None:
+        """Send a message to the dead-letter queue, in envelope form."""

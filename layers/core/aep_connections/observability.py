@@ -1,0 +1,73 @@
+"""One log line and one set of metrics for each answer, written here and nowhere else, from an allow-list of fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from aep_connections.adobe.transport import Upstream
+from aep_connections.use_cases.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an answer cost. Seconds; `age` counts from when the request was asked."""
+
+    duration: float
+    age: float
+    receive_count: int
+    invocation_id: str | None
+
+
+class Observer:
+    """Writes answers to stdout as CloudWatch reads them: a JSON line and an EMF document."""
+
+    def __init__(self) -> None:
+        self._logger = Logger(use_rfc3339=True, utc=True)
+
+    def note(self, answer: Answer, measured: Measured, upstream: Upstream) -> None:
+        outcome = answer.result.outcome.value if answer.result else ("failed" if answer.acknowledged else "retried")
+        line: dict[str, Any] = {
+            "sandbox": answer.sandbox,
+            "name": answer.name,
+            "outcome": outcome,
+            "requested_at": answer.order.time,
+            "request_event_id": answer.order.id,
+            "duration_ms": round(measured.duration * 1000),
+            "age_ms": round(measured.age * 1000),
+            "receive_count": measured.receive_count,
+            "upstream_calls": upstream.calls,
+            "upstream_retries": upstream.retries,
+            "parked": answer.parked,
+            "function_request_id": measured.invocation_id,
+        }
+        if answer.result:
+            line |= {"connection_id": answer.result.connection_id, "duplicates": list(answer.result.duplicates)}
+        if answer.error:
+            line |= {
+                "code": answer.error.code,
+                "retryable": answer.error.retryable,
+                "request_id": answer.error.request_id,
+                "reason": answer.error.message,
+                "faults": [str(fault) for fault in answer.error.faults],
+            }
+        level = self._logger.info if answer.error is None else self._logger.warning
+        level("request answered", extra=line)
+        self._count(answer, outcome, measured, upstream)
+
+    def _count(self, answer: Answer, outcome: str, measured: Measured, upstream: Upstream) -> None:
+        metrics = EphemeralMetrics()
+        metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
+        metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measured.duration * 1000))
+        metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measured.age, 3))
+        metrics.add_metric("UpstreamCalls", MetricUnit.Count, upstream.calls)
+        metrics.add_metric("UpstreamRetries", MetricUnit.Count, len(upstream.retries))
+        metrics.add_metric("Parked", MetricUnit.Count, int(answer.parked))
+        surplus = answer.result.surplus_deleted if answer.result else 0
+        metrics.add_metric("SurplusDeleted", MetricUnit.Count, surplus)
+        if answer.error:
+            metrics.add_metadata("code", answer.error.code)
+        metrics.flush_metrics()

@@ -1,0 +1,97 @@
+"""The environment of the functions, read once and refused with every fault at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from urllib.parse import urlsplit
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class SettingsInvalid(Exception):  # noqa: N818 - a misdeployment, not a code of the contract
+    """The environment breaks rules; the message names each variable and its rule."""
+
+
+def _not_empty(value: str) -> str | None:
+    return None if value.strip() == value != "" else "must not be empty"
+
+
+def _prefix_of_secrets(value: str) -> str | None:
+    fine = re.fullmatch(r"(?:[A-Za-z0-9/_+=.@-]|\{sandbox\}){1,400}/", value, re.ASCII)
+    return None if fine else "must be the beginning of secret names and end with '/'"
+
+
+def _prefix_of_parameters(value: str) -> str | None:
+    fine = re.fullmatch(r"(?:/[A-Za-z0-9_.-]+){1,10}", value, re.ASCII) and len(value) <= 300
+    reserved = value.lower().startswith(("/aws", "/ssm"))
+    return (
+        None
+        if fine and not reserved
+        else (
+            "must start with '/', not end with it, not be /aws… or /ssm…, and have at most 10 levels and 300 characters"
+        )
+    )
+
+
+def _seconds(value: str) -> str | None:
+    return None if re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", value, re.ASCII) else "must be a number of seconds"
+
+
+def _url(value: str) -> str | None:
+    parts = urlsplit(value) if re.fullmatch(r"[\x21-\x7e]+", value) else None
+    bare = parts and parts.hostname and not (parts.username or parts.query or parts.fragment)
+    safe = parts and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+    return None if bare and safe else "must be an https URL (http only to this machine)"
+
+
+_RULES: dict[str, Callable[[str], str | None]] = {
+    "ADOBE_SECRET_ID": _not_empty,
+    "DATABRICKS_SECRET_PREFIX": _prefix_of_secrets,
+    "REGISTRY_TABLE": _not_empty,
+    "PARAMETER_PREFIX": _prefix_of_parameters,
+    "EVENT_BUS_NAME": _not_empty,
+    "REQUEST_QUEUE_URL": _not_empty,
+    "DEAD_LETTER_QUEUE_URL": _not_empty,
+    "ADOBE_SETTLE_SECONDS": _seconds,
+    "GIVE_UP_AFTER_SECONDS": _seconds,
+    "ADOBE_IMS_URL": _url,
+    "ADOBE_PLATFORM_URL": _url,
+}
+_DEFAULTS = {
+    "ADOBE_SETTLE_SECONDS": "120",
+    "GIVE_UP_AFTER_SECONDS": "3600",
+    "ADOBE_IMS_URL": "https://ims-na1.adobelogin.com",
+    "ADOBE_PLATFORM_URL": "https://platform.adobe.io",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field per environment variable. `…_seconds` are seconds."""
+
+    adobe_secret_id: str
+    databricks_secret_prefix: str
+    registry_table: str
+    parameter_prefix: str
+    event_bus_name: str
+    request_queue_url: str
+    dead_letter_queue_url: str
+    adobe_settle_seconds: float
+    give_up_after_seconds: float
+    adobe_ims_url: str
+    adobe_platform_url: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """The settings. Raises SettingsInvalid naming every variable at fault."""
+        given = {name: environment.get(name) or _DEFAULTS.get(name, "") for name in _RULES}
+        faults = [f"{name} {fault}" for name, rule in _RULES.items() if (fault := rule(given[name]))]
+        if faults:
+            raise SettingsInvalid("The environment is not right: " + "; ".join(faults) + ".")
+        values = {field.name: given[field.name.upper()] for field in fields(cls)}
+        return cls(
+            **{name: value.rstrip("/") if name.endswith("_url") else value for name, value in values.items()}  # type: ignore[arg-type]
+            | {name: float(value) for name, value in values.items() if name.endswith("_seconds")}
+        )

@@ -1,0 +1,43 @@
+"""The EventBridge envelope, and what is inside it: a request with its order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeGuard
+
+from aep_connections.domain.model import Order
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+REQUESTED = "AEP Base Connection Requested"
+
+
+def is_envelope(document: object) -> bool:
+    """Whether this is an EventBridge event that asks for a connection."""
+    return isinstance(document, dict) and document.get("detail-type") == REQUESTED and "detail" in document
+
+
+def order_of(envelope: dict[str, Any], latest: float, fallback_id: str) -> Order:
+    """When an envelope's request was asked: its `time`, never later than `latest` (seconds since 1970), and its `id`."""
+    asked, order_id = _seconds(envelope.get("time")), envelope.get("id")
+    return order_at(latest if asked is None else min(asked, latest), order_id if _usable(order_id) else fallback_id)
+
+
+def order_at(seconds: float, order_id: str) -> Order:
+    """The order of something asked at `seconds` since 1970."""
+    moment = _EPOCH + timedelta(milliseconds=round(seconds * 1000))
+    return Order(moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z", order_id)
+
+
+def _usable(order_id: object) -> TypeGuard[str]:
+    return isinstance(order_id, str) and 0 < len(order_id) <= 256 and order_id.isascii() and order_id.isprintable()
+
+
+def _seconds(text: object) -> float | None:
+    """ISO 8601 with a zone as seconds since 1970; None if it is not that."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is None:
+        return None
+    return max(0.0, (moment - _EPOCH).total_seconds())

@@ -1,0 +1,1 @@
+"""What the product does, as verbs over ports: no AWS, no HTTP, no logging."""

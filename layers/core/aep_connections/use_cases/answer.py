@@ -1,0 +1,260 @@
+"""Answers each delivery: accepted, done, announced, closed; or refused, put back, given up and parked.
+
+This is the accounting around `provision` and `retire`: every accepted request ends published, deleted, superseded,
+or failed with a reason that is recorded and announced. What cannot be recorded is not acknowledged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import (
+    CODES,
+    ConnectionFailure,
+    InvalidRequest,
+    OutOfTime,
+    TestFailed,
+    Unavailable,
+    Waiting,
+)
+from aep_connections.domain.model import (
+    Delivery,
+    DesiredState,
+    Entry,
+    Failure,
+    Key,
+    Lease,
+    Message,
+    Order,
+    Outcome,
+    Recheck,
+    Request,
+    Result,
+    Status,
+)
+from aep_connections.use_cases.provision import provision
+from aep_connections.use_cases.request import read, readable_key
+from aep_connections.use_cases.retire import retire
+from aep_connections.use_cases.work import Ports, Rules, Work
+
+READY, FAILED, DELETED = (f"AEP Base Connection {end}" for end in ("Ready", "Failed", "Deleted"))
+LEASE_BEYOND_DEADLINE_SECONDS = 60.0
+VISIBILITY_BEYOND_DEADLINE_SECONDS = 90.0
+FIRST_PAUSE_SECONDS, PAUSE_GROWTH_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 30.0, 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a delivery ended: a result or an error, and whether its message is done."""
+
+    sandbox: str | None
+    name: str | None
+    order: Order
+    result: Result | None = None
+    error: ConnectionFailure | None = None
+    acknowledged: bool = True
+    parked: bool = False
+
+
+def answer(delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -> Answer:
+    """Do what a delivery asks for. Raises nothing: whatever goes wrong is in the answer."""
+    if delivery.message:
+        ports.requests.hold(delivery.message, deadline.remaining() + VISIBILITY_BEYOND_DEADLINE_SECONDS)
+    unrecorded: ConnectionFailure
+    try:
+        return _Answering(delivery, ports, rules, deadline).run()
+    except ConnectionFailure as failure:
+        unrecorded = failure
+    except Exception as error:  # noqa: BLE001 - not acknowledged, so nothing is lost
+        unrecorded = _unexpected(error)
+    sandbox, name = _key_of(delivery)
+    if delivery.message:
+        ports.requests.hold(delivery.message, _pause(delivery.message, unrecorded))
+    return Answer(sandbox, name, delivery.order, error=unrecorded, acknowledged=False)
+
+
+class _Answering:
+    def __init__(self, delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -> None:
+        self._delivery, self._ports, self._rules, self._deadline = delivery, ports, rules, deadline
+        self._message = delivery.message
+
+    def run(self) -> Answer:
+        if isinstance(self._delivery.asked, Recheck):
+            return self._recheck(self._delivery.asked)
+        invalid: InvalidRequest | None = None
+        try:
+            request = read(self._delivery.asked, self._rules.secret_prefix)
+        except InvalidRequest as refusal:
+            invalid = refusal
+        if invalid is not None:
+            return self._refuse(invalid)
+        lease = self._lease(request.key)
+        order = self._delivery.order
+        entry = self._ports.registry.accept(order, request.document, request.secret_id, lease)
+        if entry is None:
+            return self._answer(request.key, order, result=Result(request.key, Outcome.SUPERSEDED, None))
+        return self._work(Work(self._ports, self._rules, self._deadline, lease, order, request, entry))
+
+    def _recheck(self, recheck: Recheck) -> Answer:
+        lease = self._lease(recheck.key)
+        entry = self._ports.registry.resume(lease)
+        nothing = Result(recheck.key, Outcome.UNCHANGED, None)
+        if entry is None:
+            return self._answer(recheck.key, self._delivery.order, result=nothing)
+        if entry.status is Status.RETIRED or entry.request is None or entry.order is None:
+            self._ports.registry.release(lease)
+            return self._answer(recheck.key, self._delivery.order, result=nothing)
+        invalid: InvalidRequest | None = None
+        try:
+            request = read(dict(entry.request), self._rules.secret_prefix)
+        except InvalidRequest as refusal:  # the operator has changed the rules since
+            invalid = refusal
+        if invalid is not None:
+            return self._end(lease, entry.order, entry, entry, invalid)
+        return self._work(Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry))
+
+    def _work(self, work: Work) -> Answer:
+        """Do the work, announce it, close it: a kill in between repeats the event rather than losing it."""
+        was = work.entry
+        failure: ConnectionFailure
+        try:
+            self._stop_if_given_up(work)
+            result = self._do(work)
+            if self._is_news(was, result):
+                self._announce(DELETED if _absent(work.request) else READY, work.order, result.document())
+            if _absent(work.request):
+                self._ports.registry.close_retired(work.lease, work.order)
+            else:
+                self._ports.registry.close_ready(work.lease, work.entry.with_(order=work.order), result.etag)
+            return self._answer(work.lease.key, work.order, result=result)
+        except ConnectionFailure as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for
+            failure = _unexpected(error)
+        try:
+            return self._fail(work, was, failure)
+        except ConnectionFailure:
+            with contextlib.suppress(ConnectionFailure):
+                self._ports.registry.release(work.lease)
+            raise
+
+    def _do(self, work: Work) -> Result:
+        request = work.request
+        if _absent(request) or request.source is None or request.secret_id is None:
+            return retire(work)
+        return provision(work, request.source, request.secret_id)
+
+    def _stop_if_given_up(self, work: Work) -> None:
+        if not self._given_up():
+            return
+        last = work.entry.failure if work.entry.order == work.order else None
+        if last is None:
+            raise OutOfTime(f"Not done within {round(self._rules.give_up_seconds)} s of its first delivery.")
+        raise CODES[last.code](last.message, remedy=last.remedy, request_id=last.request_id)
+
+    def _given_up(self) -> bool:
+        if self._message is None:
+            return False
+        return self._ports.clock.now() - self._message.first_received >= self._rules.give_up_seconds
+
+    def _fail(self, work: Work, was: Entry, error: ConnectionFailure) -> Answer:
+        """Announce and record a failure for good, or put the request back."""
+        if error.retryable and self._message and not self._given_up():
+            status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
+            self._ports.registry.put_back(work.lease, status, _failure(error))
+            self._ports.requests.hold(self._message, _pause(self._message, error))
+            return self._answer(work.lease.key, work.order, error=error, acknowledged=False)
+        return self._end(work.lease, work.order, was, work.entry, error)
+
+    def _end(self, lease: Lease, order: Order, was: Entry, now: Entry, error: ConnectionFailure) -> Answer:
+        """Announce a failure, park what another try might mend, and record it."""
+        failure = _failure(error)
+        known = was.status is Status.FAILED and was.failure is not None and was.failure.code == failure.code
+        if not (isinstance(self._delivery.asked, Recheck) and known):
+            self._announce(FAILED, order, _named(lease.key.sandbox, lease.key.name) | failure.document())
+        parked = error.retryable and self._message is not None
+        if parked:
+            self._ports.requests.park(order, self._asked(), failure.code, failure.message)
+        fingerprint = None if isinstance(error, TestFailed) else now.fingerprint
+        self._ports.registry.close_failed(lease, failure, fingerprint=fingerprint)
+        return self._answer(lease.key, order, error=error, parked=parked)
+
+    def _refuse(self, refusal: InvalidRequest) -> Answer:
+        """An invalid request orders nothing; without a valid key nobody could find it again, so it is parked."""
+        sandbox, name = readable_key(self._delivery.asked)
+        order = self._delivery.order
+        failure = _failure(refusal)
+        self._announce(FAILED, order, _named(sandbox, name) | failure.document())
+        parked = self._message is not None and (sandbox is None or name is None)
+        if parked:
+            self._ports.requests.park(order, self._delivery.asked, failure.code, str(refusal))
+        return Answer(sandbox, name, order, error=refusal, parked=parked)
+
+    def _is_news(self, was: Entry, result: Result) -> bool:
+        """Every request is answered; a recheck only if it changed something or ended a request."""
+        if not isinstance(self._delivery.asked, Recheck):
+            return True
+        return result.outcome is not Outcome.UNCHANGED or was.answered != was.order
+
+    def _announce(self, detail_type: str, order: Order, detail: dict[str, Any]) -> None:
+        self._ports.events.announce(detail_type, detail | {"requestedAt": order.time, "requestEventId": order.id})
+
+    def _asked(self) -> object:
+        asked = self._delivery.asked
+        if not isinstance(asked, Recheck):
+            return asked
+        return {"recheck": {"sandbox": asked.key.sandbox, "name": asked.key.name, "reason": asked.reason}}
+
+    def _lease(self, key: Key) -> Lease:
+        until = self._ports.clock.now() + self._deadline.remaining() + LEASE_BEYOND_DEADLINE_SECONDS
+        return Lease(key, uuid.uuid4().hex, until)
+
+    def _answer(
+        self,
+        key: Key,
+        order: Order,
+        *,
+        result: Result | None = None,
+        error: ConnectionFailure | None = None,
+        acknowledged: bool = True,
+        parked: bool = False,
+    ) -> Answer:
+        return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked)
+
+
+def _absent(request: Request) -> bool:
+    return request.desired_state is DesiredState.ABSENT
+
+
+def _named(sandbox: str | None, name: str | None) -> dict[str, Any]:
+    return {"name": name, "sandbox": sandbox}
+
+
+def _key_of(delivery: Delivery) -> tuple[str | None, str | None]:
+    if isinstance(delivery.asked, Recheck):
+        return delivery.asked.key.sandbox, delivery.asked.key.name
+    return readable_key(delivery.asked)
+
+
+def _failure(error: ConnectionFailure) -> Failure:
+    faults = [{"field": fault.field, "rule": fault.rule} for fault in error.faults]
+    return Failure(error.code, error.message, error.remedy, error.retryable, error.request_id, faults)
+
+
+def _unexpected(error: Exception) -> Unavailable:
+    """An error nobody foresaw: its type and place only, since its text could hold anything."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "?"
+    return Unavailable(f"Unexpected {type(error).__name__} at {place}. This is a defect: please report it.")
+
+
+def _pause(message: Message, error: ConnectionFailure) -> float:
+    """Seconds until a message is delivered again: growing, and not before what the upstream asked for."""
+    grown = FIRST_PAUSE_SECONDS + PAUSE_GROWTH_SECONDS * (message.receive_count - 1)
+    return min(LONGEST_PAUSE_SECONDS, max(grown, error.retry_after or 0.0))

@@ -1,0 +1,159 @@
+"""Makes a base connection as its request says: exactly one, tested before it is published.
+
+    credentials → open attempt? → find → create | adopt | patch → test → publish
+
+Accepting the request comes before this and announcing it after (`answer`). Any step may be the last one of an
+invocation: the registry entry tells the next delivery where to go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import replace
+
+from aep_connections.domain.errors import AdobeRefused, ConnectionFailure, TestFailed, Unavailable
+from aep_connections.domain.model import (
+    Attempt,
+    Connection,
+    Desired,
+    Outcome,
+    Result,
+    Secret,
+    Source,
+    Status,
+    mark_of,
+)
+from aep_connections.domain.ports import FlowService
+from aep_connections.use_cases.find import check_usable, find
+from aep_connections.use_cases.settle import settle
+from aep_connections.use_cases.work import WRITE_SECONDS, Work, beside
+
+STALE_ETAG_REREADS = 3
+SLOW_RECORD_SECONDS = 5.0
+"""An attempt whose record took longer is not sent: settling counts from the recorded time."""
+
+
+def provision(work: Work, source: Source, secret_id: str) -> Result:
+    """Bring the key's connection to what the request says, and publish its id.
+
+    Raises:
+        ConnectionFailure: with the code of whatever stands in the way; what was done so far is recorded.
+    """
+    ports, key = work.ports, work.lease.key
+    flow, (secret, published) = beside(
+        lambda: ports.adobe.open(key.sandbox),
+        lambda: beside(lambda: ports.secrets.read(secret_id), lambda: ports.parameters.get(key)),
+    )
+    desired = _desired(work, source, secret_id, secret)
+    for value in desired.auth.secret.values():
+        ports.secret_values.remember(value)
+    work.check_organization(flow)
+    if work.entry.attempt:
+        settle(work, flow, source, work.entry.attempt)
+    found = find(work, flow, desired, published)
+    connection, patched, certain = found.connection, False, False
+    if connection is None:
+        connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
+    else:
+        check_usable(connection)
+        certain = work.entry.fingerprint == desired.fingerprint and desired.shown_by(connection)
+        if not certain:
+            connection, patched = _patch(work, flow, connection, desired), True
+    if not (certain and work.entry.status is Status.READY):
+        _test(flow, connection)
+    if published != connection.id:
+        work.deadline.require(0, "publishing the connection id")
+        ports.parameters.put(key, connection.id)
+    return Result(
+        key,
+        work.outcome_after(patched=patched),
+        ports.parameters.name_of(key),
+        connection.id,
+        connection.etag,
+        duplicates=found.duplicates,
+        surplus_deleted=found.surplus_deleted,
+    )
+
+
+def _desired(work: Work, source: Source, secret_id: str, secret: Secret) -> Desired:
+    request = work.request
+    return Desired(
+        source=source,
+        name=request.display_name,
+        description=request.description,
+        auth=source.read_secret(secret_id, secret.values, request.overrides),
+        secret_arn=secret.arn,
+        secret_version_id=secret.version_id,
+    )
+
+
+def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -> Connection:
+    """POST once, with the attempt recorded before it and the id right after it."""
+    registry, clock = work.ports.registry, work.ports.clock
+    work.deadline.require(WRITE_SECONDS, "creating the connection")
+    attempt = Attempt(uuid.uuid4().hex, clock.now(), desired.fingerprint)
+    earlier = work.entry.marks
+    marks = (*earlier, attempt.id)
+    registry.record_attempt(work.lease, attempt, marks, flow.org_id)
+    work.entry = work.entry.with_(attempt=attempt, marks=marks)
+    if clock.now() - attempt.sent_at > SLOW_RECORD_SECONDS:
+        raise Unavailable("Recording the attempt took too long; nothing was sent.")
+    lost: ConnectionFailure | None = None
+    try:
+        connection = flow.create(desired, attempt.id)
+    except ConnectionFailure as failure:
+        lost = failure
+    if lost is None:
+        work.record_connection(
+            connection_id=connection.id,
+            etag=connection.etag,
+            fingerprint=desired.fingerprint,
+            outcome=outcome,
+            outcome_order=work.order,
+            org_id=flow.org_id,
+        )
+        return connection
+    if not lost.may_have_happened:
+        with contextlib.suppress(ConnectionFailure):  # the attempt then stays open, which is safe
+            registry.forget_attempt(work.lease, earlier)
+        raise lost
+    made = settle(work, flow, desired.source, attempt)
+    if made is None:  # one POST per delivery: the next one starts afresh
+        raise lost
+    return made
+
+
+def _patch(work: Work, flow: FlowService, connection: Connection, desired: Desired) -> Connection:
+    """PATCH name, description and all params under the etag; a stale etag is read again."""
+    marks = work.entry.marks or (work.lease.owner,)
+    shown = mark_of(connection)
+    mark = shown if shown in marks else marks[-1]
+    for _ in range(1 + STALE_ETAG_REREADS):
+        work.deadline.require(WRITE_SECONDS, "updating the connection")
+        etag = flow.patch(connection, desired, mark)
+        if etag is not None:
+            work.record_connection(
+                connection_id=connection.id,
+                etag=etag,
+                fingerprint=desired.fingerprint,
+                outcome=work.outcome_after(patched=True),
+                outcome_order=work.order,
+                org_id=flow.org_id,
+                marks=marks,
+            )
+            return replace(connection, etag=etag)
+        reread = flow.get(connection.id)
+        if reread is None:
+            raise Unavailable(f"Connection {connection.id} disappeared while it was updated.")
+        check_usable(reread)
+        connection = reread
+    raise AdobeRefused(
+        f"Connection {connection.id} changed each time it was about to be updated (412).",
+        remedy="Something else edits this connection all the time: find and stop it, then send the request again.",
+    )
+
+
+def _test(flow: FlowService, connection: Connection) -> None:
+    if not flow.test(connection.id):
+        raise TestFailed(f"Adobe's test of connection {connection.id} failed; its id was not published.")

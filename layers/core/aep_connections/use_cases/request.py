@@ -1,0 +1,140 @@
+"""Reads a request as a caller wrote it, and refuses it with every fault at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from aep_connections.domain.errors import Fault, InvalidRequest
+from aep_connections.domain.model import MARKER_START, DesiredState, Key, Request
+from aep_connections.sources import SOURCES
+
+MAX_BYTES = 16 * 1024
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
+_SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}", re.ASCII)
+_SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
+
+Rule = Callable[[Any], str | None]
+"""What a value breaks, or None."""
+
+
+def read(document: object, secret_prefix: str) -> Request:
+    """The request that `document` (parsed JSON) asks for.
+
+    Args:
+        document: what the trigger delivered.
+        secret_prefix: secrets must have names below it; `{sandbox}` stands for the request's sandbox.
+
+    Raises:
+        InvalidRequest: naming every broken rule.
+    """
+    if not isinstance(document, dict):
+        raise _refusal([Fault("request", "must be a JSON object")])
+    given = {name: value for name, value in document.items() if value is not None}
+    faults = [Fault("request", f"must have at most {MAX_BYTES} bytes")] if _size(given) > MAX_BYTES else []
+    faults += [Fault(_shown(name), "is not a field of a request") for name in given if name not in _RULES]
+    faults += [
+        Fault(name, broken)
+        for name, rule in _RULES.items()
+        if name in given and (broken := rule(given[name])) is not None
+    ]
+    faults += [Fault(name, "is required") for name in ("name", "sandbox") if name not in given]
+    sources = [source for source in SOURCES if source.secret_field in given]
+    absent = given.get("desiredState") == DesiredState.ABSENT
+    if not absent and not sources:
+        faults += [Fault(source.secret_field, "is required") for source in SOURCES[:1]]
+    for named in sources:
+        faults += _outside(given, named.secret_field, secret_prefix)
+    if faults:
+        raise _refusal(faults)
+    source = sources[0] if sources else None
+    return Request(
+        key=Key(given["sandbox"], given["name"]),
+        desired_state=DesiredState(given.get("desiredState", DesiredState.PRESENT)),
+        display_name=given.get("displayName", given["name"]),
+        description=given.get("description"),
+        adopt=given.get("adopt", False),
+        source=source,
+        secret_id=given[source.secret_field] if source else None,
+        overrides={name: given[name] for name in (source.overrides if source else ()) if name in given},
+        document=given,
+    )
+
+
+def readable_key(document: object) -> tuple[str | None, str | None]:
+    """Sandbox and name of a document that may be faulty: each only if it keeps its rule."""
+    if not isinstance(document, dict):
+        return None, None
+    sandbox, name = document.get("sandbox"), document.get("name")
+    return (
+        sandbox if isinstance(sandbox, str) and _SANDBOX.fullmatch(sandbox) else None,
+        name if isinstance(name, str) and _NAME.fullmatch(name) else None,
+    )
+
+
+def _refusal(faults: list[Fault]) -> InvalidRequest:
+    count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return InvalidRequest(f"The request has {count}.", faults=faults)
+
+
+def _size(document: dict[str, Any]) -> int:
+    return len(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:64])
+
+
+def _outside(given: dict[str, Any], field: str, secret_prefix: str) -> list[Fault]:
+    """The fault of a secret that lies outside the prefix, when name and sandbox are readable at all."""
+    secret_id, sandbox = given[field], given.get("sandbox")
+    if not isinstance(secret_id, str) or not isinstance(sandbox, str):
+        return []
+    prefix = secret_prefix.replace("{sandbox}", sandbox)
+    if secret_id.startswith(prefix) and len(secret_id) > len(prefix):
+        return []
+    return [Fault(field, f"must start with {_shown(prefix)} and name a secret below it")]
+
+
+def _pattern(pattern: re.Pattern[str]) -> Rule:
+    return lambda value: (
+        None
+        if isinstance(value, str) and pattern.fullmatch(value)
+        else f"must be a string that matches ^{pattern.pattern}$"
+    )
+
+
+def _text(longest: int, shortest: int = 1) -> Rule:
+    def rule(value: object) -> str | None:
+        if not isinstance(value, str):
+            return "must be a string"
+        if not value or not shortest <= len(value) <= longest:
+            return f"must have {shortest} to {longest} characters; leave it out rather than empty"
+        if not value.isprintable() or value != value.strip():
+            return "must be printable, without blanks at the edges"
+        return f"must not contain {MARKER_START}" if MARKER_START in value else None
+
+    return rule
+
+
+def _one_of(*allowed: str) -> Rule:
+    return lambda value: None if isinstance(value, str) and value in allowed else "must be one of " + ", ".join(allowed)
+
+
+def _boolean(value: object) -> str | None:
+    return None if isinstance(value, bool) else "must be true or false"
+
+
+_RULES: dict[str, Rule] = {
+    "name": _pattern(_NAME),
+    "sandbox": _pattern(_SANDBOX),
+    "displayName": _text(255),
+    "description": _text(1000),
+    "desiredState": _one_of(*DesiredState),
+    "readiness": _one_of("start", "check", "off"),
+    "adopt": _boolean,
+    **{source.secret_field: _pattern(_SECRET_NAME) for source in SOURCES},
+    **{name: _text(255) for source in SOURCES for name in source.overrides},
+}

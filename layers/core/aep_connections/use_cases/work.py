@@ -1,0 +1,88 @@
+"""What one delivery works with: the ports, the time left, the lease, and the registry entry as it now is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import Conflict
+from aep_connections.domain.model import Entry, Lease, Order, Outcome, Request
+from aep_connections.domain.ports import Adobe, Clock, Events, FlowService, Parameters, Registry, Requests, Secrets
+from aep_connections.domain.secrecy import SecretValues
+
+WRITE_SECONDS = 70.0
+"""What a POST or PATCH may take: 5 s to connect and 65 s to answer (Adobe publishes no limit; its gateway allows 60 s)."""
+READ_SECONDS = 20.0
+"""What any other call may take: 5 s to connect and 15 s to answer."""
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside, bound to one delivery; `secret_values` are struck out of what others say."""
+
+    secret_values: SecretValues
+    clock: Clock
+    secrets: Secrets
+    adobe: Adobe
+    registry: Registry
+    parameters: Parameters
+    events: Events
+    requests: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator configured."""
+
+    secret_prefix: str
+    settle_seconds: float
+    give_up_seconds: float
+
+
+@dataclass(slots=True)
+class Work:
+    """One accepted request on its way. `entry` starts as it was before this request and follows our writes."""
+
+    ports: Ports
+    rules: Rules
+    deadline: Deadline
+    lease: Lease
+    order: Order
+    request: Request
+    entry: Entry
+
+    def record_connection(self, **changes: Any) -> None:
+        """Write down the connection that the key now has."""
+        entry = self.entry.with_(**changes, attempt=None)
+        self.ports.registry.record_connection(self.lease, entry)
+        self.entry = entry
+
+    def outcome_after(self, *, patched: bool) -> Outcome:
+        """How this request ends: what an earlier delivery of it did counts, and what it resumes."""
+        kept = self.entry.outcome
+        if patched and (kept is None or self.entry.outcome_order != self.order):
+            return Outcome.UPDATED
+        return kept or Outcome.UNCHANGED
+
+    def check_organization(self, flow: FlowService) -> None:
+        """Refuse to follow an Adobe secret to another organization."""
+        if self.entry.org_id not in (None, flow.org_id):
+            raise Conflict(
+                f"{self.lease.key} belongs to organization {self.entry.org_id}, "
+                f"but the Adobe secret is now of {flow.org_id}.",
+                remedy="Put the credential of the first organization back, or ask for the key's absence with it first.",
+            )
+
+
+def beside(here: Callable[[], T], aside: Callable[[], U]) -> tuple[T, U]:
+    """Both results; `aside`, which must only read, runs in a thread that ends before this returns."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        other = pool.submit(aside)
+        mine = here()
+        return mine, other.result()
