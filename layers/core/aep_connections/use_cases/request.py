@@ -90,7 +90,7 @@ def _shown(name: str) -> str:
 def _outside(given: dict[str, Any], field: str, secret_prefix: str) -> list[Fault]:
     """The fault of a secret that lies outside the prefix, when name and sandbox are readable at all."""
     secret_id, sandbox = given[field], given.get("sandbox")
-    if not isinstance(secret_id, str) or not isinstance(sandbox, str):
+    if not isinstance(secret_id, str) or not isinstance(sandbox, str) or not _SANDBOX.fullmatch(sandbox):
         return []
     prefix = secret_prefix.replace("{sandbox}", sandbox)
     if secret_id.startswith(prefix) and len(secret_id) > len(prefix):

@@ -1,0 +1,1 @@
+"""The whole stack on one machine: moto as AWS, simulators as Adobe and Databricks, the real function."""

@@ -1,0 +1,81 @@
+"""What Lambda does around a function: a context with a deadline, and the event source mapping of its queue."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Handler = Callable[[Any, Any], Any]
+
+
+@dataclass(slots=True)
+class Context:
+    """The context object of one invocation; `ends_at` is on `clock` (seconds)."""
+
+    ends_at: float
+    clock: Callable[[], float] = time.monotonic
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_name: str = "provision"
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: str = "512"
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:provision"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, round((self.ends_at - self.clock()) * 1000))
+
+
+def invoke(handler: Handler, event: Any, timeout_seconds: float) -> Any:
+    """Call the handler as Lambda would."""
+    return handler(event, Context(time.monotonic() + timeout_seconds))
+
+
+def sqs_event(messages: list[dict[str, Any]], queue_arn: str) -> dict[str, Any]:
+    """The event that Lambda makes of received messages."""
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message.get("Attributes", {}),
+                "messageAttributes": {},
+                "md5OfBody": message.get("MD5OfBody", ""),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn,
+                "awsRegion": queue_arn.split(":")[3],
+            }
+            for message in messages
+        ]
+    }
+
+
+@dataclass(slots=True)
+class EventSource:
+    """The mapping from a queue to a handler, batch size 1, partial batch answers honoured."""
+
+    sqs: Any
+    queue_url: str
+    queue_arn: str
+    handler: Handler
+    timeout_seconds: float
+
+    def poll(self, wait_seconds: int = 0) -> bool:
+        """Take one message, if there is one, and invoke; whether there was one."""
+        received = self.sqs.receive_message(
+            QueueUrl=self.queue_url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["All"],
+        )
+        messages = received.get("Messages", [])
+        if not messages:
+            return False
+        answer = invoke(self.handler, sqs_event(messages, self.queue_arn), self.timeout_seconds)
+        undone = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        for message in messages:
+            if message["MessageId"] not in undone:
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return True

@@ -1,0 +1,27 @@
+"""A clock that moves only when somebody sleeps."""
+
+from __future__ import annotations
+
+import threading
+
+
+class FakeClock:
+    """Starts at a whole second of 2026; `sleep` moves it at once and notes how long."""
+
+    def __init__(self, start: float = 1_795_000_000.0) -> None:
+        self._now = start
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self._now
+
+    monotonic = now
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+        self.slept.append(seconds)
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds

@@ -1,0 +1,135 @@
+"""The request's rules: every fault is named at once, and nothing slips by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aep_connections.domain.errors import InvalidRequest
+from aep_connections.domain.model import DesiredState, Key
+from aep_connections.use_cases.request import read, readable_key
+
+PREFIX = "aep/{sandbox}/databricks/"
+GOOD = {"name": "sales", "sandbox": "dev", "databricksSecretId": "aep/dev/databricks/sales"}
+
+
+def faults_of(document: object) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as refused:
+        read(document, PREFIX)
+    return {fault.field: fault.rule for fault in refused.value.faults}
+
+
+def test_the_shortest_request_is_filled_with_the_defaults() -> None:
+    request = read(GOOD, PREFIX)
+
+    assert request.key == Key("dev", "sales")
+    assert request.display_name == "sales"
+    assert request.description is None
+    assert request.desired_state is DesiredState.PRESENT
+    assert request.adopt is False
+    assert request.overrides == {}
+
+
+def test_absent_needs_only_name_and_sandbox() -> None:
+    assert read({"name": "sales", "sandbox": "dev", "desiredState": "absent"}, PREFIX).secret_id is None
+
+
+def test_null_means_not_given() -> None:
+    request = read({**GOOD, "displayName": None, "catalog": None}, PREFIX)
+
+    assert request.display_name == "sales"
+    assert request.document == GOOD
+
+
+def test_every_fault_is_named_at_once() -> None:
+    faults = faults_of({"name": "-x", "sandbox": "Dev", "colour": 1, "adopt": "yes", "readiness": "maybe", "catalog": ""})
+
+    assert set(faults) == {"name", "sandbox", "colour", "adopt", "readiness", "catalog", "databricksSecretId"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "a" * 101),
+        ("name", "a/b"),
+        ("name", "sales\n"),
+        ("name", "sales١"),  # noqa: RUF001
+        ("name", 7),
+        ("sandbox", "prod\n"),
+        ("sandbox", "PROD"),
+        ("sandbox", "-dev"),
+        ("sandbox", ""),
+        ("databricksSecretId", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"),
+        ("databricksSecretId", "aep/prod/databricks/sales"),
+        ("databricksSecretId", "aep/dev/databricks/"),
+        ("databricksSecretId", ["aep/dev/databricks/sales"]),
+        ("displayName", " sales"),
+        ("displayName", "x" * 256),
+        ("displayName", "tab\there"),
+        ("description", ""),
+        ("description", "x" * 1001),
+        ("description", "two\nlines"),
+        ("description", "\ud800"),
+        ("description", "mine [aep-connections 00]"),
+        ("desiredState", "gone"),
+        ("desiredState", ["present"]),
+        ("readiness", True),
+        ("adopt", 1),
+        ("adopt", "true"),
+        ("clusterId", ""),
+        ("database", " d"),
+        ("domain", "https://adb-1234567890123456.7.azuredatabricks.net"),
+        ("accessToken", "dapi00000000000000000000000000000000"),
+    ],
+)
+def test_a_broken_rule_is_refused_by_its_field(field: str, value: object) -> None:
+    assert set(faults_of({**GOOD, field: value})) == {field}
+
+
+@pytest.mark.parametrize("field", GOOD)
+def test_a_required_field_is_required(field: str) -> None:
+    assert set(faults_of({name: value for name, value in GOOD.items() if name != field})) == {field}
+
+
+@pytest.mark.parametrize("document", [None, 1, "text", [], [GOOD]])
+def test_what_is_no_object_is_refused(document: object) -> None:
+    assert set(faults_of(document)) == {"request"}
+
+
+def test_a_request_over_16_kib_is_refused() -> None:
+    assert "request" in faults_of({**GOOD, "x": "y" * 16_400})
+
+
+def test_an_unknown_field_is_named_without_its_value() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read({**GOOD, "pass\nword": "dapi-secret"}, PREFIX)
+
+    assert "dapi-secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_key_of_a_faulty_request_is_read_as_far_as_it_goes() -> None:
+    assert readable_key({"name": "sales", "sandbox": "NO"}) == (None, "sales")
+    assert readable_key({"name": ["sales"], "sandbox": "dev"}) == ("dev", None)
+    assert readable_key("sales") == (None, None)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*GOOD, "displayName", "adopt", "catalog", "x"]), json_values) | json_values)
+def test_any_json_is_a_request_or_a_refusal_that_names_a_fault(document: Any) -> None:
+    try:
+        request = read(document, PREFIX)
+    except InvalidRequest as refused:
+        assert refused.faults
+    else:
+        assert readable_key(document) == (request.key.sandbox, request.key.name)

@@ -1,0 +1,38 @@
+"""The retry policy: what is repeated, and when it is left to the queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from aep_connections.adobe.retry import Ended, pause_before_retry, reason_to_retry
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (Ended(503), "unavailable"),
+        (Ended(429, None, 2.0), "throttled"),
+        (Ended(None, "the connection broke"), "the connection broke"),
+        (Ended(200), None),
+        (Ended(400), None),
+        (Ended(401), None),
+        (Ended(412), None),
+        (Ended(429, None, 11.0), None),
+    ],
+)
+def test_what_may_pass_is_repeated_with_its_reason(ended: Ended, reason: str | None) -> None:
+    assert reason_to_retry(ended, repeatable=True, tries=1, seconds_left=60) == reason
+
+
+def test_a_create_is_never_repeated() -> None:
+    assert reason_to_retry(Ended(503), repeatable=False, tries=1, seconds_left=60) is None
+
+
+def test_tries_and_time_are_bounded() -> None:
+    assert reason_to_retry(Ended(503), repeatable=True, tries=3, seconds_left=60) is None
+    assert reason_to_retry(Ended(503, None, 5.0), repeatable=True, tries=1, seconds_left=4) is None
+
+
+def test_the_upstream_may_ask_for_a_longer_pause() -> None:
+    assert pause_before_retry(Ended(429, None, 7.0), 1) == 7.0
+    assert 0 < pause_before_retry(Ended(503), 1) < pause_before_retry(Ended(503), 3)

@@ -1,0 +1,114 @@
+"""Events into deliveries: orders, rechecks, Terraform's extra key, and bodies that are none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aep_connections.domain.errors import Busy
+from aep_connections.domain.model import Delivery, Key, Order, Outcome, Recheck, Result
+from aep_connections.triggers import invoke, sqs
+from aep_connections.use_cases.answer import Answer
+
+NOW = 1_795_000_000.0
+REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": "x"}
+
+
+def record(body: object, **attributes: str) -> dict[str, Any]:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return {"messageId": "m-1", "receiptHandle": "r", "body": text, "attributes": attributes}
+
+
+def envelope(**changes: object) -> dict[str, object]:
+    return {
+        "id": "e-1",
+        "detail-type": "AEP Base Connection Requested",
+        "source": "any",
+        "time": "2026-11-18T10:00:00Z",
+        "detail": REQUEST,
+    } | changes
+
+
+def test_an_envelopes_order_is_its_time_and_id() -> None:
+    delivery = sqs.read(record(envelope(), SentTimestamp="1795000000000"), NOW)
+
+    assert delivery.order == Order("2026-11-18T10:00:00.000Z", "e-1")
+    assert delivery.asked == REQUEST
+
+
+def test_a_bare_requests_order_is_when_it_was_sent() -> None:
+    delivery = sqs.read(record(REQUEST, SentTimestamp="1795000000123"), NOW)
+
+    assert delivery.order == Order("2026-11-18T11:06:40.123Z", "m-1")
+
+
+def test_an_order_is_never_later_than_the_sending() -> None:
+    forged = sqs.read(record(envelope(time="2099-01-01T00:00:00Z"), SentTimestamp="1795000000000"), NOW)
+
+    assert forged.order.time == "2026-11-18T11:06:40.000Z"
+
+
+@pytest.mark.parametrize("time", [None, 5, "yesterday", "2026-11-18T10:00:00", "2026-11-18"])
+def test_an_unreadable_time_is_replaced_by_the_sending(time: object) -> None:
+    delivery = sqs.read(record(envelope(time=time), SentTimestamp="1795000000000"), NOW)
+
+    assert delivery.order.time == "2026-11-18T11:06:40.000Z"
+
+
+def test_milliseconds_and_zones_of_a_time_are_kept_in_utc() -> None:
+    delivery = sqs.read(record(envelope(time="2026-11-18T11:00:00.250+01:00"), SentTimestamp="1795000000000"), NOW)
+
+    assert delivery.order.time == "2026-11-18T10:00:00.250Z"
+
+
+def test_orders_sort_as_they_were_asked() -> None:
+    assert Order("2026-11-18T09:59:59.999Z", "z") < Order("2026-11-18T10:00:00.000Z", "a")
+    assert str(Order.parse("2026-11-18T10:00:00.000Z#a#b")) == "2026-11-18T10:00:00.000Z#a#b"
+
+
+def test_a_recheck_is_ours_only_with_a_valid_key() -> None:
+    good = {"recheck": {"sandbox": "dev", "name": "sales", "reason": "drift"}}
+    bad = {"recheck": {"sandbox": "DEV", "name": "sales"}}
+
+    assert sqs.read(record(good), NOW).asked == Recheck(Key("dev", "sales"), "drift")
+    assert sqs.read(record(bad), NOW).asked == bad
+
+
+@pytest.mark.parametrize("body", ["", "not json", "[1", '"text"', "[" * 100_000, "NaN"])
+def test_a_body_that_is_no_request_is_still_a_delivery(body: str) -> None:
+    assert isinstance(sqs.read(record(body), NOW), Delivery)
+
+
+def test_missing_attributes_are_taken_as_now() -> None:
+    delivery = sqs.read({"messageId": "m", "body": "{}"}, NOW)
+
+    assert delivery.message is not None
+    assert (delivery.message.receive_count, delivery.message.first_received) == (1, NOW)
+
+
+def invoked(event: object) -> object:
+    seen: list[object] = []
+
+    def do(delivery: Delivery) -> Answer:
+        seen.append(delivery.asked)
+        return Answer("dev", "sales", delivery.order, Result(Key("dev", "sales"), Outcome.UNCHANGED, None))
+
+    invoke.once(event, NOW, "i-1", do)
+    return seen[0]
+
+
+def test_terraforms_delete_asks_for_absence() -> None:
+    assert invoked({**REQUEST, "tf": {"action": "delete", "prev_input": None}}) == {**REQUEST, "desiredState": "absent"}
+    assert invoked({**REQUEST, "tf": {"action": "update"}}) == REQUEST
+
+
+@pytest.mark.parametrize("tf", [None, 1, {}, {"action": "destroy"}])
+def test_any_other_tf_stays_to_be_refused(tf: object) -> None:
+    assert invoked({**REQUEST, "tf": tf}) == {**REQUEST, "tf": tf}
+
+
+def test_a_direct_invoke_raises_a_retryable_error_at_once() -> None:
+    with pytest.raises(Busy):
+        invoke.once(REQUEST, NOW, "i", lambda d: Answer("dev", "sales", d.order, error=Busy("x"), acknowledged=False))
