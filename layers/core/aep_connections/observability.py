@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +27,15 @@ class Observer:
     """Writes answers to stdout as CloudWatch reads them: a JSON line and an EMF document."""
 
     def __init__(self) -> None:
-        self._logger = Logger(use_rfc3339=True, utc=True)
+        self._service = os.environ.get("POWERTOOLS_SERVICE_NAME", "aep-connections")
+        self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "AepConnections")
+        self._logger = Logger(service=self._service, use_rfc3339=True, utc=True)
 
     def note(self, answer: Answer, measured: Measured, upstream: Upstream) -> None:
         outcome = answer.result.outcome.value if answer.result else ("failed" if answer.acknowledged else "retried")
         line: dict[str, Any] = {
             "sandbox": answer.sandbox,
-            "name": answer.name,
+            "connection_name": answer.name,
             "outcome": outcome,
             "requested_at": answer.order.time,
             "request_event_id": answer.order.id,
@@ -59,7 +62,7 @@ class Observer:
         self._count(answer, outcome, measured, upstream)
 
     def _count(self, answer: Answer, outcome: str, measured: Measured, upstream: Upstream) -> None:
-        metrics = EphemeralMetrics()
+        metrics = EphemeralMetrics(namespace=self._namespace, service=self._service)
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
         metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measured.duration * 1000))
         metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measured.age, 3))
