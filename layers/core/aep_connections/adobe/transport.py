@@ -118,7 +118,7 @@ class _Adapter(HTTPAdapter):
         extra = os.environ.get("SSL_CERT_FILE")
         if extra:
             context.load_verify_locations(extra)
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, ssl_context=context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 

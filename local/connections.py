@@ -1,0 +1,195 @@
+"""Base connections as Flow Service keeps them: records, filters, pages and patches. No HTTP here."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DATABRICKS_SPEC = "e9d7ec6b-0873-4e57-ad21-b3a7c65e310b"
+DATABRICKS_AUTH = "Access Token Authentication"
+MANDATORY = ("domain", "clusterId", "accessToken", "database")
+MAX_LIMIT = 100
+MASK = "***"
+
+Query = Sequence[tuple[str, str]]
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault of the simulator
+    """An error answer: a status and Flow Service's number, or an older body without one."""
+
+    def __init__(self, status: int, number: int | None, detail: str, prefix: str = "FLOW") -> None:
+        super().__init__(detail)
+        self.status, self.number, self.detail, self.prefix = status, number, detail, prefix
+
+
+@dataclass(slots=True)
+class Record:
+    """One connection; `item` is what Adobe shows, secrets unmasked; `deleted_at` is in seconds since 1970."""
+
+    org: str
+    sandbox: str
+    item: dict[str, Any]
+    deleted_at: float | None = None
+
+
+def new_etag() -> str:
+    """An etag as Flow Service makes them, double quotes included."""
+    digits = uuid.uuid4().hex
+    return f'"{digits[:8]}-0000-0200-0000-{digits[8:16]}0000"'
+
+
+def new_item(body: Any, org: str, sandbox: str, client: str, now: float) -> dict[str, Any]:
+    """The connection that a POST asks for. Raises Refused."""
+    if not isinstance(body, dict):
+        raise Refused(400, 1405, "The request body is empty or not an object.")
+    spec = body.get("connectionSpec")
+    if not isinstance(spec, dict) or not isinstance(spec.get("id"), str):
+        raise Refused(400, None, "Please provide a valid spec id")
+    if not isinstance(spec.get("version"), str):
+        raise Refused(422, None, "connectionSpec.version 'version' is required for spec info")
+    auth = body.get("auth")
+    if not isinstance(body.get("name"), str) or not isinstance(auth, dict) or not isinstance(auth.get("params"), dict):
+        raise Refused(400, None, "name, auth and auth.params are required")
+    check_auth(spec["id"], auth)
+    milliseconds = round(now * 1000)
+    etag = new_etag()
+    return {
+        "id": str(uuid.uuid4()),
+        "createdAt": milliseconds,
+        "updatedAt": milliseconds,
+        "createdBy": client,
+        "updatedBy": client,
+        "createdClient": client,
+        "updatedClient": client,
+        "sandboxId": str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{org}/{sandbox}")),
+        "sandboxName": sandbox,
+        "imsOrgId": org,
+        "name": body["name"],
+        **({"description": body["description"]} if body.get("description") is not None else {}),
+        "connectionSpec": {"id": spec["id"], "version": spec["version"]},
+        "state": "enabled",
+        "auth": {"specName": auth.get("specName"), "params": dict(auth["params"])},
+        "version": etag,
+        "etag": etag,
+    }
+
+
+def check_auth(spec_id: str, auth: dict[str, Any]) -> None:
+    """What Adobe checks of the Databricks source's auth before it asks Databricks. Raises Refused."""
+    if spec_id != DATABRICKS_SPEC:
+        return
+    if auth.get("specName") != DATABRICKS_AUTH:
+        raise Refused(400, 1415, "The auth spec name is not found in the connection spec.")
+    for name in MANDATORY:
+        if not auth["params"].get(name):
+            raise Refused(400, 1304, f"The mandatory field {name} is not provided.", prefix="CONNECTOR")
+
+
+def shown(item: dict[str, Any], masked: bool) -> dict[str, Any]:
+    """The connection as GET shows it: a partial view of the credentials, with a param that nobody sent."""
+    params = {
+        name: MASK if masked and re.search("token|secret|password|key", name, re.IGNORECASE) else value
+        for name, value in item["auth"]["params"].items()
+    }
+    return {**item, "auth": {**item["auth"], "params": {**params, "authorizedDate": "2026-01-01"}}}
+
+
+def patched(item: dict[str, Any], operations: Any, client: str, now: float) -> dict[str, Any]:
+    """The connection after a JSON Patch. Raises Refused, and changes nothing then."""
+    if not isinstance(operations, list) or not operations:
+        raise Refused(400, 1455, "Invalid patch instruction: an array of operations is needed.")
+    changed: dict[str, Any] = json.loads(json.dumps(item))
+    for operation in operations:
+        _apply(changed, operation if isinstance(operation, dict) else {})
+    check_auth(changed["connectionSpec"]["id"], changed["auth"])
+    etag = new_etag()
+    return {**changed, "etag": etag, "version": etag, "updatedAt": round(now * 1000), "updatedClient": client}
+
+
+def _apply(item: dict[str, Any], operation: dict[str, Any]) -> None:
+    op, path, value = operation.get("op"), operation.get("path"), operation.get("value")
+    if op not in ("add", "replace", "remove"):
+        raise Refused(400, 1434, f"Unsupported operation '{op}'")
+    if isinstance(path, str) and path.startswith("/connectionSpec"):
+        raise Refused(400, 1414, "The connection spec cannot be changed.")
+    if path == "/auth/params" and op != "remove" and isinstance(value, dict):
+        item["auth"]["params"] = dict(value)
+        return
+    field = {"/name": "name", "/description": "description"}.get(path if isinstance(path, str) else "")
+    if field is None or (op == "replace" and field not in item) or (op != "remove" and not isinstance(value, str)):
+        raise Refused(400, 1455, f"Invalid patch instruction: Missing field {path}")
+    if op == "remove":
+        item.pop(field, None)
+    else:
+        item[field] = value
+
+
+def page(items: Iterable[dict[str, Any]], query: Query, *, overlap: bool) -> dict[str, Any]:
+    """The answer of a list: filtered, ordered, one page of it, with a link to the next. Raises Refused.
+
+    Without `orderby` the most recently updated come first. With `overlap` each further page starts with an item that
+    the page before has shown already, as happens when a list reorders while it is paged.
+    """
+    query, start = _unpacked(query)
+    given = dict(query)
+    found = [item for item in items if all(_matcher(value)(item) for name, value in query if name == "property")]
+    if given.get("count") == "true":
+        if "limit" in given:
+            raise Refused(400, 1401, "The parameters limit and count cannot be used together.")
+        return {"count": len(found)}
+    limit_text = given.get("limit", "20")
+    if not limit_text.isdigit() or int(limit_text) < 1:
+        raise Refused(400, 1440, "limit must be a positive number.")
+    limit = min(int(limit_text), MAX_LIMIT)
+    ordered = sorted(found, key=lambda item: str(item["id"]))
+    by = given.get("orderby", "-updatedAt").strip()
+    field = by.lstrip("+-")
+    if field not in ("id", "name", "createdAt", "updatedAt"):
+        raise Refused(400, 1432, f"orderby {field} is not supported.")
+    ordered.sort(key=lambda item: item[field], reverse=by.startswith("-"))
+    begin = max(0, start - 1) if overlap else start
+    document: dict[str, Any] = {"items": ordered[begin : start + limit], "_links": {}}
+    if start + limit < len(ordered):
+        token = base64.urlsafe_b64encode(json.dumps([query, start + limit]).encode()).decode()
+        document["_links"] = {"next": {"href": f"/connections?continuationToken={token}"}}
+    return document
+
+
+def _unpacked(query: Query) -> tuple[Query, int]:
+    token = dict(query).get("continuationToken")
+    if token is None:
+        return query, 0
+    try:
+        inner, start = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError:
+        raise Refused(400, 1433, "The continuation token is not valid.") from None
+    return [(name, value) for name, value in inner], start
+
+
+def _matcher(text: str) -> Callable[[dict[str, Any]], bool]:
+    """A `property` filter: several values after `==` mean IN. Raises Refused."""
+    match = re.fullmatch(r"([A-Za-z0-9_.\[\]]+)(==|>=|<=|>|<)(.*)", text, re.DOTALL)
+    if match is None:
+        raise Refused(400, 1449, f"Invalid filter {text}")
+    path, operator, value = match[1], match[2], match[3]
+    if not value:
+        raise Refused(400, 1453, f"The filter on {path} has no value.")
+    wanted = [one.strip('"') for one in value.split(",")]
+
+    def matches(item: dict[str, Any]) -> bool:
+        at: Any = item
+        for step in path.split("."):
+            at = at.get(step) if isinstance(at, dict) else None
+        if operator == "==":
+            return str(at) in wanted
+        if at is None:
+            return False
+        left, right = (float(at), float(value)) if isinstance(at, int) and value.isdigit() else (str(at), value)
+        return {">": left > right, "<": left < right, ">=": left >= right, "<=": left <= right}[operator]  # type: ignore[operator]
+
+    return matches

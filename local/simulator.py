@@ -1,0 +1,261 @@
+"""A simulator: a real HTTP server (TLS if wanted) around a function from request to response, with faults to order.
+
+Control, on every simulator:
+    GET, POST, DELETE /_simulator/faults     the plan (`local.faults.Fault` as JSON, one or a list)
+    GET, PATCH        /_simulator/settings   what this simulator lets one choose
+    GET               /_simulator/calls      the calls so far; no headers, no bodies
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from local.faults import Fault, FaultPlan
+
+CONTROL = "/_simulator/"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What came in; header names are lower-case."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON, or None."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What goes out."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_response(status: int, document: Any, **headers: str) -> Response:
+    """A response with a JSON body; header names with `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, json.dumps(document).encode(), {"Content-Type": "application/json", **named})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a simulator got: when (seconds since 1970), what, and what it answered (None: nothing)."""
+
+    at: float
+    seconds: float
+    request: Request
+    status: int | None
+
+
+class Simulator:
+    """Subclasses give `respond` and a dataclass of settings."""
+
+    name = "simulator"
+
+    def __init__(self, settings: Any, now: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> None:
+        self.settings = settings
+        self.faults = FaultPlan()
+        self.calls: list[Call] = []
+        self.now = now
+        self._late: list[tuple[float, Request]] = []
+        self._lock = threading.RLock()
+        self._stopping = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), self)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_address[1]}"
+
+    def respond(self, request: Request) -> Response:
+        """The true answer, its effect included. Called by one thread at a time."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), name=self.name, daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, request: Request) -> tuple[Response | None, Fault | None]:
+        """What to send (None: nothing), and the fault that shapes how."""
+        started = time.time()
+        with self._lock:
+            self._let_late_effects_happen()
+        if request.path.startswith(CONTROL):
+            return self._control(request), None
+        fault = self.faults.take(request.method, request.path)
+        response: Response | None
+        if fault is None:
+            response = self._respond(request)
+        else:
+            self._stopping.wait(fault.delay)
+            response = self._faulty(request, fault)
+        status = response.status if response else None
+        self.calls.append(Call(started, time.time() - started, request, status))
+        return response, fault
+
+    def stopped(self, seconds: float) -> bool:
+        """Wait so long; whether the simulator stops meanwhile."""
+        return self._stopping.wait(seconds)
+
+    def _respond(self, request: Request) -> Response:
+        with self._lock:
+            return self.respond(request)
+
+    def _faulty(self, request: Request, fault: Fault) -> Response | None:
+        true: Response | None = None
+        if fault.late is not None:
+            with self._lock:
+                self._late.append((self.now() + fault.late, request))
+        elif fault.when == "after" or (fault.status is None and not fault.silent):
+            true = self._respond(request)
+        if fault.silent:
+            return None
+        if fault.status is not None:
+            return Response(fault.status, fault.body.encode(), fault.headers)
+        return true or Response(504)
+
+    def _let_late_effects_happen(self) -> None:
+        due = [request for at, request in self._late if at <= self.now()]
+        self._late = [(at, request) for at, request in self._late if at > self.now()]
+        for request in due:
+            self.respond(request)
+
+    def _control(self, request: Request) -> Response:
+        what, document = request.path.removeprefix(CONTROL), request.json()
+        try:
+            if what == "faults" and request.method == "POST":
+                for one in document if isinstance(document, list) else [document]:
+                    self.faults.add(Fault.read(one))
+            elif what == "faults" and request.method == "DELETE":
+                self.faults.clear()
+            elif what == "settings" and request.method == "PATCH":
+                self._set(document)
+            elif (what, request.method) == ("calls", "GET"):
+                return json_response(200, {"calls": [_shown(call) for call in self.calls]})
+            elif (what, request.method) != ("settings", "GET"):
+                return json_response(404, {"message": f"There is no {request.method} {request.path}."})
+        except (ValueError, TypeError, AttributeError) as error:
+            return json_response(400, {"message": str(error)})
+        return json_response(200, {_camel(name): value for name, value in asdict(self.settings).items()})
+
+    def _set(self, document: Mapping[str, Any]) -> None:
+        names = {_camel(f.name): f.name for f in fields(self.settings)}
+        if unknown := set(document) - set(names):
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; settings are {', '.join(sorted(names))}")
+        for name, value in document.items():
+            setattr(self.settings, names[name], value)
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_(.)", lambda match: match[1].upper(), name)
+
+
+def _shown(call: Call) -> dict[str, Any]:
+    request = call.request
+    return {
+        "at": call.at,
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "status": call.status,
+    }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
+        self.simulator = simulator
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is part of life here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Calls are kept, not printed."""
+
+    def _any(self) -> None:
+        split = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        request = Request(
+            self.command,
+            split.path,
+            tuple(parse_qsl(split.query, keep_blank_values=True)),
+            {name.lower(): value for name, value in self.headers.items()},
+            self.rfile.read(length),
+        )
+        response, fault = self.server.simulator.answer(request)
+        if response is None:
+            if fault and fault.hang:
+                self._wait_until_client_goes()
+            self._reset()
+        else:
+            self._send(response, fault or Fault())
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 - the base class's names
+
+    def _send(self, response: Response, fault: Fault) -> None:
+        self.send_response(response.status)
+        headers = {"x-request-id": str(uuid.uuid4()), **response.headers}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if response.status != 204:
+            self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if fault.truncate:
+            self.wfile.write(response.body[: len(response.body) // 2])
+            self._reset()
+        elif fault.drip:
+            for byte in response.body:
+                self.wfile.write(bytes([byte]))
+                if self.server.simulator.stopped(fault.drip):
+                    return
+        elif response.status != 204:
+            self.wfile.write(response.body)
+
+    def _wait_until_client_goes(self) -> None:
+        while not self.server.simulator.stopped(0):
+            readable, _, _ = select.select([self.connection], [], [], 0.05)
+            if readable and not self.connection.recv(1):
+                return
+
+    def _reset(self) -> None:
+        """Close so that the client sees a reset, not an end."""
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
