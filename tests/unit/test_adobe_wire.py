@@ -30,7 +30,11 @@ def reply(status: int, body: object) -> Reply:
     ("status", "body", "code"),
     [
         (400, envelope("FLOW-1100-400", 400, "Error from flow provider: Rest call failed"), "DatabricksRefused"),
-        (400, envelope("FLOW-1100-400", 400, "Error from flow provider: Not entitled to this operation."), "NotEntitled"),
+        (
+            400,
+            envelope("FLOW-1100-400", 400, "Error from flow provider: Not entitled to this operation."),
+            "NotEntitled",
+        ),
         (400, envelope("FLOW-1418-400", 400), "InUse"),
         (400, envelope("FLOW-1447-400", 400), "InUse"),
         (400, envelope("FLOW-1445-400", 400), "AdobeRefused"),

@@ -44,7 +44,7 @@ def test_spellings_of_one_workspace_become_one_url(spelling: str) -> None:
         "https://user@adb-1234567890123456.7.azuredatabricks.net",
         "https://evil.com?.azuredatabricks.net",
         "https://adb-1234567890123456.7.azuredatabricks.net@evil.com",
-        "https://adb-١٢٣٤٥٦.7.azuredatabricks.net",  # noqa: RUF001
+        "https://adb-١٢٣٤٥٦.7.azuredatabricks.net",
         "https://adb-dp-1234567890123456.7.azuredatabricks.net",
         "https://westeurope.azuredatabricks.net",
         "https://dbc-a1b2c3.cloud.databricks.com",

@@ -45,7 +45,9 @@ def test_null_means_not_given() -> None:
 
 
 def test_every_fault_is_named_at_once() -> None:
-    faults = faults_of({"name": "-x", "sandbox": "Dev", "colour": 1, "adopt": "yes", "readiness": "maybe", "catalog": ""})
+    faults = faults_of(
+        {"name": "-x", "sandbox": "Dev", "colour": 1, "adopt": "yes", "readiness": "maybe", "catalog": ""}
+    )
 
     assert set(faults) == {"name", "sandbox", "colour", "adopt", "readiness", "catalog", "databricksSecretId"}
 

@@ -1,0 +1,144 @@
+"""AWS on this machine: moto's server, and the resources that template.yaml declares, created in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from local.template import PSEUDO, Template
+
+REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
+SKIPPED = {
+    "AWS::IAM::Role": "moto does not enforce policies",
+    "AWS::SQS::QueuePolicy": "moto does not enforce policies",
+    "AWS::Logs::LogGroup": "logs go to stdout",
+    "AWS::Serverless::LayerVersion": "the package is on the path",
+    "AWS::Serverless::Function": "the function runs in this process",
+}
+
+
+class Aws:
+    """Moto's server. `localhost`, as moto understands some URLs only with it."""
+
+    def __init__(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        self._server.start()
+        self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def environment(self) -> dict[str, str]:
+        """What the SDK needs to talk to it."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:
+        """A client for the server."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+
+@dataclass(slots=True)
+class Resources:
+    """The template's resources in `aws`, each made when it is first referred to."""
+
+    aws: Aws
+    template: Template
+    _made: dict[str, dict[str | None, str]] = field(default_factory=dict)
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def make(self) -> None:
+        """Make every resource. Raises ValueError for a type that is not known here."""
+        for logical_id in self.template.resources():
+            self.attribute(logical_id, None)
+
+    def attribute(self, logical_id: str, name: str | None) -> str:
+        """What `Ref` (None) or `GetAtt` gives."""
+        if logical_id not in self._made:
+            self._made[logical_id] = self._make(logical_id)
+        return self._made[logical_id][name]
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The environment variables of a function."""
+        declared = self.template.resources()[function]["Properties"]["Environment"]["Variables"]
+        resolved = self.template.resolve(declared, self.attribute)
+        return {name: str(value) for name, value in resolved.items()}
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self.aws.client(service)
+        return self._clients[service]
+
+    def _make(self, logical_id: str) -> dict[str | None, str]:
+        resource = self.template.resources()[logical_id]
+        kind = resource["Type"]
+        name = f"{self.template.values['AWS::StackName']}-{logical_id}"
+        if kind in SKIPPED:
+            return {None: name, "Arn": f"arn:aws:local:{REGION}:{ACCOUNT}:{name}"}
+        if kind not in _MAKERS:
+            raise ValueError(f"The local stack cannot make {kind} ({logical_id}).")
+        properties = self.template.resolve(resource.get("Properties", {}), self.attribute)
+        return _MAKERS[kind](self, properties.get("Name", name), properties)
+
+
+def _queue(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
+    attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in properties.items()}
+    url = resources.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return {None: url, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", "QueueName": name}
+
+
+def _table(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
+    dynamodb = resources.client("dynamodb")
+    apart = ("TimeToLiveSpecification", "PointInTimeRecoverySpecification", "SSESpecification")
+    plain = {key: value for key, value in properties.items() if key not in apart}
+    dynamodb.create_table(TableName=name, SSESpecification={"Enabled": True}, **plain)
+    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties[apart[0]])
+    dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=properties[apart[1]])
+    return {None: name, "Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"}
+
+
+def _bus(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
+    arn = resources.client("events").create_event_bus(Name=name)["EventBusArn"]
+    return {None: name, "Arn": arn, "Name": name}
+
+
+def _rule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
+    bus = {"EventBusName": properties["EventBusName"]}
+    pattern = json.dumps(properties["EventPattern"])
+    events = resources.client("events")
+    arn = events.put_rule(Name=name, EventPattern=pattern, State=properties["State"], **bus)["RuleArn"]
+    events.put_targets(Rule=name, Targets=properties["Targets"], **bus)
+    return {None: name, "Arn": arn}
+
+
+def _schedule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
+    arn = resources.client("scheduler").create_schedule(Name=name, **properties)["ScheduleArn"]
+    return {None: name, "Arn": arn}
+
+
+_MAKERS: dict[str, Callable[[Resources, str, dict[str, Any]], dict[str | None, str]]] = {
+    "AWS::SQS::Queue": _queue,
+    "AWS::DynamoDB::Table": _table,
+    "AWS::Events::EventBus": _bus,
+    "AWS::Events::Rule": _rule,
+    "AWS::Scheduler::Schedule": _schedule,
+}

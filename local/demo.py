@@ -1,0 +1,103 @@
+"""The main job, shown to a person: an event on the bus, one tested connection in Adobe, its id in Parameter Store."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from local.connections import shown
+from local.invocation import EventSource
+from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
+from local.timeline import Step, steps_of
+
+REQUEST = {"sandbox": "dev", "name": "lakehouse", "databricksSecretId": SAMPLE_SECRET_ID, "displayName": "Lakehouse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One request from the bus to its answer: the function's own log line, and every call it made."""
+
+    log: dict[str, Any]
+    steps: list[Step]
+
+
+def demo(*, as_json: bool) -> int:
+    """Run the main job twice; 0 if it ended as it should."""
+    log = io.StringIO()
+    stack = Stack()
+    try:
+        stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
+        with contextlib.redirect_stdout(log):
+            source = stack.event_source(stack.function())
+            first, second = (_run(stack, source, log) for _ in range(2))
+        connection_id = first.log.get("connection_id")
+        connections = [shown(item, masked=True) for item in stack.adobe.living("dev")]
+        name = f"{stack.environment['PARAMETER_PREFIX']}/dev/lakehouse/connection-id"
+        published = stack.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+        if as_json:
+            document = {
+                "request": REQUEST,
+                "runs": [asdict(first), asdict(second)],
+                "connections": connections,
+                "parameter": {"name": name, "value": published},
+            }
+            print(json.dumps(document, indent=2))
+        else:
+            _show(stack, first, second, connections, name, published)
+    finally:
+        stack.stop()
+    outcomes = (first.log.get("outcome"), second.log.get("outcome"))
+    good = outcomes == ("created", "unchanged") and [c["id"] for c in connections] == [published] == [connection_id]
+    return 0 if good else 1
+
+
+def _run(stack: Stack, source: EventSource, log: io.StringIO) -> Run:
+    event = {
+        "Source": "demo",
+        "DetailType": "AEP Base Connection Requested",
+        "Detail": json.dumps(REQUEST),
+        "EventBusName": stack.bus_name,
+    }
+    stack.aws.client("events").put_events(Entries=[event])
+    begin = log.tell()
+    with steps_of(stack) as steps:
+        source.poll(wait_seconds=5)
+    log.seek(begin)
+    lines = [json.loads(line) for line in log.read().splitlines()]
+    return Run(next((line for line in lines if line.get("message") == "request answered"), {}), steps)
+
+
+def _show(stack: Stack, first: Run, second: Run, connections: list[dict[str, Any]], name: str, published: str) -> None:
+    _title("1", f"A request, put on the event bus {stack.bus_name} as 'AEP Base Connection Requested'")
+    _block(json.dumps(REQUEST, indent=2))
+    _title("2", "The function takes it from the queue")
+    _steps(first)
+    _title("3", "The connection, as Adobe shows it")
+    for item in connections:
+        wanted = ("id", "name", "description", "sandboxName", "state", "connectionSpec", "auth", "etag")
+        _block(json.dumps({field: item[field] for field in wanted}, indent=2))
+    _title("4", "Its id, as a consumer reads it")
+    _block(f"$ aws ssm get-parameter --name {name} --query Parameter.Value\n{json.dumps(published)}")
+    _title("5", "The same request again")
+    _steps(second)
+    print(f"\n{len(connections)} connection in Adobe after two requests, tested before its id was published.")
+    print("Next: `make local` keeps this stack running, to send requests of your own; README.md says how to deploy.")
+
+
+def _steps(run: Run) -> None:
+    for step in run.steps:
+        print(f"   {step.at_ms:5} ms  {step.service:15}  {step.call:34}  {step.meaning}")
+    log = run.log
+    end = f" ({log['code']}: {log['reason']})" if "code" in log else ""
+    print(f"   → {log.get('outcome', 'nothing')}{end} in {log.get('duration_ms', '?')} ms")
+
+
+def _title(number: str, text: str) -> None:
+    print(f"\n{number}  {text}\n")
+
+
+def _block(text: str) -> None:
+    print("\n".join(f"   {line}" for line in text.splitlines()))
