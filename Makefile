@@ -50,8 +50,8 @@ lock: ## both lock files anew (needs uv)
 build: ## what SAM deploys (needs the AWS SAM CLI)
 	$(SAM) build
 
-deploy: build ## sam deploy; asks for what has no default on its first run
-	$(SAM) deploy $(if $(wildcard samconfig.toml),,--guided)
+deploy: ## sam deploy; the first time with ADOBE_SECRET_ARN=arn:… (needs the AWS SAM CLI)
+	$(SAM) deploy $(if $(ADOBE_SECRET_ARN),--parameter-overrides AdobeSecretArn=$(ADOBE_SECRET_ARN))
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

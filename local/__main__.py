@@ -7,40 +7,28 @@ import contextlib
 import json
 import signal
 import sys
-from types import FrameType
+import threading
 
 from local.demo import demo
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
 
 
-class _Stop(Exception):  # noqa: N818 - a signal
-    """SIGINT or SIGTERM."""
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise _Stop
-
-
 def up(*, as_json: bool) -> int:
-    """Serve until a signal; requests are answered as they come in."""
+    """Serve until SIGINT or SIGTERM; requests are answered as they come in."""
+    stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    stack: Stack | None = None
+        signal.signal(number, lambda *_: stopping.set())
+    stack = Stack()
     try:
-        stack = Stack()
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
         print(json.dumps(_urls(stack)) if as_json else _shown(stack), flush=True)
         with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
             source = stack.event_source(stack.function())
-            while True:
+            while not stopping.is_set():
                 source.poll(wait_seconds=1)
-    except _Stop:
-        return 0
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        if stack:
-            stack.stop()
+        stack.stop()
+    return 0
 
 
 def _urls(stack: Stack) -> dict[str, str | None]:

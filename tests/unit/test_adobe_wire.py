@@ -75,7 +75,8 @@ def test_the_message_carries_adobes_words_and_request_id_but_no_secret() -> None
 
     assert error.request_id == "req-1"
     assert "refused" in error.message
-    assert "pi/" not in error.message and "%22pi" not in error.message
+    assert "pi/" not in error.message
+    assert "%22pi" not in error.message
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,14 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "displayName", "adopt", "catalog", "x"]), json_values) | json_values)
 def test_any_json_is_a_request_or_a_refusal_that_names_a_fault(document: Any) -> None:
+    refusal, request = None, None
     try:
         request = read(document, PREFIX)
     except InvalidRequest as refused:
-        assert refused.faults
+        refusal = refused
+
+    if request is None:
+        assert refusal is not None
+        assert refusal.faults
     else:
         assert readable_key(document) == (request.key.sandbox, request.key.name)

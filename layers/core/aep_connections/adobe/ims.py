@@ -109,9 +109,9 @@ class TokenSource:
         with self._lock:
             now = self._clock.monotonic()
             if self._token is None or self._token.value == rejected:
-                if self._renewed and self._renewed[0] == credentials.version_id:
-                    if now - self._renewed[1] < RENEWAL_INTERVAL_SECONDS:
-                        raise AdobeCredentialRejected("Adobe rejects the token that it issued less than a minute ago.")
+                version, at = self._renewed or (None, 0.0)
+                if version == credentials.version_id and now - at < RENEWAL_INTERVAL_SECONDS:
+                    raise AdobeCredentialRejected("Adobe rejects the token that it issued less than a minute ago.")
                 self._renewed = (credentials.version_id, now)
                 self._token = None
                 self._token = self._exchange(credentials, upstream)

@@ -1,4 +1,4 @@
-"""Reads secrets. Always the current version, never cached; a value leaves only inside `Secret`, which does not show it."""
+"""Reads secrets: always the current version, never cached; a value leaves only inside `Secret`, which hides it."""
 
 from __future__ import annotations
 

@@ -33,6 +33,5 @@ class Deadline:
     def require(self, seconds: float, doing: str) -> None:
         """Raise `OutOfTime` unless `seconds` are usable."""
         if self.usable() < seconds:
-            raise OutOfTime(
-                f"Too little time left for {doing}: {max(0, round(self.usable()))} s of the {round(seconds)} s it may take."
-            )
+            left = max(0, round(self.usable()))
+            raise OutOfTime(f"Too little time left for {doing}: {left} s of the {round(seconds)} s it may take.")

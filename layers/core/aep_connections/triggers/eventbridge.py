@@ -17,7 +17,7 @@ def is_envelope(document: object) -> bool:
 
 
 def order_of(envelope: dict[str, Any], latest: float, fallback_id: str) -> Order:
-    """When an envelope's request was asked: its `time`, never later than `latest` (seconds since 1970), and its `id`."""
+    """When an envelope's request was asked: its `time`, but not after `latest` (seconds since 1970), and its `id`."""
     asked, order_id = _seconds(envelope.get("time")), envelope.get("id")
     return order_at(latest if asked is None else min(asked, latest), order_id if _usable(order_id) else fallback_id)
 

@@ -14,7 +14,7 @@ from aep_connections.domain.ports import Adobe, Clock, Events, FlowService, Para
 from aep_connections.domain.secrecy import SecretValues
 
 WRITE_SECONDS = 70.0
-"""What a POST or PATCH may take: 5 s to connect and 65 s to answer (Adobe publishes no limit; its gateway allows 60 s)."""
+"""What a POST or PATCH may take: 5 s to connect and 65 s to answer (Adobe publishes no limit)."""
 READ_SECONDS = 20.0
 """What any other call may take: 5 s to connect and 15 s to answer."""
 
