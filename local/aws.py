@@ -31,6 +31,7 @@ class Aws:
         self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self._server.start()
         self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
+        self._clients: dict[str, Any] = {}
 
     def stop(self) -> None:
         self._server.stop()
@@ -48,13 +49,15 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """A client for the server."""
-        return boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
+        if service not in self._clients:
+            self._clients[service] = boto3.client(  # type: ignore[call-overload]
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id="local",
+                aws_secret_access_key="local",
+            )
+        return self._clients[service]
 
 
 @dataclass(slots=True)
@@ -64,7 +67,6 @@ class Resources:
     aws: Aws
     template: Template
     _made: dict[str, dict[str | None, str]] = field(default_factory=dict)
-    _clients: dict[str, Any] = field(default_factory=dict)
 
     def make(self) -> None:
         """Make every resource. Raises ValueError for a type that is not known here."""
@@ -83,11 +85,6 @@ class Resources:
         resolved = self.template.resolve(declared, self.attribute)
         return {name: str(value) for name, value in resolved.items()}
 
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self.aws.client(service)
-        return self._clients[service]
-
     def _make(self, logical_id: str) -> dict[str | None, str]:
         resource = self.template.resources()[logical_id]
         kind = resource["Type"]
@@ -102,12 +99,12 @@ class Resources:
 
 def _queue(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
     attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in properties.items()}
-    url = resources.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    url = resources.aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     return {None: url, "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", "QueueName": name}
 
 
 def _table(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
-    dynamodb = resources.client("dynamodb")
+    dynamodb = resources.aws.client("dynamodb")
     apart = ("TimeToLiveSpecification", "PointInTimeRecoverySpecification", "SSESpecification")
     plain = {key: value for key, value in properties.items() if key not in apart}
     dynamodb.create_table(TableName=name, SSESpecification={"Enabled": True}, **plain)
@@ -117,21 +114,21 @@ def _table(resources: Resources, name: str, properties: dict[str, Any]) -> dict[
 
 
 def _bus(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
-    arn = resources.client("events").create_event_bus(Name=name)["EventBusArn"]
+    arn = resources.aws.client("events").create_event_bus(Name=name)["EventBusArn"]
     return {None: name, "Arn": arn, "Name": name}
 
 
 def _rule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
     bus = {"EventBusName": properties["EventBusName"]}
     pattern = json.dumps(properties["EventPattern"])
-    events = resources.client("events")
+    events = resources.aws.client("events")
     arn = events.put_rule(Name=name, EventPattern=pattern, State=properties["State"], **bus)["RuleArn"]
     events.put_targets(Rule=name, Targets=properties["Targets"], **bus)
     return {None: name, "Arn": arn}
 
 
 def _schedule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
-    arn = resources.client("scheduler").create_schedule(Name=name, **properties)["ScheduleArn"]
+    arn = resources.aws.client("scheduler").create_schedule(Name=name, **properties)["ScheduleArn"]
     return {None: name, "Arn": arn}
 
 

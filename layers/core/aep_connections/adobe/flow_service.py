@@ -188,7 +188,7 @@ class FlowService:
 
 
 class Adobe:
-    """The `Adobe` port: opens Flow Service with a valid token."""
+    """The `Adobe` port: opens Flow Service with the credential of the current secret."""
 
     def __init__(
         self, platform_url: str, read: Callable[[], Credentials], tokens: TokenSource, upstream: Upstream

@@ -140,15 +140,17 @@ class TokenSource:
 
 
 class Authorizer:
-    """The credential and token of one invocation; reads the secret again when IMS does not know the client."""
+    """The credential of one invocation, and its token, asked for when it is first needed."""
 
     def __init__(self, read: Callable[[], Credentials], tokens: TokenSource, upstream: Upstream) -> None:
         self._read, self._tokens, self._upstream = read, tokens, upstream
         self.credentials = self._fresh()
-        self._value = self._first_token()
+        self._value: str | None = None
 
     def headers(self) -> dict[str, str]:
-        """The headers that say who asks."""
+        """The headers that say who asks. Raises what `TokenSource.token_for` raises."""
+        if self._value is None:
+            self._value = self._first_token()
         return {
             "Authorization": f"Bearer {self._value}",
             "x-api-key": self.credentials.client_id,
@@ -157,7 +159,7 @@ class Authorizer:
 
     def renew(self) -> None:
         """Replace a token that Adobe rejected."""
-        self._value = self._tokens.renewed(self.credentials, self._value, self._upstream)
+        self._value = self._tokens.renewed(self.credentials, self._value or "", self._upstream)
 
     def _fresh(self) -> Credentials:
         credentials = self._read()
@@ -165,6 +167,7 @@ class Authorizer:
         return credentials
 
     def _first_token(self) -> str:
+        """A token; the secret is read again if IMS does not know the client, as it may have been rotated just now."""
         rejected: AdobeCredentialRejected
         try:
             return self._tokens.token_for(self.credentials, self._upstream)

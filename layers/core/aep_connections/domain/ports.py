@@ -73,7 +73,10 @@ class Adobe(Protocol):
     """Adobe Experience Platform."""
 
     def open(self, sandbox: str) -> FlowService:
-        """Flow Service with a valid token. Raises AdobeCredentialRejected and what Secrets raises."""
+        """Flow Service with the current credential; its token is asked for with the first call to it.
+
+        Raises what `Secrets.read` raises; later calls may raise AdobeCredentialRejected, Throttled, Unavailable.
+        """
 
 
 class Registry(Protocol):

@@ -1,0 +1,462 @@
+"""What each kind of request comes to, through real HTTP from the queue to Adobe and Parameter Store."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.world import ABSENT, REQUEST, SECRET_ID, World
+
+
+def test_a_first_request_creates_tests_publishes_and_announces(world: World) -> None:
+    assert world.ask()
+
+    (connection,) = world.connections()
+    assert world.parameter() == connection["id"]
+    assert world.announced() == [("Ready", "created")]
+    assert world.status() == "ready"
+
+
+def test_the_post_is_exactly_adobes_tutorial(world: World) -> None:
+    world.put_secret(catalog="main")
+
+    world.invoke(REQUEST | {"displayName": "Sales lakehouse", "description": "Orders"})
+
+    (post,) = world.calls("POST")
+    body = post.json()
+    assert body.pop("description").startswith("Orders [aep-connections ")
+    assert body == {
+        "name": "Sales lakehouse",
+        "auth": {
+            "specName": "Access Token Authentication",
+            "params": {
+                "domain": "https://adb-1234567890123456.7.azuredatabricks.net",
+                "clusterId": "0923-164208-meows279",
+                "accessToken": "local-access-token",
+                "database": "acme_db",
+                "catalog": "main",
+            },
+        },
+        "connectionSpec": {"id": "e9d7ec6b-0873-4e57-ad21-b3a7c65e310b", "version": "1.0"},
+    }
+
+
+def test_every_call_to_flow_service_carries_the_five_headers(world: World) -> None:
+    world.ask()
+    world.put_secret()
+    world.ask()
+    world.ask(ABSENT)
+
+    methods = {request.method for request in world.calls()}
+    assert methods == {"GET", "POST", "PATCH", "DELETE"}
+    for request in world.calls():
+        assert request.headers["authorization"].startswith("Bearer token-")
+        assert request.headers["x-api-key"] == ADOBE_SECRET["clientId"]
+        assert request.headers["x-gw-ims-org-id"] == ADOBE_SECRET["orgId"]
+        assert request.headers["x-sandbox-name"] == "dev"
+        assert request.headers["content-type"] == "application/json"
+        assert "x-sandbox-id" not in request.headers
+
+
+def test_a_direct_invoke_returns_the_result_of_the_contract(world: World) -> None:
+    result = world.invoke(REQUEST)
+
+    (connection,) = world.connections()
+    assert result == {
+        "name": "sales",
+        "sandbox": "dev",
+        "connectionId": connection["id"],
+        "etag": connection["etag"],
+        "outcome": "created",
+        "parameterName": f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id",
+        "readiness": "unknown",
+    }
+
+
+def test_the_event_of_a_result_says_when_it_was_asked_and_by_which_event(world: World) -> None:
+    asked = world.clock.now()
+    world.ask(at=asked, order_id="5d9e7f1a")
+
+    (event,) = world.events()
+    assert event["source"] == "aep.connections"
+    assert event["detail"]["requestEventId"] == "5d9e7f1a"
+    assert event["detail"]["requestedAt"] == "2026-11-18T11:06:40.000Z"
+    assert event["detail"]["connectionId"] == world.parameter()
+
+
+def test_the_same_request_again_is_unchanged_and_costs_one_get(world: World) -> None:
+    world.ask()
+    before = len(world.calls())
+
+    assert world.ask()
+
+    assert [request.method for request in world.calls()[before:]] == ["GET"]
+    assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
+
+
+def test_a_parameter_that_somebody_changed_is_written_again(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    ssm = world.stack.aws.client("ssm")
+    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
+    ssm.put_parameter(Name=name, Value="something-else", Type="String", Overwrite=True)
+
+    world.ask()
+
+    assert world.parameter() == connection["id"]
+    assert world.announced()[-1] == ("Ready", "unchanged")
+
+
+def test_a_new_version_of_the_secret_updates_the_same_connection(world: World) -> None:
+    world.ask()
+    (before,) = world.connections()
+    world.put_secret(accessToken="rotated")
+
+    assert world.ask()
+
+    (after,) = world.connections()
+    assert after["id"] == before["id"]
+    assert after["auth"]["params"]["accessToken"] == "rotated"
+    assert world.calls("PATCH")[0].headers["if-match"] == before["etag"]
+    assert world.announced()[-1] == ("Ready", "updated")
+    assert world.calls("GET", "/test")[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"displayName": "Sales 2"}, ("name",), "Sales 2"),
+        ({"database": "sales_v2"}, ("auth", "params", "database"), "sales_v2"),
+        ({"clusterId": "0924-000000-other"}, ("auth", "params", "clusterId"), "0924-000000-other"),
+        ({"catalog": "main"}, ("auth", "params", "catalog"), "main"),
+    ],
+)
+def test_a_changed_request_updates_the_connection_in_place(
+    world: World, changes: dict[str, str], field: tuple[str, ...], value: str
+) -> None:
+    world.ask()
+    (before,) = world.connections()
+
+    assert world.ask(REQUEST | changes)
+
+    (after,) = world.connections()
+    shown: Any = after
+    for step in field:
+        shown = shown[step]
+    assert shown == value
+    assert after["id"] == before["id"]
+    assert world.announced()[-1] == ("Ready", "updated")
+
+
+def test_what_somebody_changed_in_adobe_is_put_back(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    connection["auth"]["params"]["database"] = "elsewhere"
+
+    world.ask()
+
+    assert world.connections()[0]["auth"]["params"]["database"] == "acme_db"
+    assert world.announced()[-1] == ("Ready", "updated")
+
+
+def test_a_description_can_be_added_and_keeps_our_marker(world: World) -> None:
+    world.ask()
+    marker = world.connections()[0]["description"]
+
+    world.ask(REQUEST | {"description": "Orders and customers"})
+
+    assert world.connections()[0]["description"] == f"Orders and customers {marker}"
+
+
+def test_a_connection_that_is_gone_is_made_again(world: World) -> None:
+    world.ask()
+    (first,) = world.connections()
+    world.stack.adobe.records.clear()
+
+    assert world.ask()
+
+    (second,) = world.connections()
+    assert second["id"] != first["id"]
+    assert world.parameter() == second["id"]
+    assert world.announced()[-1] == ("Ready", "recreated")
+
+
+def test_absent_deletes_the_connection_then_the_parameter_and_retires_the_key(world: World) -> None:
+    world.ask()
+
+    assert world.ask(ABSENT)
+
+    assert world.connections() == []
+    assert world.parameter() is None
+    assert world.announced()[-1] == ("Deleted", "deleted")
+    item = world.item()
+    assert item["status"]["S"] == "retired"
+    assert int(item["expiresAt"]["N"]) == pytest.approx(world.clock.now() + 30 * 86400, abs=5)
+    assert "connectionId" not in item
+
+
+def test_absent_waits_until_adobe_no_longer_shows_the_connection(world: World) -> None:
+    world.ask()
+    world.stack.adobe.settings.delete_status = 202
+    world.stack.adobe.settings.delete_lag_seconds = 10
+
+    assert world.ask(ABSENT)
+
+    assert sum(world.clock.slept) >= 10
+    assert world.parameter() is None
+
+
+def test_absent_of_what_never_was_is_announced_as_unchanged(world: World) -> None:
+    assert world.ask(ABSENT)
+
+    assert world.announced() == [("Deleted", "unchanged")]
+    assert world.calls() == []
+
+
+def test_a_retired_key_can_be_asked_for_again(world: World) -> None:
+    world.ask()
+    world.ask(ABSENT)
+
+    assert world.ask()
+
+    assert world.announced()[-1] == ("Ready", "created")
+    assert "expiresAt" not in world.item()
+    assert len(world.connections()) == 1
+
+
+def test_a_connection_that_flows_use_is_not_deleted(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    world.stack.adobe.settings.in_use.append(connection["id"])
+
+    assert world.ask(ABSENT)
+
+    assert world.announced()[-1] == ("Failed", "InUse")
+    assert world.parameter() == connection["id"]
+    assert len(world.connections()) == 1
+
+
+def test_overrides_let_one_secret_serve_two_databases(world: World) -> None:
+    world.ask(REQUEST | {"name": "orders", "database": "orders"})
+    world.ask(REQUEST | {"name": "customers", "database": "customers"})
+
+    databases = {item["name"]: item["auth"]["params"]["database"] for item in world.connections()}
+    assert databases == {"orders": "orders", "customers": "customers"}
+
+
+def test_a_secret_as_aws_manages_it_is_completed_by_the_request(world: World) -> None:
+    managed = {"workspaceUrl": "adb-1234567890123456.7.azuredatabricks.net/", "token": "dapi-managed", "tokenId": "x"}
+    world.stack.put_secret("aep/dev/databricks/managed", managed)
+
+    world.invoke(
+        REQUEST | {"databricksSecretId": "aep/dev/databricks/managed", "clusterId": "0923-1-a", "database": "sales"}
+    )
+
+    assert world.connections()[0]["auth"]["params"] == {
+        "domain": DATABRICKS_SECRET["domain"],
+        "clusterId": "0923-1-a",
+        "accessToken": "dapi-managed",
+        "database": "sales",
+    }
+
+
+def test_a_refused_request_names_every_fault_and_is_announced(world: World) -> None:
+    assert world.ask({"name": "sales", "databricksSecretId": 7, "colour": "red"})
+
+    (event,) = world.events()
+    detail = event["detail"]
+    assert event["detail-type"] == "AEP Base Connection Failed"
+    assert detail["code"] == "InvalidRequest"
+    assert {fault["field"] for fault in detail["faults"]} == {"sandbox", "databricksSecretId", "colour"}
+    assert (detail["name"], detail["sandbox"], detail["retryable"]) == ("sales", None, False)
+
+
+def test_a_refused_request_orders_nothing(world: World) -> None:
+    later = world.clock.now() + 1
+    world.ask(REQUEST | {"colour": "red"}, at=later)
+
+    assert world.ask(at=later - 1)
+
+    assert world.announced() == [("Failed", "InvalidRequest"), ("Ready", "created")]
+
+
+def test_hostile_domains_are_refused_before_any_call_to_adobe(world: World) -> None:
+    for domain in (
+        "https://evil.example",
+        "https://adb-1.7.azuredatabricks.net.evil.example",
+        "http://169.254.169.254/",
+    ):
+        world.put_secret(domain=domain)
+        world.ask()
+
+    assert set(world.announced()) == {("Failed", "SecretInvalid")}
+    assert world.calls() == []
+    assert world.stack.ims.calls == []
+
+
+def test_a_secret_that_lacks_fields_is_refused_with_which_source_lacks_what(world: World) -> None:
+    world.stack.put_secret(SECRET_ID, {"domain": DATABRICKS_SECRET["domain"], "accessToken": "x"})
+
+    refusal = world.refused(REQUEST | {"database": "sales"})
+
+    assert refusal.code == "SecretInvalid"
+    assert [fault.field for fault in refusal.faults] == ["clusterId"]
+    assert "neither" in refusal.faults[0].rule
+
+
+def test_a_missing_secret_is_refused_without_touching_adobe(world: World) -> None:
+    refusal = world.refused(REQUEST | {"databricksSecretId": "aep/dev/databricks/none"})
+
+    assert refusal.code == "SecretRefused"
+    assert world.calls() == []
+
+
+def test_a_bare_request_and_an_envelope_on_the_queue_are_the_same(world: World) -> None:
+    assert world.ask(bare=True)
+    assert world.ask()
+
+    assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
+
+
+def test_terraform_creates_updates_and_destroys(world: World) -> None:
+    tf = {"tf": {"action": "create", "prev_input": None}}
+    assert world.invoke(REQUEST | tf)["outcome"] == "created"
+    assert world.invoke(REQUEST | {"database": "b", "tf": {"action": "update"}})["outcome"] == "updated"
+    assert world.invoke(REQUEST | {"tf": {"action": "delete"}})["outcome"] == "deleted"
+    assert world.connections() == []
+
+
+def test_a_batch_names_only_the_records_that_are_not_done(world: World) -> None:
+    world.stack.adobe.settings.sandboxes.append("dev")
+    bad = world.send({"no": "key"})
+
+    assert world.deliver(bad)
+
+    (letter,) = world.dead_letters()
+    assert json.loads(letter["Body"])["detail"] == {"no": "key"}
+    assert letter["MessageAttributes"]["code"]["StringValue"] == "InvalidRequest"
+
+
+def test_a_message_that_is_no_json_is_parked_and_done(world: World) -> None:
+    assert world.deliver(world.send_body("{not json"))
+
+    (letter,) = world.dead_letters()
+    assert json.loads(letter["Body"])["detail"] == {"unreadable": "{not json"}
+    assert world.announced() == [("Failed", "InvalidRequest")]
+
+
+def test_a_recheck_of_something_unchanged_is_silent_and_one_that_repairs_is_announced(world: World) -> None:
+    world.ask()
+    recheck = json.dumps({"recheck": {"sandbox": "dev", "name": "sales", "reason": "test"}})
+
+    assert world.deliver(world.send_body(recheck))
+    assert world.announced() == [("Ready", "created")]
+
+    world.put_secret(accessToken="rotated")
+    assert world.deliver(world.send_body(recheck))
+    assert world.announced() == [("Ready", "created"), ("Ready", "updated")]
+
+
+def test_a_recheck_of_an_unknown_or_retired_key_does_nothing(world: World) -> None:
+    world.ask()
+    world.ask(ABSENT)
+    before = len(world.calls())
+
+    for name in ("sales", "unknown"):
+        recheck = json.dumps({"recheck": {"sandbox": "dev", "name": name, "reason": "test"}})
+        assert world.deliver(world.send_body(recheck))
+
+    assert len(world.calls()) == before
+    assert world.announced()[-1] == ("Deleted", "deleted")
+    assert world.item("unknown") == {}
+
+
+def test_a_disabled_connection_is_left_alone_and_named(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    world.stack.adobe.settings.states[connection["id"]] = "disabled"
+
+    refusal = world.refused(REQUEST)
+
+    assert refusal.code == "AdobeRefused"
+    assert connection["id"] in refusal.message
+    assert world.calls("PATCH") == []
+
+
+def test_a_connection_that_adobe_still_works_on_is_waited_for(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    world.stack.adobe.settings.states[connection["id"]] = "updating"
+
+    assert not world.ask()
+    world.stack.adobe.settings.states.clear()
+    assert world.ask()
+
+    assert world.announced()[-1] == ("Ready", "unchanged")
+
+
+def test_an_older_message_body_of_gone_and_a_bare_boolean_of_test_are_understood(world: World) -> None:
+    world.stack.adobe.settings.error_shape = "older"
+    world.stack.adobe.settings.test_shape = "boolean"
+    world.ask()
+    world.stack.adobe.records.clear()
+
+    assert world.ask()
+
+    assert world.announced()[-1] == ("Ready", "recreated")
+
+
+def test_two_sandboxes_may_have_the_same_name(world: World) -> None:
+    world.put_secret("aep/prod/databricks/sales")
+    world.ask()
+    world.ask(REQUEST | {"sandbox": "prod", "databricksSecretId": "aep/prod/databricks/sales"})
+
+    assert world.parameter() != world.parameter(sandbox="prod")
+    assert len(world.connections("sales")) == 2
+
+
+def test_another_organization_in_the_adobe_secret_is_refused_not_followed(world: World) -> None:
+    world.ask()
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"})
+
+    for request in (REQUEST, ABSENT):
+        assert world.refused(request).code == "Conflict"
+
+    assert len(world.connections()) == 1
+    assert world.parameter() == world.connections()[0]["id"]
+
+
+def test_a_secret_as_developer_console_gives_it_works(world: World) -> None:
+    downloaded = {
+        "CLIENT_SECRETS": ["s1", "s2"],
+        "CLIENT_ID": "downloaded",
+        "ORG_ID": ADOBE_SECRET["orgId"],
+        "SCOPES": ["openid", "AdobeID"],
+        "TECHNICAL_ACCOUNT_ID": "x",
+    }
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], downloaded)
+
+    assert world.ask()
+
+    (exchange,) = world.stack.ims.calls
+    assert exchange.request.body == (
+        b"grant_type=client_credentials&client_id=downloaded&client_secret=s1&scope=openid%2CAdobeID"
+    )
+
+
+def test_display_names_that_a_filter_would_misread_are_found_all_the_same(world: World) -> None:
+    name = 'Sales, "EU" & more == 100%'
+    world.add_foreign(name)
+
+    assert world.refused(REQUEST | {"displayName": name}).code == "Conflict"
+
+
+def test_ours_of_another_key_is_neither_taken_nor_a_conflict(world: World) -> None:
+    world.ask(REQUEST | {"displayName": "Shared"})
+    assert world.ask(REQUEST | {"name": "other", "displayName": "Shared"})
+
+    assert world.announced() == [("Ready", "created"), ("Ready", "created")]
+    assert world.parameter() != world.parameter("other")

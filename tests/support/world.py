@@ -1,0 +1,276 @@
+"""A whole world on a fake clock: moto as AWS, our simulators as Adobe and Databricks, and the real service between."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+from botocore.client import BaseClient
+
+from aep_connections import wiring
+from aep_connections.adobe.transport import Timeouts
+from aep_connections.domain.errors import ConnectionFailure
+from local.aws import Aws
+from local.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
+from local.invocation import Context
+from local.simulator import Request
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, Stack
+from tests.support.clock import FakeClock
+
+SECRET_ID = "aep/dev/databricks/sales"
+REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
+ABSENT = {"name": "sales", "sandbox": "dev", "desiredState": "absent"}
+TIMEOUT_SECONDS = 180.0
+
+
+class Killed(BaseException):
+    """The process ends here, as when Lambda kills it: nothing may catch it."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """A message on the real queue, with the times of the fake clock."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    sent_at: float
+    receive_count: int = 0
+    first_received: float | None = None
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that a test needs to make things happen and to see what happened."""
+
+    stack: Stack
+    clock: FakeClock
+    timeouts: Timeouts
+    announced_url: str
+    service: wiring.Service = field(init=False)
+    _events: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.service = self.new_service()
+
+    def new_service(self, **environment: str) -> wiring.Service:
+        """Another execution environment of the function."""
+        return wiring.build(self.stack.environment | environment, self.clock, self.timeouts)
+
+    # ------------------------------------------------------------ making things happen
+
+    def invoke(self, event: Any, service: wiring.Service | None = None, seconds: float = TIMEOUT_SECONDS) -> Any:
+        """A direct invoke: its result, or its error raised."""
+        context = Context(self.clock.now() + seconds, self.clock.now)
+        self.clock.advance(1)
+        return (service or self.service).provision(event, context)
+
+    def refused(self, event: Any, **options: Any) -> ConnectionFailure:
+        """The error that a direct invoke raises."""
+        with pytest.raises(ConnectionFailure) as raised:
+            self.invoke(event, **options)
+        return raised.value
+
+    def send(self, detail: Any, *, at: float | None = None, order_id: str | None = None, bare: bool = False) -> Sent:
+        """Put a request on the queue, in the envelope that EventBridge makes of it unless `bare`."""
+        self.clock.advance(1)
+        envelope = {
+            "version": "0",
+            "id": order_id or str(uuid.uuid4()),
+            "detail-type": "AEP Base Connection Requested",
+            "source": "tests",
+            "time": _iso(self.clock.now() if at is None else at),
+            "detail": detail,
+        }
+        return self.send_body(json.dumps(detail if bare else envelope))
+
+    def send_body(self, body: str) -> Sent:
+        """Put any text on the queue."""
+        sqs, url = self.stack.aws.client("sqs"), self.stack.queue_url
+        message_id = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
+        received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600)["Messages"]
+        handle = next(m["ReceiptHandle"] for m in received if m["MessageId"] == message_id)
+        return Sent(message_id, handle, body, self.clock.now())
+
+    def deliver(self, sent: Sent, service: wiring.Service | None = None, seconds: float = TIMEOUT_SECONDS) -> bool:
+        """Have Lambda deliver a message; whether it is done. The answer's log and event tell how."""
+        sent.receive_count += 1
+        sent.first_received = sent.first_received or self.clock.now()
+        record = {
+            "messageId": sent.id,
+            "receiptHandle": sent.receipt_handle,
+            "body": sent.body,
+            "attributes": {
+                "ApproximateReceiveCount": str(sent.receive_count),
+                "SentTimestamp": str(round(sent.sent_at * 1000)),
+                "ApproximateFirstReceiveTimestamp": str(round(sent.first_received * 1000)),
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.stack.resources.attribute("Requests", "Arn"),
+            "awsRegion": "eu-west-1",
+        }
+        context = Context(self.clock.now() + seconds, self.clock.now)
+        answer = (service or self.service).provision({"Records": [record]}, context)
+        return answer == {"batchItemFailures": []}
+
+    def ask(self, detail: Any = REQUEST, **options: Any) -> bool:
+        """Send and deliver once."""
+        return self.deliver(self.send(detail, **options))
+
+    def until_done(self, sent: Sent, service: wiring.Service | None = None, deliveries: int = 60) -> None:
+        """Deliver again and again, as the queue would, three minutes apart."""
+        for _ in range(deliveries):
+            if self.deliver(sent, service):
+                return
+            self.clock.advance(180)
+        raise AssertionError(f"not done after {deliveries} deliveries")
+
+    def put_secret(self, name: str = SECRET_ID, **changes: str) -> str:
+        """A Databricks secret, or a new version of it."""
+        return self.stack.put_secret(name, DATABRICKS_SECRET | changes)
+
+    def add_foreign(self, name: str = "sales", sandbox: str = "dev", age: float = 3600) -> str:
+        """A connection that somebody made by hand; its id."""
+        body = {
+            "name": name,
+            "auth": {"specName": DATABRICKS_AUTH, "params": dict(DATABRICKS_SECRET)},
+            "connectionSpec": {"id": DATABRICKS_SPEC, "version": "1.0"},
+        }
+        org = ADOBE_SECRET["orgId"]
+        item = new_item(body, org, sandbox, "exc_app", self.clock.now() - age)
+        self.stack.adobe.records[item["id"]] = Record(org, sandbox, item)
+        return str(item["id"])
+
+    # ------------------------------------------------------------ seeing what happened
+
+    def connections(self, name: str | None = None) -> list[dict[str, Any]]:
+        """The living connections in Adobe, secrets unmasked."""
+        return [item for item in self.stack.adobe.living() if name in (None, item["name"])]
+
+    def parameter(self, name: str = "sales", sandbox: str = "dev") -> str | None:
+        """The published connection id."""
+        ssm = self.stack.aws.client("ssm")
+        try:
+            path = f"{self.stack.environment['PARAMETER_PREFIX']}/{sandbox}/{name}/connection-id"
+            return str(ssm.get_parameter(Name=path)["Parameter"]["Value"])
+        except ssm.exceptions.ParameterNotFound:
+            return None
+
+    def item(self, name: str = "sales", sandbox: str = "dev") -> dict[str, Any]:
+        """The registry's item, in DynamoDB's own JSON."""
+        key = {"sandbox": {"S": sandbox}, "name": {"S": name}}
+        table = self.stack.environment["REGISTRY_TABLE"]
+        found = self.stack.aws.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
+        return dict(found.get("Item", {}))
+
+    def status(self, name: str = "sales") -> str:
+        """The registry's status of a key."""
+        return str(self.item(name)["status"]["S"])
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every outcome event so far, oldest first."""
+        self._events += [json.loads(message["Body"]) for message in self._drain(self.announced_url)]
+        return self._events
+
+    def announced(self) -> list[tuple[str, str]]:
+        """Every outcome event so far as (last word of its detail-type, outcome or code)."""
+        return [
+            (event["detail-type"].rpartition(" ")[2], event["detail"].get("outcome") or event["detail"]["code"])
+            for event in self.events()
+        ]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The messages in the dead-letter queue (and takes them out)."""
+        return self._drain(self.stack.environment["DEAD_LETTER_QUEUE_URL"])
+
+    def calls(self, method: str = "", path: str = "") -> list[Request]:
+        """What Flow Service was asked, by method and end of path."""
+        requests_ = [call.request for call in self.stack.adobe.calls]
+        return [r for r in requests_ if method in ("", r.method) and r.path.endswith(path)]
+
+    def _drain(self, url: str) -> list[dict[str, Any]]:
+        sqs = self.stack.aws.client("sqs")
+        found: list[dict[str, Any]] = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get(
+            "Messages"
+        ):
+            found += messages
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+@contextmanager
+def new_world(
+    aws: Aws, parameters: Mapping[str, str] | None = None, timeouts: Timeouts | None = None
+) -> Iterator[World]:
+    """A world of its own in a shared moto."""
+    clock = FakeClock()
+    name = f"w{uuid.uuid4().hex[:12]}"
+    stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws, clock.now)
+    try:
+        sqs, events = aws.client("sqs"), aws.client("events")
+        url = sqs.create_queue(QueueName=f"{name}-announced")["QueueUrl"]
+        arn = f"arn:aws:sqs:eu-west-1:123456789012:{name}-announced"
+        pattern = json.dumps({"source": ["aep.connections"]})
+        events.put_rule(Name=f"{name}-announced", EventBusName=stack.bus_name, EventPattern=pattern)
+        events.put_targets(
+            Rule=f"{name}-announced", EventBusName=stack.bus_name, Targets=[{"Id": "announced", "Arn": arn}]
+        )
+        world = World(stack, clock, timeouts or Timeouts(5, 10, 10), url)
+        world.put_secret()
+        yield world
+    finally:
+        stack.stop()
+
+
+@dataclass(slots=True)
+class Calls:
+    """The calls that the service makes to the outside, AWS and HTTP alike; `kill_after` the nth the process ends."""
+
+    kill_after: int | None = None
+    made: list[str] = field(default_factory=list)
+
+    def note(self, what: str) -> None:
+        self.made.append(what)
+        if self.kill_after is not None and len(self.made) >= self.kill_after:
+            raise Killed
+
+
+@contextmanager
+def watched(monkeypatch: pytest.MonkeyPatch, kill_after: int | None = None) -> Iterator[Calls]:
+    """Watch every outside call of the service, and end the process once `kill_after` of them took effect."""
+    calls = Calls(kill_after)
+    api_call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+    http_request = requests.Session.request
+
+    def aws(self: Any, operation_name: str, arguments: Any) -> Any:
+        if calls.kill_after == 0:
+            raise Killed
+        answer = api_call(self, operation_name, arguments)
+        if self.meta.config.user_agent_extra == "aep-connections":
+            calls.note(operation_name)
+        return answer
+
+    def http(self: Any, method: str, url: str, **options: Any) -> Any:
+        answer = http_request(self, method, url, **options)
+        if str(self.headers.get("User-Agent", "")).startswith("aep-connections"):
+            calls.note(f"{method} {url.partition('/flowservice')[2] or '/ims'}")
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", aws)
+        patch.setattr(requests.Session, "request", http)
+        yield calls
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
