@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import boto3
@@ -13,12 +14,13 @@ from tests.support.world import World, new_world
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Aws]:
-    """Moto's server, which every AWS client of this process talks to; they share one session, for speed."""
+    """Moto's server, which every AWS client of this process talks to. Clients are made once, for speed."""
     server = Aws()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment().items():
             patch.setenv(name, value)
         session = boto3.Session()
+        session.client = functools.cache(session.client)  # type: ignore[method-assign]
         patch.setattr(boto3, "Session", lambda: session)
         yield server
     server.stop()
@@ -26,5 +28,12 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture
 def world(aws: Aws) -> Iterator[World]:
+    with new_world(aws) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_world(aws: Aws) -> Iterator[World]:
+    """One world for the tests of a module, each of which uses a name of its own."""
     with new_world(aws) as made:
         yield made

@@ -174,8 +174,8 @@ class Authorizer:
         except AdobeCredentialRejected as error:
             rejected = error
         again = self._fresh()
-        if again.version_id == self.credentials.version_id:
-            raise rejected
+        if again.version_id == self.credentials.version_id or again.org_id != self.credentials.org_id:
+            raise rejected  # another organization is looked at from the start, by the next delivery
         self.credentials = again
         return self._tokens.token_for(again, self._upstream)
 

@@ -1,0 +1,85 @@
+"""Killed after any call: the next delivery finds its way, to one connection, one parameter and an announced end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.world import ABSENT, REQUEST, Killed, World, watched
+
+CREATE, UPDATE, DELETE = 14, 12, 10
+"""How many calls each makes; the last test holds these numbers."""
+
+
+def killed_then_delivered_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, request: Mapping[str, Any], calls: int
+) -> None:
+    sent = world.send(request)
+    with watched(monkeypatch, kill_after=calls), pytest.raises(Killed):
+        world.deliver(sent, world.new_service())
+    world.clock.advance(180)
+    world.until_done(sent)
+
+
+def ends(world: World, name: str) -> list[tuple[str, str]]:
+    """How the key's requests were announced."""
+    details = [(event["detail-type"].rpartition(" ")[2], event["detail"]) for event in world.events()]
+    return [(end, detail["outcome"]) for end, detail in details if detail["name"] == name]
+
+
+@pytest.mark.parametrize("calls", range(1, CREATE + 1))
+def test_a_create_killed_after_any_call(shared_world: World, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    world, name = shared_world, f"create-{calls}"
+
+    killed_then_delivered_again(world, monkeypatch, REQUEST | {"name": name}, calls)
+
+    (connection,) = world.connections(name)
+    assert world.parameter(name) == connection["id"]
+    assert world.status(name) == "ready"
+    (outcome,) = set(ends(world, name))
+    assert outcome in {("Ready", "created"), ("Ready", "adopted")}
+
+
+@pytest.mark.parametrize("calls", range(1, UPDATE + 1))
+def test_an_update_killed_after_any_call(shared_world: World, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    world, request = shared_world, REQUEST | {"name": f"update-{calls}"}
+    world.ask(request)
+    (before,) = world.connections(request["name"])
+
+    changed = {"displayName": f"update-{calls}-changed", "database": "other"}
+    killed_then_delivered_again(world, monkeypatch, request | changed, calls)
+
+    (after,) = world.connections(changed["displayName"])
+    assert after["id"] == before["id"]
+    assert after["auth"]["params"]["database"] == "other"
+    assert world.status(request["name"]) == "ready"
+    assert set(ends(world, request["name"])) == {("Ready", "created"), ("Ready", "updated")}
+
+
+@pytest.mark.parametrize("calls", range(1, DELETE + 1))
+def test_a_delete_killed_after_any_call(shared_world: World, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    world, name = shared_world, f"delete-{calls}"
+    world.ask(REQUEST | {"name": name})
+
+    killed_then_delivered_again(world, monkeypatch, ABSENT | {"name": name}, calls)
+
+    assert world.connections(name) == []
+    assert world.parameter(name) is None
+    assert world.status(name) == "retired"
+    assert {end for end, _ in ends(world, name)} == {"Ready", "Deleted"}
+
+
+def test_the_kills_above_reach_from_the_first_call_to_the_last(
+    shared_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, made = shared_world, []
+
+    for request in (REQUEST | {"name": "all"}, REQUEST | {"name": "all", "database": "b"}, ABSENT | {"name": "all"}):
+        service = world.new_service()
+        with watched(monkeypatch) as seen:
+            assert world.deliver(world.send(request), service)
+        made.append(seen.made)
+
+    assert [len(calls) for calls in made] == [CREATE, UPDATE, DELETE], made

@@ -1,0 +1,230 @@
+"""Invariant 1, One: whatever a POST comes to, at most one connection of ours lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.faults import Fault
+from local.simulator import Request
+from tests.support.world import ABSENT, REQUEST, World
+
+
+def post_fault(**what: Any) -> Fault:
+    return Fault(method="POST", path=".*/connections", **what)
+
+
+HTML = "<html><body>502 Bad Gateway</body></html>"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        post_fault(when="after", drop=True),
+        post_fault(when="after", status=500, body=HTML),
+        post_fault(when="after", status=502, body=HTML),
+        post_fault(when="after", status=503, headers={"Retry-After": "1"}),
+        post_fault(when="after", status=504),
+        post_fault(when="after", status=201, body=""),
+        post_fault(when="after", status=201, body="{}"),
+        post_fault(when="after", status=201, body='{"id": 7}'),
+        post_fault(when="after", status=201, body='{"id": "../../x"}'),
+        post_fault(when="after", status=200, body=HTML),
+        post_fault(when="after", status=302, headers={"Location": "/elsewhere"}),
+        post_fault(when="after", status=408),
+        post_fault(truncate=True, when="after"),
+    ],
+    ids=lambda fault: (
+        f"{fault.status or ''}{'drop' if fault.drop else ''}{'cut' if fault.truncate else ''}{fault.body[:8]}"
+    ),
+)
+def test_a_post_that_was_applied_but_lost_is_adopted_not_repeated(world: World, fault: Fault) -> None:
+    world.stack.adobe.faults.add(fault)
+
+    world.until_done(world.send(REQUEST))
+
+    assert len(world.calls("POST")) == 1
+    (connection,) = world.connections()
+    assert world.parameter() == connection["id"]
+    assert world.announced() == [("Ready", "adopted")]
+
+
+@pytest.mark.parametrize("late", [1.0, 20.0, 60.0, 110.0])
+def test_a_post_that_takes_effect_after_its_client_is_gone_is_waited_for(world: World, late: float) -> None:
+    world.stack.adobe.faults.add(post_fault(drop=True, late=late))
+
+    world.until_done(world.send(REQUEST))
+
+    assert len(world.calls("POST")) == 1
+    assert len(world.connections()) == 1
+    assert world.announced() == [("Ready", "adopted")]
+
+
+def test_a_list_that_shows_a_new_connection_late_is_not_taken_for_an_answer(world: World) -> None:
+    world.stack.adobe.settings.list_lag_seconds = 90
+    world.stack.adobe.faults.add(post_fault(when="after", drop=True))
+
+    world.until_done(world.send(REQUEST))
+
+    assert len(world.connections()) == 1
+    assert world.announced() == [("Ready", "adopted")]
+
+
+def test_a_lost_post_that_made_nothing_is_sent_again_only_after_it_is_settled(world: World) -> None:
+    world.stack.adobe.faults.add(post_fault(drop=True))
+    sent = world.send(REQUEST)
+    began = world.clock.now()
+
+    assert not world.deliver(sent)
+    assert len(world.calls("POST")) == 1
+    assert world.clock.now() - began >= 120
+    world.until_done(sent)
+
+    assert len(world.connections()) == 1
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_an_invocation_too_short_to_settle_leaves_the_attempt_to_the_next(world: World) -> None:
+    world.stack.adobe.faults.add(post_fault(drop=True, late=100))
+    sent = world.send(REQUEST)
+
+    assert not world.deliver(sent, seconds=100)
+    assert "attempt" in world.item()
+    assert world.item()["failure"]["M"]["code"]["S"] == "Unsettled"
+    world.clock.advance(60)
+    assert world.deliver(sent)
+
+    assert len(world.connections()) == 1
+
+
+def test_an_open_attempt_comes_before_absence_too(world: World) -> None:
+    world.stack.adobe.faults.add(post_fault(drop=True, late=100))
+    assert not world.deliver(world.send(REQUEST), seconds=100)
+
+    world.until_done(world.send(ABSENT))
+
+    world.clock.advance(200)
+    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # lets late effects happen
+    assert world.connections() == []
+    assert world.announced()[-1] == ("Deleted", "deleted")
+
+
+def test_an_attempt_left_open_by_giving_up_is_settled_by_the_next_request(world: World) -> None:
+    world.stack.adobe.faults.add(post_fault(drop=True, late=100))
+    refusal = world.refused(REQUEST, seconds=100)
+    assert refusal.code == "Unsettled"
+    world.clock.advance(100)
+
+    assert world.invoke(REQUEST)["outcome"] == "adopted"
+    assert len(world.connections()) == 1
+
+
+def test_a_refused_post_leaves_no_attempt_open(world: World) -> None:
+    world.stack.databricks.settings.clusters["0923-164208-meows279"] = "TERMINATED"
+    assert world.refused(REQUEST).code == "DatabricksRefused"
+
+    assert "attempt" not in world.item()
+    world.stack.databricks.settings.clusters.clear()
+    assert world.invoke(REQUEST)["outcome"] == "created"
+
+
+def test_a_connection_that_is_refused_leaves_no_attempt_open(world: World) -> None:
+    service = world.new_service(ADOBE_PLATFORM_URL="http://localhost:9")
+
+    assert world.refused(REQUEST, service=service).code == "Unavailable"
+
+    assert "attempt" not in world.item()
+
+
+def test_two_deliveries_at_the_same_time_make_one_connection(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = world.send(REQUEST), world.send(REQUEST)
+    other = world.new_service()
+    during: list[bool] = []
+    answer = world.stack.adobe.answer
+
+    def meanwhile(request: Request) -> Any:
+        if request.method == "POST" and not during:
+            during.append(world.deliver(second, other))
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.adobe, "answer", meanwhile)
+    assert world.deliver(first)
+
+    assert during == [False]
+    world.clock.advance(60)
+    assert world.deliver(second, other)
+    assert len(world.connections()) == 1
+    assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
+
+
+def test_a_delivery_whose_lease_ran_out_and_was_taken_can_write_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = world.send(REQUEST), world.send(REQUEST)
+    other = world.new_service()
+    done: list[bool] = []
+    answer = world.stack.adobe.answer
+
+    def paused(request: Request) -> Any:
+        if request.method == "GET" and not done:
+            done.append(True)
+            world.clock.advance(300)  # the first delivery sleeps through its lease
+            done.append(world.deliver(second, other))
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.adobe, "answer", paused)
+    assert not world.deliver(first)
+
+    assert done == [True, True]
+    assert len(world.connections()) == 1
+    assert len(world.calls("POST")) == 1
+
+
+def test_surplus_of_ours_is_deleted_and_only_what_no_flow_uses(world: World) -> None:
+    world.ask()
+    (kept,) = world.connections()
+    surplus = [_copy(world, kept) for _ in range(2)]
+    world.stack.adobe.settings.in_use.append(surplus[0])
+    dynamodb, key = world.stack.aws.client("dynamodb"), {"sandbox": {"S": "dev"}, "name": {"S": "sales"}}
+    dynamodb.update_item(
+        TableName=world.stack.environment["REGISTRY_TABLE"], Key=key, UpdateExpression="REMOVE connectionId"
+    )
+
+    result = world.invoke(REQUEST)
+
+    assert result["connectionId"] == kept["id"]
+    assert result["duplicates"] == [surplus[0]]
+    assert {item["id"] for item in world.connections()} == {kept["id"], surplus[0]}
+
+
+def _copy(world: World, item: dict[str, Any]) -> str:
+    """Another connection with the same mark."""
+    copy_id = world.add_foreign()
+    world.stack.adobe.records[copy_id].item["description"] = item["description"]
+    return copy_id
+
+
+@pytest.mark.parametrize(("count", "overlaps"), [(1, False), (250, False), (250, True)])
+def test_a_connection_is_found_among_hundreds(world: World, count: int, overlaps: bool) -> None:
+    for number in range(count):
+        world.add_foreign(f"other-{number}")
+    world.stack.adobe.settings.list_overlaps = overlaps
+    world.stack.adobe.faults.add(post_fault(when="after", drop=True))
+
+    world.until_done(world.send(REQUEST))
+
+    assert len(world.calls("POST")) == 1
+    assert len(world.connections("sales")) == 1
+
+
+def test_a_page_that_fails_is_an_error_not_an_end(world: World) -> None:
+    for number in range(250):
+        world.add_foreign(f"a-{number}", age=7200)
+    mine = world.add_foreign("sales", age=60)
+    world.stack.adobe.faults.add(Fault(method="GET", path=".*/connections", skip=1, times=3, status=500, body=HTML))
+
+    assert not world.ask(REQUEST | {"displayName": "Sales, all"})
+
+    assert world.calls("POST") == []
+    assert mine in {item["id"] for item in world.connections()}
