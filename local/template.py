@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,6 +40,13 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
 
 yaml.add_multi_constructor("!", _short_form, _Loader)
 
+
+@functools.cache
+def _document(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(path.read_text(), _Loader)
+    return document
+
+
 Attribute = Callable[[str, str | None], str]
 """Logical id, attribute name (None for `Ref`) -> the value that a resource has."""
 
@@ -61,7 +69,7 @@ class Template:
     @classmethod
     def load(cls, parameters: Mapping[str, str], pseudo: Mapping[str, str] = PSEUDO, path: Path = PATH) -> Template:
         """The project's template."""
-        return cls(yaml.load(path.read_text(), _Loader), parameters, pseudo)
+        return cls(_document(path), parameters, pseudo)
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """The resources whose condition holds, by logical id."""

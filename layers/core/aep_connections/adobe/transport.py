@@ -7,6 +7,7 @@ dripping in byte by byte ends too. Exceptions of the HTTP library hold the reque
 from __future__ import annotations
 
 import email.utils
+import functools
 import json
 import os
 import socket
@@ -112,12 +113,18 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
+@functools.cache
+def _trusting(extra_ca_file: str | None) -> ssl.SSLContext:
+    """TLS that verifies, with one more CA if there is one."""
+    context = ssl.create_default_context()
+    if extra_ca_file:
+        context.load_verify_locations(extra_ca_file)
+    return context
+
+
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        context = ssl.create_default_context()
-        extra = os.environ.get("SSL_CERT_FILE")
-        if extra:
-            context.load_verify_locations(extra)
+        context = _trusting(os.environ.get("SSL_CERT_FILE") or None)
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
