@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from local.aws import Aws
+from tests.support.log import Log
 from tests.support.world import World, new_world
 
 
@@ -37,3 +38,9 @@ def shared_world(aws: Aws) -> Iterator[World]:
     """One world for the tests of a module, each of which uses a name of its own."""
     with new_world(aws) as made:
         yield made
+
+
+@pytest.fixture
+def log(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
+    """What the function writes from now on."""
+    return Log(monkeypatch, capsys)

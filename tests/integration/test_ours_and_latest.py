@@ -8,6 +8,7 @@ import json
 import pytest
 
 from local.faults import Fault
+from tests.support.log import Log
 from tests.support.world import ABSENT, REQUEST, World
 
 
@@ -35,16 +36,14 @@ def test_whatever_order_requests_arrive_in_the_latest_asked_wins(
         assert world.parameter(name) is None
 
 
-def test_a_superseded_request_is_done_counted_and_not_announced(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_superseded_request_is_done_counted_and_not_announced(world: World, log: Log) -> None:
     now = world.clock.now()
     world.ask(at=now + 5)
 
     assert world.ask(REQUEST | {"database": "old"}, at=now)
 
     assert world.announced() == [("Ready", "created")]
-    assert '"Superseded":[1.0]' in capsys.readouterr().out
+    assert log.metrics()[-1]["Superseded"] == [1.0]
 
 
 def test_a_direct_invoke_of_what_was_superseded_says_so_with_nulls(world: World) -> None:

@@ -1,0 +1,216 @@
+"""Invariant 4, Accounted: every accepted request ends somewhere that somebody sees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from local.faults import Fault
+from tests.support.log import Log
+from tests.support.world import ABSENT, REQUEST, World
+
+DOWN = Fault(path=".*/connections.*", times=0, status=503, body="<html>")
+
+
+def aws_refuses(monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "AccessDeniedException") -> None:
+    """Have AWS refuse one operation to the service."""
+    api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def refuse(self: Any, operation_name: str, arguments: Any) -> Any:
+        if operation_name == operation and self.meta.config.user_agent_extra == "aep-connections":
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation_name)
+        return api_call(self, operation_name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", refuse)
+
+
+def test_a_retryable_failure_goes_back_with_its_reason_recorded_and_no_event(world: World) -> None:
+    world.stack.adobe.faults.add(DOWN)
+
+    assert not world.ask()
+
+    assert world.announced() == []
+    item = world.item()
+    assert item["status"]["S"] == "provisioning"
+    assert item["failure"]["M"]["code"]["S"] == "Unavailable"
+    assert "owner" not in item
+
+
+def test_pauses_between_deliveries_grow_from_one_to_three_minutes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.adobe.faults.add(DOWN)
+    held: list[int] = []
+    api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def note(self: Any, operation_name: str, arguments: Any) -> Any:
+        if operation_name == "ChangeMessageVisibility":
+            held.append(arguments["VisibilityTimeout"])
+        return api_call(self, operation_name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    sent = world.send(REQUEST)
+    for _ in range(6):
+        world.deliver(sent)
+
+    assert held[0::2] == [270] * 6  # the time left, and 90 s
+    assert held[1::2] == [60, 90, 120, 150, 180, 180]
+
+
+def test_a_request_that_keeps_failing_is_given_up_announced_recorded_and_parked(world: World) -> None:
+    world.stack.adobe.faults.add(DOWN)
+    sent = world.send(REQUEST, order_id="order-1")
+
+    world.until_done(sent)
+
+    assert 3600 <= world.clock.now() - (sent.first_received or 0) < 3600 + 400
+    assert world.announced() == [("Failed", "Unavailable")]
+    assert world.status() == "failed"
+    (letter,) = world.dead_letters()
+    body, attributes = json.loads(letter["Body"]), letter["MessageAttributes"]
+    assert (body["id"], body["detail"], body["detail-type"]) == ("order-1", REQUEST, "AEP Base Connection Requested")
+    assert attributes["code"]["StringValue"] == "Unavailable"
+    assert "503" in attributes["reason"]["StringValue"]
+
+
+def test_a_redriven_request_is_done_with_its_own_order(world: World) -> None:
+    world.stack.adobe.faults.add(DOWN)
+    sent = world.send(REQUEST, order_id="order-1")
+    world.until_done(sent)
+    (letter,) = world.dead_letters()
+    world.stack.adobe.faults.clear()
+
+    assert world.deliver(world.send_body(letter["Body"]))
+
+    assert world.events()[-1]["detail"]["requestEventId"] == "order-1"
+    assert world.announced()[-1] == ("Ready", "created")
+
+
+def test_a_delivery_that_begins_after_giving_up_fails_with_the_last_reason_and_calls_nobody(world: World) -> None:
+    world.stack.adobe.faults.add(DOWN)
+    sent = world.send(REQUEST)
+    world.deliver(sent)
+    before = len(world.stack.adobe.calls)
+    world.clock.advance(3601)
+
+    assert world.deliver(sent)
+
+    assert len(world.stack.adobe.calls) == before
+    assert world.announced() == [("Failed", "Unavailable")]
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "PutEvents", "PutParameter", "GetParameter"])
+def test_what_cannot_be_recorded_is_not_acknowledged(
+    world: World, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    sent = world.send(REQUEST)
+    with monkeypatch.context() as patch:
+        aws_refuses(patch, operation)
+        assert not world.deliver(sent)
+    world.clock.advance(300)
+
+    world.until_done(sent)
+
+    assert len(world.connections()) == 1
+    assert world.status() == "ready"
+    assert world.announced()[-1][0] == "Ready"
+
+
+def test_a_failure_that_cannot_be_announced_or_parked_is_not_acknowledged(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = world.send_body("{not json")
+    with monkeypatch.context() as patch:
+        aws_refuses(patch, "SendMessage")
+        assert not world.deliver(bad)
+
+    assert world.deliver(bad)
+    assert len(world.dead_letters()) == 1
+
+
+def test_throttling_by_aws_is_retried_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        aws_refuses(patch, "UpdateItem", "ThrottlingException")
+        assert world.refused(REQUEST).code == "Throttled"
+
+
+def test_a_message_whose_visibility_cannot_be_changed_is_done_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = world.send(REQUEST)
+    with monkeypatch.context() as patch:
+        aws_refuses(patch, "ChangeMessageVisibility")
+        assert world.deliver(sent)
+
+
+def test_every_answer_is_one_log_line_and_one_metric_document(world: World, log: Log) -> None:
+    world.ask()
+    world.ask()
+    world.ask(REQUEST | {"colour": "red"})
+    world.ask(ABSENT)
+
+    assert [line["outcome"] for line in log.lines()] == ["created", "unchanged", "failed", "deleted"]
+    assert [document["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] for document in log.metrics()] == [
+        "Created",
+        "Unchanged",
+        "Failed",
+        "Deleted",
+    ]
+    assert log.lines()[2]["code"] == log.metrics()[2]["code"] == "InvalidRequest"
+
+
+def test_a_log_line_has_allow_listed_fields_only(world: World, log: Log) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/connections", times=2, status=503))
+    world.ask()
+    world.refused(REQUEST | {"database": 3})
+
+    created, failed = log.lines()
+    frame = {"level", "location", "message", "timestamp", "service"}
+    common = {
+        "sandbox", "connection_name", "outcome", "requested_at", "request_event_id", "duration_ms", "age_ms",
+        "receive_count", "upstream_calls", "upstream_retries", "parked", "function_request_id",
+    }  # fmt: skip
+    assert set(created) == frame | common | {"connection_id", "duplicates"}
+    assert set(failed) == frame | common | {"code", "retryable", "reason", "faults"}
+    assert created["upstream_retries"] == ["GET: unavailable", "GET: unavailable"]
+
+
+STOPPED = {"0923-164208-meows279": "TERMINATED"}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code"),
+    [
+        (lambda w: w.stack.databricks.settings.revoked_tokens.append("local-access-token"), "DatabricksRefused"),
+        (lambda w: w.stack.databricks.settings.clusters.update(STOPPED), "DatabricksRefused"),
+        (lambda w: setattr(w.stack.adobe.settings, "entitled", False), "NotEntitled"),
+        (lambda w: w.stack.adobe.settings.sandboxes.append("prod"), "SandboxUnknown"),
+        (lambda w: w.stack.adobe.settings.forbidden_sandboxes.append("dev"), "AdobeForbidden"),
+        (lambda w: w.add_foreign("sales"), "Conflict"),
+        (lambda w: w.stack.ims.settings.clients.update({"someone": ["else"]}), "AdobeCredentialRejected"),
+        (lambda w: w.put_secret(accessToken="eyJhbGciOi"), "SecretInvalid"),
+        (lambda w: w.stack.adobe.faults.add(Fault(times=0, status=429)), "Throttled"),
+        (lambda w: w.stack.adobe.faults.add(Fault(times=0, status=400, body='{"message": "no"}')), "AdobeRefused"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_each_bad_day_has_its_code_a_remedy_and_leaves_nothing_behind(world: World, prepare: Any, code: str) -> None:
+    prepare(world)
+    before = len(world.connections())
+
+    refusal = world.refused(REQUEST)
+
+    assert refusal.code == code
+    assert refusal.remedy
+    assert len(world.connections()) == before
+    assert world.parameter() is None
+    (event,) = world.events()
+    assert event["detail"]["code"] == code
+    assert set(event["detail"]) == {
+        "name", "sandbox", "code", "message", "remedy", "retryable", "requestId", "faults", "requestedAt",
+        "requestEventId",
+    }  # fmt: skip

@@ -1,0 +1,145 @@
+"""Invariant 3, Secret: a secret's value is in memory and in requests to Adobe, and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from aep_connections.domain.errors import ConnectionFailure
+from local.faults import Fault
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.log import Log
+from tests.support.world import ABSENT, REQUEST, SECRET_ID, World
+
+TOKEN = 'canary/token+"\\'
+CLIENT_SECRET = "canary-client&secret=%"
+FORMS = [
+    form
+    for value in (TOKEN, CLIENT_SECRET)
+    for form in (
+        value,
+        quote(value, safe=""),
+        json.dumps(value)[1:-1],
+        base64.b64encode(value.encode()).decode(),
+    )
+]
+
+
+@pytest.fixture
+def canary(world: World) -> World:
+    world.put_secret(accessToken=TOKEN)
+    adobe = ADOBE_SECRET | {"clientSecret": CLIENT_SECRET}
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], adobe)
+    world.stack.adobe.settings.echo_secrets = True
+    world.stack.adobe.settings.masked = False
+    return world
+
+
+def everything_outside(world: World) -> str:
+    """What is kept anywhere but in Secrets Manager and Adobe."""
+    aws = world.stack.aws
+    table = aws.client("dynamodb").scan(TableName=world.stack.environment["REGISTRY_TABLE"])["Items"]
+    prefix = world.stack.environment["PARAMETER_PREFIX"]
+    parameters = aws.client("ssm").get_parameters_by_path(Path=prefix, Recursive=True)["Parameters"]
+    return repr([table, parameters, world.events(), world.dead_letters()])
+
+
+def whole_story(error: BaseException | None) -> str:
+    """An error with everything that hangs on it."""
+    parts: list[str] = []
+    while error is not None:
+        parts += [repr(error), str(error), repr(vars(error)), *traceback.format_exception(error)]
+        error = error.__cause__ or error.__context__
+    return "\n".join(parts)
+
+
+ECHO = json.dumps({"message": f"bad token {TOKEN}", "error": CLIENT_SECRET, "error_code": TOKEN})
+BAD_DAYS: list[Any] = [
+    [],
+    [Fault(method="POST", path=".*/connections", status=400, body=ECHO, times=0)],
+    [Fault(method="POST", path=".*/connections", status=500, body=ECHO, times=0)],
+    [Fault(method="POST", path=".*/connections", status=403, body=ECHO, headers={"x-request-id": TOKEN}, times=0)],
+    [Fault(method="GET", path=".*/connections", status=404, body=ECHO, times=0)],
+    [Fault(method="GET", path=".*/connections", drop=True, times=0)],
+    [Fault(method="GET", path=".*/test", status=500, body=ECHO, times=0)],
+    [Fault(method="GET", path=".*/test", status=200, body=json.dumps(TOKEN), times=0)],
+]
+
+
+@pytest.mark.parametrize("faults", BAD_DAYS, ids=range(len(BAD_DAYS)))
+def test_a_canary_is_seen_nowhere(
+    canary: World, log: Log, caplog: pytest.LogCaptureFixture, faults: list[Fault]
+) -> None:
+    for fault in faults:
+        canary.stack.adobe.faults.add(fault)
+    stories = []
+
+    for request in (REQUEST, REQUEST | {"displayName": "Sales 2"}, ABSENT):
+        try:
+            stories.append(repr(canary.invoke(request)))
+        except ConnectionFailure as error:
+            stories.append(whole_story(error))
+    canary.ask()
+
+    seen = "\n".join([*stories, everything_outside(canary), log.text, caplog.text, repr(canary.service)])
+    assert [form for form in FORMS if form in seen] == []
+    assert any(TOKEN in str(request.json()) for request in canary.calls("POST")) or faults
+
+
+def test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes(canary: World) -> None:
+    canary.stack.databricks.settings.revoked_tokens.append(TOKEN)
+
+    refusal = canary.refused(REQUEST)
+
+    assert refusal.code == "DatabricksRefused"
+    assert "Invalid access token. Token: [struck]" in refusal.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "invalid_client", "error_description": f"{CLIENT_SECRET} is wrong"},
+        {"access_token": "", "debug": CLIENT_SECRET},
+        {"error": CLIENT_SECRET},
+    ],
+)
+def test_what_ims_says_is_shown_without_the_client_secret(canary: World, log: Log, body: dict[str, str]) -> None:
+    canary.stack.ims.faults.add(Fault(times=0, status=400, body=json.dumps(body)))
+
+    refusal = canary.refused(REQUEST)
+
+    seen = whole_story(refusal) + everything_outside(canary) + log.text
+    assert refusal.code == "AdobeCredentialRejected"
+    assert [form for form in FORMS if form in seen] == []
+
+
+@pytest.mark.parametrize("text", ["not json: canary-in-text", '["canary-in-text"]', '{"accessToken": "canary-in-text"'])
+def test_a_secret_that_is_no_json_object_is_refused_without_its_text(world: World, log: Log, text: str) -> None:
+    world.stack.aws.client("secretsmanager").put_secret_value(SecretId=SECRET_ID, SecretString=text)
+
+    refusal = world.refused(REQUEST)
+
+    assert refusal.code == "SecretInvalid"
+    assert "canary" not in whole_story(refusal) + everything_outside(world) + log.text
+
+
+def test_a_faulty_field_of_a_secret_is_named_without_its_value(world: World, log: Log) -> None:
+    world.stack.put_secret(SECRET_ID, DATABRICKS_SECRET | {"accessToken": "canary with blanks", "domain": "canary"})
+
+    refusal = world.refused(REQUEST)
+
+    assert [fault.field for fault in refusal.faults] == ["domain", "accessToken"]
+    assert "canary" not in whole_story(refusal) + everything_outside(world) + log.text
+
+
+def test_the_token_goes_to_the_workspace_in_the_secret_and_the_domain_is_sent_as_it_is(canary: World) -> None:
+    canary.invoke(REQUEST)
+
+    (connection,) = canary.connections()
+    assert connection["auth"]["params"]["accessToken"] == TOKEN
+    assert connection["auth"]["params"]["domain"] == DATABRICKS_SECRET["domain"]

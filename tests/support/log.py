@@ -1,0 +1,48 @@
+"""What the function writes to stdout, as CloudWatch would get it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Any
+
+import pytest
+
+
+class _Stdout:
+    """Whatever stdout is when something is written; the logger would keep the one it first saw."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+class Log:
+    """Log lines and metric documents, from the moment it is made."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured, self._text = captured, ""
+        captured.readouterr()
+        for handler in logging.getLogger("aep-connections").handlers:
+            if isinstance(handler, logging.StreamHandler):
+                patch.setattr(handler, "stream", _Stdout())
+
+    @property
+    def text(self) -> str:
+        """Everything."""
+        self._text += self._captured.readouterr().out
+        return self._text
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log lines."""
+        return [line for line in self._documents() if "_aws" not in line]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The metric documents."""
+        return [line for line in self._documents() if "_aws" in line]
+
+    def _documents(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
