@@ -137,7 +137,8 @@ def page(items: Iterable[dict[str, Any]], query: Query, *, overlap: bool) -> dic
     """
     query, start = _unpacked(query)
     given = dict(query)
-    found = [item for item in items if all(_matcher(value)(item) for name, value in query if name == "property")]
+    filters = [_matcher(value) for name, value in query if name == "property"]
+    found = [item for item in items if all(matches(item) for matches in filters)]
     if given.get("count") == "true":
         if "limit" in given:
             raise Refused(400, 1401, "The parameters limit and count cannot be used together.")

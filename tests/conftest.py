@@ -22,7 +22,7 @@ def aws() -> Iterator[Aws]:
             patch.setenv(name, value)
         session = boto3.Session()
         session.client = functools.cache(session.client)  # type: ignore[method-assign]
-        patch.setattr(boto3, "Session", lambda: session)
+        patch.setattr(boto3, "Session", lambda **_: session)
         yield server
     server.stop()
 

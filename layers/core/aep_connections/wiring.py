@@ -42,7 +42,7 @@ class Service:
 
     def __init__(self, settings: Settings, clock: Clock, timeouts: Timeouts) -> None:
         self._settings, self._clock, self._timeouts = settings, clock, timeouts
-        session = boto3.Session()
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
         self._secrets = Secrets(calls.client(session, "secretsmanager"))
         self._registry = Registry(calls.client(session, "dynamodb"), settings.registry_table, clock)
         self._parameters = Parameters(calls.client(session, "ssm"), settings.parameter_prefix)

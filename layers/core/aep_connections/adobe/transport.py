@@ -279,8 +279,8 @@ def _in_words(error: BaseException) -> str:
     for kind, words in (
         (ssl.SSLCertVerificationError, "its TLS certificate is not trusted"),
         (urllib3.exceptions.NameResolutionError, "its host name does not resolve"),
-        (urllib3.exceptions.ConnectTimeoutError, "connecting took too long"),
         (urllib3.exceptions.NewConnectionError, "it refused the connection"),
+        (urllib3.exceptions.ConnectTimeoutError, "connecting took too long"),
         (urllib3.exceptions.ReadTimeoutError, "it did not answer in time"),
         (TimeoutError, "it did not answer in time"),
         (ssl.SSLError, "TLS failed"),

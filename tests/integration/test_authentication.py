@@ -1,0 +1,170 @@
+"""Tokens from IMS: kept while they last, renewed once, one exchange at a time."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe.ims import Credentials, TokenSource
+from aep_connections.adobe.transport import Timeouts, Upstream, new_session
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.secrecy import SecretValues
+from local.faults import Fault
+from local.simulator import Request
+from local.stack import ADOBE_SECRET
+from tests.support.world import REQUEST, World
+
+FLOW_400 = '{"type": "https://ns.adobe.com/aep/errors/FLOW-%d-400", "status": 400}'
+
+
+def exchanges(world: World) -> int:
+    return len(world.stack.ims.calls)
+
+
+def test_the_exchange_is_a_form_in_the_body_and_nothing_in_the_url(world: World) -> None:
+    world.ask()
+
+    (call,) = world.stack.ims.calls
+    assert (call.request.method, call.request.path, call.request.query) == ("POST", "/ims/token/v3", ())
+    assert call.request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert call.request.body == (
+        b"grant_type=client_credentials&client_id=local-client&client_secret=local-client-secret&scope="
+        b"openid%2Csession%2CAdobeID%2Cread_organizations%2Cadditional_info.projectedProductContext"
+    )
+
+
+def test_a_token_serves_until_a_minute_before_it_expires(world: World) -> None:
+    world.stack.ims.settings.token_seconds = 600
+    world.ask()
+    world.clock.advance(500)
+    world.ask()
+    assert exchanges(world) == 1
+
+    world.clock.advance(45)
+    world.ask()
+    assert exchanges(world) == 2
+
+
+def test_an_expiry_given_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None:
+    answer = {"access_token": "abc", "token_type": "bearer", "expires_in": 86399992}
+    world.stack.ims.faults.add(Fault(status=200, body=json.dumps(answer)))
+    world.ask()  # Adobe does not know this token: renewed once
+    world.clock.advance(86_400)
+    world.ask()
+
+    assert exchanges(world) == 3
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=401, body='{"error_code": 401013, "message": "Oauth token is not valid"}'),
+        Fault(status=401, body='{"error_code": "401013", "message": "Oauth token is not valid"}'),
+        Fault(status=401, body="<html>"),
+        Fault(status=400, body=FLOW_400 % 2114),
+        Fault(status=400, body=FLOW_400 % 2115),
+    ],
+    ids=["integer", "string", "html", "2114", "2115"],
+)
+def test_a_rejected_token_is_renewed_once_and_the_call_repeated(world: World, fault: Fault) -> None:
+    world.stack.adobe.faults.add(Fault(**{f: getattr(fault, f) for f in fault.__slots__} | {"method": "POST"}))
+
+    assert world.ask()
+
+    assert exchanges(world) == 2
+    assert len(world.connections()) == 1
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_a_token_that_adobe_goes_on_rejecting_is_renewed_at_most_once_a_minute(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(status=401, times=0))
+
+    for _ in range(5):
+        assert world.refused(REQUEST).code == "AdobeCredentialRejected"
+    assert exchanges(world) == 2
+
+    world.clock.advance(60)
+    world.refused(REQUEST)
+    assert exchanges(world) == 3
+
+
+def test_a_new_version_of_the_adobe_secret_is_used_at_once(world: World) -> None:
+    world.ask()
+    secret = ADOBE_SECRET | {"clientId": "second"}
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], secret)
+
+    world.ask()
+
+    assert exchanges(world) == 2
+    assert world.calls()[-1].headers["x-api-key"] == "second"
+
+
+def test_the_secret_is_read_again_when_ims_does_not_know_the_client(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
+    answer = world.stack.ims.answer
+
+    def rotate_meanwhile(request: Request) -> Any:
+        rotated = ADOBE_SECRET | {"clientId": "rotated-client", "clientSecret": "rotated-secret"}
+        if not world.stack.ims.calls:
+            world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], rotated)
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.ims, "answer", rotate_meanwhile)
+
+    assert world.ask()
+
+    assert exchanges(world) == 2
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_a_client_that_ims_does_not_know_is_asked_about_once(world: World) -> None:
+    world.stack.ims.settings.clients = {"other": ["x"]}
+
+    refusal = world.refused(REQUEST)
+
+    assert refusal.code == "AdobeCredentialRejected"
+    assert "invalid_client" in refusal.message
+    assert exchanges(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, '{"error": "invalid_scope"}', "AdobeCredentialRejected"),
+        (200, "<html>", "Unavailable"),
+        (200, '{"access_token": 7, "expires_in": 1}', "Unavailable"),
+        (200, '{"access_token": "two words", "expires_in": 1}', "Unavailable"),
+        (200, '{"access_token": "line\\nbreak", "expires_in": 1}', "Unavailable"),
+        (400, '{"error": "invalid_scope"}', "AdobeCredentialRejected"),
+        (401, "", "AdobeCredentialRejected"),
+        (429, "", "Throttled"),
+        (500, "<html>", "Unavailable"),
+    ],
+)
+def test_what_is_no_token_is_not_taken_for_one(world: World, status: int, body: str, code: str) -> None:
+    world.stack.ims.faults.add(Fault(status=status, body=body, times=0))
+
+    assert world.refused(REQUEST).code == code
+
+    assert world.calls() == []
+
+
+def test_many_threads_make_one_exchange(world: World) -> None:
+    source = TokenSource(world.stack.ims.url, world.clock)
+    credentials = Credentials("c", "o", "s", "v1", "secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+
+    with ThreadPoolExecutor(8) as pool:
+        tokens = set(pool.map(lambda _: source.token_for(credentials, upstream), range(16)))
+
+    assert len(tokens) == 1
+    assert exchanges(world) == 1
+
+
+def test_a_credential_shows_no_secret() -> None:
+    assert "hidden" not in repr(Credentials("c", "o", "s", "v1", "hidden"))

@@ -1,0 +1,258 @@
+"""Invariant 5, Bounded: every call ends, no thread outlives its invocation, no effect starts too late to record it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from requests import Session
+
+from aep_connections.adobe import transport
+from aep_connections.adobe.transport import Call, Timeouts, Upstream, new_session
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import ConnectionFailure, OutOfTime, Unavailable
+from aep_connections.domain.secrecy import SecretValues
+from local.aws import Aws
+from local.faults import Fault
+from local.ims import Ims
+from tests.support.clock import FakeClock
+from tests.support.tls import certificate_for_localhost
+from tests.support.world import ABSENT, REQUEST, World, new_world
+
+SHORT = Timeouts(connect=0.5, slow=0.4, other=0.4)
+
+
+@pytest.fixture
+def hurried(aws: Aws) -> Iterator[World]:
+    """A world whose calls may take 0.4 s."""
+    with new_world(aws, timeouts=SHORT) as made:
+        yield made
+
+
+@pytest.fixture
+def server() -> Iterator[Ims]:
+    """Any HTTP server with faults."""
+    ims = Ims()
+    ims.start()
+    yield ims
+    ims.stop()
+
+
+def upstream_for(seconds: float = 180, timeouts: Timeouts = SHORT) -> tuple[Upstream, FakeClock]:
+    clock = FakeClock()
+    return Upstream(new_session(), timeouts, Deadline.after(clock, seconds), SecretValues()), clock
+
+
+def lost(upstream: Upstream, call: Call) -> Unavailable:
+    with pytest.raises(Unavailable) as raised:
+        upstream.send(call)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(hang=True),
+        Fault(drip=0.05, status=200, body="x" * 1000),
+        Fault(delay=2, status=200),
+    ],
+    ids=["hang", "drip", "delay"],
+)
+def test_an_answer_that_does_not_come_or_drips_in_ends_in_time(server: Ims, fault: Fault) -> None:
+    server.faults.add(fault)
+    upstream, _ = upstream_for()
+    began = time.monotonic()
+
+    error = lost(upstream, Call("POST", server.url + "/x", {}, repeatable=False))
+
+    assert time.monotonic() - began < 1.5
+    assert error.may_have_happened
+    assert threading.active_count() < 50
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(drop=True), Fault(truncate=True, status=200, body="x" * 100), Fault(hang=True)],
+    ids=["reset", "cut", "hang"],
+)
+def test_a_read_is_repeated_at_most_twice(server: Ims, fault: Fault) -> None:
+    server.faults.add(Fault(**{**{f: getattr(fault, f) for f in fault.__slots__}, "times": 0}))
+    upstream, _ = upstream_for()
+
+    lost(upstream, Call("GET", server.url + "/x", {}))
+
+    assert len(server.calls) == 3
+    assert len(upstream.retries) == 2
+
+
+def test_a_create_is_never_repeated(server: Ims) -> None:
+    server.faults.add(Fault(times=0, status=503))
+    upstream, _ = upstream_for()
+
+    assert upstream.send(Call("POST", server.url + "/x", {}, repeatable=False)).status == 503
+
+    assert len(server.calls) == 1
+
+
+def test_a_refused_connection_certainly_did_nothing() -> None:
+    upstream, _ = upstream_for()
+
+    error = lost(upstream, Call("POST", "http://localhost:9/x", {}, repeatable=False))
+
+    assert not error.may_have_happened
+    assert "refused the connection" in error.message
+
+
+def test_a_retry_after_is_honoured_up_to_its_cap(server: Ims) -> None:
+    upstream, clock = upstream_for()
+    server.faults.add(Fault(status=429, headers={"Retry-After": "7"}))
+    upstream.send(Call("GET", server.url + "/x", {}))
+    assert clock.slept == [7.0]
+
+    server.faults.add(Fault(status=429, headers={"Retry-After": "3600"}))
+    assert upstream.send(Call("GET", server.url + "/x", {})).status == 429
+    assert clock.slept == [7.0]
+
+
+def test_no_pause_reaches_beyond_the_deadline(server: Ims) -> None:
+    upstream, clock = upstream_for(seconds=25)
+    server.faults.add(Fault(status=429, headers={"Retry-After": "8"}))
+
+    assert upstream.send(Call("GET", server.url + "/x", {})).status == 429
+
+    assert clock.slept == []
+
+
+def test_no_call_begins_without_time_to_record_its_answer(server: Ims) -> None:
+    upstream, _ = upstream_for(seconds=20)
+
+    with pytest.raises(OutOfTime):
+        upstream.send(Call("GET", server.url + "/x", {}))
+
+    assert server.calls == []
+
+
+@pytest.mark.parametrize("seconds", [30, 60, 89])
+def test_no_post_starts_without_time_for_its_answer(world: World, seconds: float) -> None:
+    assert not world.deliver(world.send(REQUEST), seconds=seconds)
+
+    assert world.calls("POST") == []
+    assert "attempt" not in world.item()
+    assert world.item()["failure"]["M"]["code"]["S"] == "OutOfTime"
+
+
+def test_no_patch_starts_without_time_for_its_answer(world: World) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+
+    assert world.refused(REQUEST, seconds=60).code == "OutOfTime"
+
+    assert world.calls("PATCH") == []
+
+
+def test_no_delete_starts_without_time_to_hear_of_it(world: World) -> None:
+    world.ask()
+
+    assert world.refused(ABSENT, seconds=30).code == "OutOfTime"
+
+    assert world.calls("DELETE") == []
+
+
+def test_a_post_that_hangs_is_looked_for(hurried: World) -> None:
+    hurried.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", when="after", hang=True))
+
+    hurried.until_done(hurried.send(REQUEST))
+
+    assert len(hurried.connections()) == 1
+    assert hurried.announced() == [("Ready", "adopted")]
+
+
+def test_no_thread_outlives_an_invocation(hurried: World) -> None:
+    before = set(threading.enumerate())
+    hurried.stack.ims.faults.add(Fault(hang=True))
+    hurried.ask()
+
+    ours = [t for t in set(threading.enumerate()) - before if "process_request_thread" not in t.name]
+    assert ours == []
+
+
+def test_only_reads_leave_the_handlers_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, aside = threading.get_ident(), []
+    request = Session.request
+
+    def note(self: Any, method: str, url: str, **options: Any) -> Any:
+        if str(self.headers.get("User-Agent", "")).startswith("aep-connections") and threading.get_ident() != here:
+            aside.append(method)
+        return request(self, method, url, **options)
+
+    monkeypatch.setattr(Session, "request", note)
+    world.ask()
+    world.put_secret()
+    world.ask()
+    world.ask(ABSENT)
+
+    assert set(aside) <= {"GET"}
+
+
+def test_a_redirect_is_not_followed(server: Ims) -> None:
+    upstream, _ = upstream_for()
+    server.faults.add(Fault(status=302, headers={"Location": server.url + "/elsewhere"}))
+
+    assert upstream.send(Call("GET", server.url + "/x", {"Authorization": "Bearer x"})).status == 302
+
+    assert [call.request.path for call in server.calls] == ["/x"]
+
+
+def test_a_proxy_or_netrc_of_the_environment_is_not_used(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://localhost:9")
+    monkeypatch.setenv("NETRC", __file__)
+    upstream, _ = upstream_for()
+
+    upstream.send(Call("GET", server.url + "/x", {}))
+
+    assert "authorization" not in server.calls[0].request.headers
+
+
+def test_a_body_without_end_is_cut(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
+    server.faults.add(Fault(status=200, body="x" * 2000, times=0))
+    upstream, _ = upstream_for()
+
+    assert "too large" in lost(upstream, Call("GET", server.url + "/x", {})).message
+
+
+def test_tls_is_verified_and_one_more_ca_can_be_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, tls = certificate_for_localhost(tmp_path)
+    ims = Ims(tls=tls)
+    ims.start()
+    try:
+        call = Call("POST", ims.url + "/ims/token/v3", {}, repeatable=False)
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        upstream, _ = upstream_for(timeouts=Timeouts(2, 2, 2))
+        refused = lost(upstream, call)
+        assert "certificate is not trusted" in refused.message
+        assert not refused.may_have_happened
+        assert ims.calls == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        trusting, _ = upstream_for(timeouts=Timeouts(2, 2, 2))
+        assert trusting.send(call).status == 400
+
+        wrong_name = Call("POST", ims.url.replace("localhost", "127.0.0.1") + "/x", {}, repeatable=False)
+        assert "certificate is not trusted" in lost(trusting, wrong_name).message
+    finally:
+        ims.stop()
+
+
+def test_an_error_of_the_transport_chains_nothing(server: Ims) -> None:
+    server.faults.add(Fault(drop=True))
+    upstream, _ = upstream_for()
+
+    error: ConnectionFailure = lost(upstream, Call("POST", server.url + "/x", {"Authorization": "x"}, repeatable=False))
+
+    assert error.__cause__ is None
+    assert error.__context__ is None
