@@ -95,7 +95,7 @@ class Simulator:
         raise NotImplementedError
 
     def start(self) -> None:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), name=self.name, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.005,), name=self.name, daemon=True).start()
 
     def stop(self) -> None:
         self._stopping.set()

@@ -41,18 +41,7 @@ def test_the_demo_shows_the_main_job_and_ends_well() -> None:
     assert err == ""
 
 
-def test_the_demo_speaks_json_to_machines() -> None:
-    process = local("demo", "--json")
-    out, err = process.communicate(timeout=60)
-    document = json.loads(out)
-
-    assert [run["log"]["outcome"] for run in document["runs"]] == ["created", "unchanged"]
-    assert document["connections"][0]["id"] == document["parameter"]["value"]
-    assert err == ""
-
-
-@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
-def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal(ends: signal.Signals) -> None:
+def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal() -> None:
     process = local("up", "--json")
     assert process.stdout is not None
     try:
@@ -60,10 +49,9 @@ def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal(ends: 
         assert {"aws", "ims", "adobe", "databricks", "api"} <= set(urls)
         for name in ("ims", "adobe", "databricks"):
             assert requests.get(f"{urls[name]}/_simulator/settings", timeout=5).status_code == 200
-        if ends is signal.SIGINT:
-            _ask_and_wait(urls)
+        _ask_and_wait(urls)
     finally:
-        process.send_signal(ends)
+        process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert out == ""
