@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 
 import boto3
+import moto.backends
 import pytest
 
 from local.aws import Aws
@@ -23,6 +24,8 @@ def aws() -> Iterator[Aws]:
         session = boto3.Session()
         session.client = functools.cache(session.client)  # type: ignore[method-assign]
         patch.setattr(boto3, "Session", lambda **_: session)
+        modules = list(moto.backends.list_of_moto_modules())  # moto looks through its folder at every request
+        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
         yield server
     server.stop()
 
