@@ -98,6 +98,19 @@ def test_an_invocation_too_short_to_settle_leaves_the_attempt_to_the_next(world:
     assert len(world.connections()) == 1
 
 
+def test_the_next_delivery_sends_nothing_while_the_attempt_may_still_take_effect(world: World) -> None:
+    world.stack.adobe.faults.add(post_fault(drop=True, late=110))
+    sent = world.send(REQUEST)
+    assert not world.deliver(sent, seconds=100)
+
+    assert world.deliver(sent)
+
+    assert len(world.calls("POST")) == 1
+    world.clock.advance(200)
+    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # lets late effects happen
+    assert len(world.connections()) == 1
+
+
 def test_an_open_attempt_comes_before_absence_too(world: World) -> None:
     world.stack.adobe.faults.add(post_fault(drop=True, late=100))
     assert not world.deliver(world.send(REQUEST), seconds=100)
@@ -181,15 +194,32 @@ def test_a_delivery_whose_lease_ran_out_and_was_taken_can_write_nothing(
     assert len(world.calls("POST")) == 1
 
 
+def test_a_delivery_whose_lease_another_one_holds_can_write_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = world.send(REQUEST)
+    taken: list[dict[str, Any]] = []
+    answer = world.stack.adobe.answer
+
+    def paused(request: Request) -> Any:
+        if request.method == "GET" and not taken:
+            world.edit_item("SET #owner = :value", {"#owner": "owner"}, {":value": {"S": "another delivery"}})
+            taken.append(world.item())
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.adobe, "answer", paused)
+    assert not world.deliver(sent)
+
+    assert [world.item()] == taken
+    assert world.calls("POST") == []
+
+
 def test_surplus_of_ours_is_deleted_and_only_what_no_flow_uses(world: World) -> None:
     world.ask()
     (kept,) = world.connections()
     surplus = [_copy(world, kept) for _ in range(2)]
     world.stack.adobe.settings.in_use.append(surplus[0])
-    dynamodb, key = world.stack.aws.client("dynamodb"), {"sandbox": {"S": "dev"}, "name": {"S": "sales"}}
-    dynamodb.update_item(
-        TableName=world.stack.environment["REGISTRY_TABLE"], Key=key, UpdateExpression="REMOVE connectionId"
-    )
+    world.edit_item("REMOVE connectionId")
 
     result = world.invoke(REQUEST)
 
