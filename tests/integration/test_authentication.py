@@ -79,6 +79,27 @@ def test_a_rejected_token_is_renewed_once_and_the_call_repeated(world: World, fa
     assert world.announced() == [("Ready", "created")]
 
 
+def test_a_create_is_not_sent_again_long_after_its_attempt_was_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.adobe.faults.add(Fault(method="POST", status=401))
+    answer = world.stack.adobe.answer
+
+    def slowly(request: Request) -> Any:
+        world.clock.advance(30 if request.method == "POST" else 0)
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.adobe, "answer", slowly)
+    sent = world.send(REQUEST)
+
+    assert not world.deliver(sent)
+    assert len(world.calls("POST")) == 1
+    assert "attempt" not in world.item()
+    assert world.deliver(sent)
+
+    assert world.announced() == [("Ready", "created")]
+
+
 def test_a_token_that_adobe_goes_on_rejecting_is_renewed_at_most_once_a_minute(world: World) -> None:
     world.stack.adobe.faults.add(Fault(status=401, times=0))
 

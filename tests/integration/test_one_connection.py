@@ -16,6 +16,7 @@ def post_fault(**what: Any) -> Fault:
 
 
 HTML = "<html><body>502 Bad Gateway</body></html>"
+TIMED_OUT = '{"type": "http://ns.adobe.com/aep/errors/FLOW-1104-504", "title": "Gateway timeout"}'
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,7 @@ HTML = "<html><body>502 Bad Gateway</body></html>"
         post_fault(when="after", status=200, body=HTML),
         post_fault(when="after", status=302, headers={"Location": "/elsewhere"}),
         post_fault(when="after", status=408),
+        post_fault(when="after", status=400, body=TIMED_OUT),
         post_fault(truncate=True, when="after"),
     ],
     ids=lambda fault: (

@@ -109,7 +109,8 @@ def test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes
     ],
 )
 def test_what_ims_says_is_shown_without_the_client_secret(canary: World, log: Log, body: dict[str, str]) -> None:
-    canary.stack.ims.faults.add(Fault(times=0, status=400, body=json.dumps(body)))
+    headers = {"x-request-id": CLIENT_SECRET, "x-debug-id": CLIENT_SECRET}
+    canary.stack.ims.faults.add(Fault(times=0, status=400, body=json.dumps(body), headers=headers))
 
     refusal = canary.refused(REQUEST)
 

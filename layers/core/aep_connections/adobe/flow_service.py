@@ -15,6 +15,7 @@ from aep_connections.adobe.wire import (
     patch_body,
     read_connection,
     refusal_of,
+    request_id_of,
     says_gone,
     usable_id,
     wants_new_token,
@@ -25,6 +26,8 @@ from aep_connections.domain.model import Connection, Desired, Source
 BASE_PATH = "/data/foundation/flowservice"
 PAGE_SIZE = 100
 MAX_PAGES = 1000
+RESEND_WITHIN_SECONDS = 5.0
+"""A write rejected for its token is sent again only so soon: the registry's attempt says when it was sent."""
 
 
 class FlowService:
@@ -145,10 +148,14 @@ class FlowService:
             data = None if body is None else json.dumps(body).encode()
             return self._upstream.send(Call(method, self._base + path, headers, params, data, slow, repeatable))
 
+        clock = self._upstream.deadline.clock
+        began = clock.monotonic()
         reply = send()
         if not wants_new_token(reply):
             return reply
         self._renew_token(reply)
+        if not repeatable and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
+            raise Unavailable("Adobe rejected the token; it was renewed too late to send again, so nothing was done.")
         return send()
 
     def _renew_token(self, reply: Reply) -> None:
@@ -158,7 +165,7 @@ class FlowService:
             return
         except ConnectionFailure as error:
             refused = error
-        refused.request_id = refused.request_id or refusal_of(reply).request_id
+        refused.request_id = refused.request_id or request_id_of(refusal_of(reply), self._upstream.secrets)
         raise refused
 
     def _understood(self, reply: Reply, doing: str, *, effect: bool = False) -> Any:

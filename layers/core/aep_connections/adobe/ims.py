@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aep_connections.adobe.transport import Call, Reply, Upstream
-from aep_connections.adobe.wire import refusal_of
+from aep_connections.adobe.wire import refusal_of, request_id_of
 from aep_connections.domain.errors import (
     AdobeCredentialRejected,
     ConnectionFailure,
@@ -193,4 +193,4 @@ def _refused(reply: Reply, upstream: Upstream) -> ConnectionFailure:
         kind = AdobeCredentialRejected
     else:
         kind = AdobeCredentialRejected if isinstance(error, str) and reply.status == 200 else Unavailable
-    return kind(message, request_id=reply.request_id, retry_after=reply.retry_after)
+    return kind(message, request_id=request_id_of(refusal, upstream.secrets), retry_after=reply.retry_after)

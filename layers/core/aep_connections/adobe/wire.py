@@ -139,6 +139,11 @@ def refusal_of(reply: Reply) -> Refusal:
     )
 
 
+def request_id_of(refusal: Refusal, secrets: SecretValues) -> str | None:
+    """The upstream request id, fit to be shown."""
+    return secrets.clean(refusal.request_id, 128) if refusal.request_id else None
+
+
 def wants_new_token(reply: Reply) -> bool:
     """Whether Adobe says that the token is no longer valid."""
     if reply.status == 401:
@@ -164,15 +169,15 @@ def error_of(reply: Reply, doing: str, secrets: SecretValues, *, effect: bool) -
         reply: the answer.
         doing: what was asked, for the message.
         secrets: struck out of Adobe's text before it is used.
-        effect: whether the call changes something; a 5xx or an unreadable 2xx then may have done so.
+        effect: whether the call changes something; trouble upstream or an unreadable 2xx then may have done so.
     """
     refusal = refusal_of(reply)
     kind = _kind_of(reply, refusal)
     code = f"{refusal.prefix}-{refusal.number}" if refusal.number else refusal.gateway_code
     said = secrets.clean(refusal.text) if refusal.text else "no message that can be read"
     message = f"Adobe answered {reply.status}{f' ({secrets.clean(code, 40)})' if code else ''} to {doing}: {said}"
-    request_id = secrets.clean(refusal.request_id, 128) if refusal.request_id else None
-    executed = effect and not (400 <= reply.status < 500 and reply.status != 408)
+    executed = effect and (kind is Unavailable or reply.status == 408)
+    request_id = request_id_of(refusal, secrets)
     return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)
 
 
