@@ -37,7 +37,7 @@ def test_a_retryable_failure_goes_back_with_its_reason_recorded_and_no_event(wor
     item = world.item()
     assert item["status"]["S"] == "provisioning"
     assert item["failure"]["M"]["code"]["S"] == "Unavailable"
-    assert "owner" not in item
+    assert "leaseUntil" not in item
 
 
 def test_pauses_between_deliveries_grow_from_one_to_three_minutes(
@@ -136,6 +136,23 @@ def test_throttling_by_aws_is_retried_later(world: World, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         aws_refuses(patch, "UpdateItem", "ThrottlingException")
         assert world.refused(REQUEST).code == "Throttled"
+
+
+def test_a_write_that_the_sdk_repeats_since_its_answer_was_lost_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def twice(self: Any, operation_name: str, arguments: Any) -> Any:
+        if operation_name == "UpdateItem":
+            api_call(self, operation_name, arguments)
+        return api_call(self, operation_name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", twice)
+
+    outcomes = [world.invoke(request)["outcome"] for request in (REQUEST, REQUEST, REQUEST | {"database": "b"}, ABSENT)]
+
+    assert outcomes == ["created", "unchanged", "updated", "deleted"]
 
 
 def test_a_message_whose_visibility_cannot_be_changed_is_done_all_the_same(

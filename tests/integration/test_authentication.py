@@ -143,6 +143,34 @@ def test_the_secret_is_read_again_when_ims_does_not_know_the_client(
     assert world.announced() == [("Ready", "created")]
 
 
+def test_the_secret_is_read_again_when_ims_does_not_know_the_client_of_a_rejected_token(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    rotated = ADOBE_SECRET | {"clientId": "rotated-client", "clientSecret": "rotated-secret"}
+    world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
+    world.stack.ims.revoke_all()
+    answer = world.stack.ims.answer
+
+    def rotate_meanwhile(request: Request) -> Any:
+        world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], rotated)
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.ims, "answer", rotate_meanwhile)
+
+    assert world.invoke(REQUEST)["outcome"] == "unchanged"
+    assert world.calls()[-1].headers["x-api-key"] == "rotated-client"
+
+
+def test_what_adobe_rejects_after_a_recent_renewal_is_told_in_adobes_words(world: World) -> None:
+    body = '{"type": "https://ns.adobe.com/aep/errors/FLOW-2000-401", "report": {"request-id": "r-1"}}'
+    world.stack.adobe.faults.add(Fault(status=401, body=body, times=0))
+
+    refusals = [world.refused(REQUEST) for _ in range(2)]
+
+    assert [(refusal.code, refusal.request_id) for refusal in refusals] == [("AdobeForbidden", "r-1")] * 2
+
+
 def test_a_client_that_ims_does_not_know_is_asked_about_once(world: World) -> None:
     world.stack.ims.settings.clients = {"other": ["x"]}
 

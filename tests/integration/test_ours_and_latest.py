@@ -144,6 +144,23 @@ def test_what_the_parameter_names_is_ours_while_the_registry_knows_no_id(world: 
     assert [item["name"] for item in world.connections()] == ["sales"]
 
 
+def test_what_the_parameter_names_is_foreign_once_the_registry_knows_an_id(world: World) -> None:
+    world.ask()
+    foreign = world.add_foreign("made by hand")
+    world.connections("sales")[0]["name"] = "renamed"  # so that only the parameter could lead to the other one
+    world.stack.adobe.records.pop(str(world.parameter()))
+    ssm = world.stack.aws.client("ssm")
+    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
+    ssm.put_parameter(Name=name, Value=foreign, Type="String", Overwrite=True)
+    before = json.dumps(world.stack.adobe.records[foreign].item)
+
+    result = world.invoke(REQUEST)
+
+    assert result["outcome"] == "recreated"
+    assert result["connectionId"] == world.parameter() != foreign
+    assert json.dumps(world.stack.adobe.records[foreign].item) == before
+
+
 def test_a_parameter_that_names_another_keys_connection_takes_nothing(world: World) -> None:
     world.ask(REQUEST | {"name": "first"})
     ssm = world.stack.aws.client("ssm")

@@ -100,6 +100,16 @@ def test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes
     assert "Invalid access token. Token: [struck]" in refusal.message
 
 
+def test_a_state_that_adobe_gives_is_shown_without_a_secret(canary: World) -> None:
+    connection_id = canary.invoke(REQUEST)["connectionId"]
+    canary.stack.adobe.settings.states[connection_id] = f"waiting for {TOKEN}"
+
+    refusal = canary.refused(REQUEST)
+
+    assert refusal.code == "Unavailable"
+    assert "(state waiting for [struck])" in refusal.message
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -147,6 +147,19 @@ def test_a_sandbox_that_adobe_does_not_know_deletes_and_creates_nothing(world: W
     assert world.parameter() is not None
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", ".*/test"), ("PATCH", ".*")])
+def test_gone_in_the_middle_of_the_work_is_looked_at_again_not_given_up(world: World, method: str, path: str) -> None:
+    world.ask()
+    world.stack.adobe.faults.add(Fault(method=method, path=path, status=404, body=GONE))
+    sent = world.send(REQUEST | {"database": "other"})
+
+    assert not world.deliver(sent)
+    assert world.deliver(sent)
+
+    assert len(world.calls("POST")) == 1
+    assert world.announced() == [("Ready", "created"), ("Ready", "updated")]
+
+
 def test_a_delete_that_says_gone_is_confirmed_by_a_listing(world: World) -> None:
     world.ask()
     world.stack.adobe.faults.add(Fault(method="DELETE", status=404, body=GONE))

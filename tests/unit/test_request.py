@@ -114,6 +114,22 @@ def test_an_unknown_field_is_named_without_its_value() -> None:
     assert "\n" not in str(refused.value)
 
 
+def test_a_refusal_stays_short_however_many_fields_are_unknown() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read({**GOOD, **{f"x{number}": 0 for number in range(30_000)}}, PREFIX)
+
+    assert len(refused.value.faults) == 102
+    assert str(refused.value.faults[-1]) == "request: has 29900 more fields that no request has"
+
+
+def test_what_is_nested_too_deeply_to_be_written_is_refused() -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+
+    assert {"request", "adopt"} <= faults_of({**GOOD, "adopt": nested}).keys()
+
+
 def test_the_key_of_a_faulty_request_is_read_as_far_as_it_goes() -> None:
     assert readable_key({"name": "sales", "sandbox": "NO"}) == (None, "sales")
     assert readable_key({"name": ["sales"], "sandbox": "dev"}) == ("dev", None)

@@ -40,10 +40,17 @@ def _seconds(value: str) -> str | None:
 
 
 def _url(value: str) -> str | None:
-    parts = urlsplit(value) if re.fullmatch(r"[\x21-\x7e]+", value) else None
-    bare = parts and parts.hostname and not (parts.username or parts.query or parts.fragment)
-    safe = parts and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
-    return None if bare and safe else "must be an https URL (http only to this machine)"
+    return None if _is_safe(value) else "must be an https URL (http only to this machine)"
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        bare = parts.hostname and parts.port != 0 and not (parts.username or parts.query or parts.fragment)
+    except ValueError:  # brackets or a port that are none
+        return False
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    return bool(bare) and safe and re.fullmatch(r"[\x21-\x7e]+", url) is not None
 
 
 _RULES: dict[str, Callable[[str], str | None]] = {

@@ -14,8 +14,6 @@ from aep_connections.adobe.wire import (
     error_of,
     patch_body,
     read_connection,
-    refusal_of,
-    request_id_of,
     says_gone,
     usable_id,
     wants_new_token,
@@ -151,22 +149,11 @@ class FlowService:
         clock = self._upstream.deadline.clock
         began = clock.monotonic()
         reply = send()
-        if not wants_new_token(reply):
+        if not wants_new_token(reply) or not self._authorizer.renew():
             return reply
-        self._renew_token(reply)
         if not repeatable and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
             raise Unavailable("Adobe rejected the token; it was renewed too late to send again, so nothing was done.")
         return send()
-
-    def _renew_token(self, reply: Reply) -> None:
-        refused: ConnectionFailure
-        try:
-            self._authorizer.renew()
-            return
-        except ConnectionFailure as error:
-            refused = error
-        refused.request_id = refused.request_id or request_id_of(refusal_of(reply), self._upstream.secrets)
-        raise refused
 
     def _understood(self, reply: Reply, doing: str, *, effect: bool = False) -> Any:
         """The JSON of a 2xx answer."""

@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from aep_connections.adobe.transport import Call, Reply, Upstream
@@ -33,6 +33,8 @@ LONGEST_LIFE_SECONDS = 86_400.0
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,1024}")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,14 @@ class TokenSource:
         upstream.secrets.remember(token.value)
         return token.value
 
-    def renewed(self, credentials: Credentials, rejected: str, upstream: Upstream) -> str:
-        """A token in place of one that Adobe rejected; made at most once a minute per secret version."""
+    def renewed(self, credentials: Credentials, rejected: str, upstream: Upstream) -> str | None:
+        """A token in place of one that Adobe rejected; None if one was made less than a minute ago for this secret."""
         with self._lock:
             now = self._clock.monotonic()
             if self._token is None or self._token.value == rejected:
                 version, at = self._renewed or (None, 0.0)
                 if version == credentials.version_id and now - at < RENEWAL_INTERVAL_SECONDS:
-                    raise AdobeCredentialRejected("Adobe rejects the token that it issued less than a minute ago.")
+                    return None
                 self._renewed = (credentials.version_id, now)
                 self._token = None
                 self._token = self._exchange(credentials, upstream)
@@ -150,27 +152,30 @@ class Authorizer:
     def headers(self) -> dict[str, str]:
         """The headers that say who asks. Raises what `TokenSource.token_for` raises."""
         if self._value is None:
-            self._value = self._first_token()
+            self._value = self._exchanged(self._tokens.token_for)
         return {
             "Authorization": f"Bearer {self._value}",
             "x-api-key": self.credentials.client_id,
             "x-gw-ims-org-id": self.credentials.org_id,
         }
 
-    def renew(self) -> None:
-        """Replace a token that Adobe rejected."""
-        self._value = self._tokens.renewed(self.credentials, self._value or "", self._upstream)
+    def renew(self) -> bool:
+        """Replace a token that Adobe rejected; False if that was done too recently to help again."""
+        rejected = self._value or ""
+        renewed = self._exchanged(lambda credentials, upstream: self._tokens.renewed(credentials, rejected, upstream))
+        self._value = renewed or self._value
+        return renewed is not None
 
     def _fresh(self) -> Credentials:
         credentials = self._read()
         self._upstream.secrets.remember(credentials.client_secret)
         return credentials
 
-    def _first_token(self) -> str:
+    def _exchanged(self, exchange: Callable[[Credentials, Upstream], T]) -> T | str:
         """A token; the secret is read again if IMS does not know the client, as it may have been rotated just now."""
         rejected: AdobeCredentialRejected
         try:
-            return self._tokens.token_for(self.credentials, self._upstream)
+            return exchange(self.credentials, self._upstream)
         except AdobeCredentialRejected as error:
             rejected = error
         again = self._fresh()

@@ -182,7 +182,7 @@ def error_of(reply: Reply, doing: str, secrets: SecretValues, *, effect: bool) -
 
 
 def _kind_of(reply: Reply, refusal: Refusal) -> type[ConnectionFailure]:
-    if not 400 <= reply.status < 500:
+    if not 400 <= reply.status < 500 or says_gone(reply):
         return Unavailable
     if refusal.prefix == "FLOW" and refusal.number in _FLOW_CODES:
         kind = _FLOW_CODES[refusal.number]

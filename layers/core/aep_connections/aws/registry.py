@@ -20,9 +20,10 @@ RETIRED_SECONDS = 30 * 24 * 3600
 """How long a retired item outlives its connection."""
 
 _FAILED_CONDITION = "ConditionalCheckFailedException"
-_FREE = "(attribute_not_exists(#owner) OR #leaseUntil < :now OR #owner = :me)"
+_FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :me)"
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
-_RELEASE = ("owner", "leaseUntil")
+_RELEASE = ("leaseUntil",)
+"""The owner stays, so that the SDK may repeat a last write whose answer was lost."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize

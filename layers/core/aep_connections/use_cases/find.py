@@ -42,7 +42,7 @@ def find(work: Work, flow: FlowService, desired: Desired, published: str | None)
         listed = flow.listing(desired.source, desired.name if _PLAIN.fullmatch(desired.name) else None)
     if known:
         assert_gone(known, listed)
-    mine = ours(work, flow, desired.source, published if published != known else None, listed)
+    mine = ours(work, flow, desired.source, None if known else published, listed)
     gone = bool(known or published) and not mine
     same_name = [c for c in listed if c.name == desired.name and c not in mine]
     foreign = [c for c in same_name if not {c.id, mark_of(c)} & _held_by_others(work)] if same_name else []
@@ -91,7 +91,7 @@ def assert_gone(connection_id: str, listed: list[Connection]) -> None:
         raise Unavailable(f"Adobe says that connection {connection_id} does not exist, but still lists it.")
 
 
-def check_usable(connection: Connection) -> None:
+def check_usable(work: Work, connection: Connection) -> None:
     """Refuse a connection that somebody disabled; wait for one that Adobe still works on."""
     if connection.state in ("disabled", "draft"):
         raise AdobeRefused(
@@ -99,7 +99,8 @@ def check_usable(connection: Connection) -> None:
             remedy="Enable it in Adobe, or delete it there; then send the request again.",
         )
     if connection.state not in ("enabled", None):
-        raise Unavailable(f"Adobe still works on connection {connection.id} (state {connection.state}).")
+        state = work.ports.secret_values.clean(connection.state, 40)
+        raise Unavailable(f"Adobe still works on connection {connection.id} (state {state}).")
 
 
 def _held_by_others(work: Work) -> set[str | None]:

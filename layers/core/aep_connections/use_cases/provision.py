@@ -56,7 +56,7 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
     if connection is None:
         connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
     else:
-        check_usable(connection)
+        check_usable(work, connection)
         certain = work.entry.fingerprint == desired.fingerprint and desired.shown_by(connection)
         if not certain:
             connection, patched = _patch(work, flow, connection, desired), True
@@ -146,7 +146,7 @@ def _patch(work: Work, flow: FlowService, connection: Connection, desired: Desir
         reread = flow.get(connection.id)
         if reread is None:
             raise Unavailable(f"Connection {connection.id} disappeared while it was updated.")
-        check_usable(reread)
+        check_usable(work, reread)
         connection = reread
     raise AdobeRefused(
         f"Connection {connection.id} changed each time it was about to be updated (412).",

@@ -12,6 +12,8 @@ from aep_connections.domain.model import MARKER_START, DesiredState, Key, Reques
 from aep_connections.sources import SOURCES
 
 MAX_BYTES = 16 * 1024
+MOST_NAMED = 100
+"""Unknown fields that a refusal names, so that it fits into an event."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}", re.ASCII)
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
@@ -34,7 +36,10 @@ def read(document: object, secret_prefix: str) -> Request:
         raise _refusal([Fault("request", "must be a JSON object")])
     given = {name: value for name, value in document.items() if value is not None}
     faults = [Fault("request", f"must have at most {MAX_BYTES} bytes")] if _size(given) > MAX_BYTES else []
-    faults += [Fault(_shown(name), "is not a field of a request") for name in given if name not in _RULES]
+    unknown = [name for name in given if name not in _RULES]
+    faults += [Fault(_shown(name), "is not a field of a request") for name in unknown[:MOST_NAMED]]
+    if len(unknown) > MOST_NAMED:
+        faults.append(Fault("request", f"has {len(unknown) - MOST_NAMED} more fields that no request has"))
     faults += [
         Fault(name, broken)
         for name, rule in _RULES.items()
@@ -80,7 +85,10 @@ def _refusal(faults: list[Fault]) -> InvalidRequest:
 
 
 def _size(document: dict[str, Any]) -> int:
-    return len(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    try:
+        return len(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    except RecursionError:  # nested so deeply that it cannot be written
+        return MAX_BYTES + 1
 
 
 def _shown(name: str) -> str:
