@@ -5,30 +5,56 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
 
 from local.demo import demo
+from local.invocation import EventSource
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
+
+CONCURRENCY = 2
+STOP_SECONDS = 1.5
 
 
 def up(*, as_json: bool) -> int:
-    """Serve until SIGINT or SIGTERM; requests are answered as they come in."""
+    """Serve until SIGINT or SIGTERM, whatever is in work then; requests are answered as they come in."""
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    stack = Stack()
+    stack, out = Stack(), sys.stdout
     try:
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
-        print(json.dumps(_urls(stack)) if as_json else _shown(stack), flush=True)
-        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
-            source = stack.event_source(stack.function())
-            while not stopping.is_set():
-                source.poll(wait_seconds=1)
+        with contextlib.redirect_stdout(sys.stderr if as_json else out):
+            sources = [stack.event_source(stack.function()) for _ in range(CONCURRENCY)]
+            print(json.dumps(_urls(stack)) if as_json else _shown(stack), file=out, flush=True)
+            workers = [threading.Thread(target=_work, args=(source, stopping), daemon=True) for source in sources]
+            for worker in workers:
+                worker.start()
+            stopping.wait()
+            for worker in workers:
+                worker.join(STOP_SECONDS / CONCURRENCY)
     finally:
         stack.stop()
     return 0
+
+
+def _work(source: EventSource, stopping: threading.Event) -> None:
+    """One environment of the function: one request after the other."""
+    while not stopping.is_set():
+        try:
+            source.poll(wait_seconds=1)
+        except Exception:
+            if not stopping.is_set():
+                raise
+
+
+def forget_other_clouds() -> None:
+    """Nothing of a caller's AWS or proxy settings may reach what runs here."""
+    for name in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "NO_PROXY": "*"}
 
 
 def _urls(stack: Stack) -> dict[str, str | None]:
@@ -66,9 +92,9 @@ Send a request (the answer is logged here):
   aws events put-events --entries '{json.dumps([entry])}'
   aws ssm get-parameters-by-path --path /aep-connections --recursive
 
-Make something go wrong (local/faults.py has every fault, local/adobe.py and local/databricks.py what can be set):
+Make something go wrong, then ask for another name (README.md, "Rehearse", has every fault and setting):
 
-  curl {stack.adobe.url}/_simulator/faults -d '{{"method": "POST", "when": "after", "drop": true}}'
+  curl {stack.adobe.url}/_simulator/faults -d '{{"method": "POST", "when": "after", "status": 502}}'
   curl -X PATCH {stack.databricks.url}/_simulator/settings -d '{{"revokedTokens": ["local-access-token"]}}'
 """
 
@@ -79,6 +105,7 @@ def main() -> int:
     parser.add_argument("command", choices=("up", "demo"), help="up: until interrupted; demo: the main job, shown")
     parser.add_argument("--json", action="store_true", help="for machines")
     given = parser.parse_args()
+    forget_other_clouds()
     return up(as_json=given.json) if given.command == "up" else demo(as_json=given.json)
 
 

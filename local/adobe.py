@@ -6,11 +6,13 @@ Whether a connection can be made, and whether its test passes, is asked of the D
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal
 
 import requests
 
@@ -26,12 +28,13 @@ class AdobeSettings:
     """What one can choose.
 
     Attributes:
+        orgs: the organizations that the credential belongs to; empty for all.
         sandboxes: the sandboxes there are; empty for all.
         forbidden_sandboxes: those in which the credential may do nothing.
         entitled: whether the licence has the Databricks source.
         patchable: whether connections can be patched at all.
         list_lag_seconds: how long a new connection is missing from lists.
-        list_overlaps: pages repeat an item, as when a list reorders while it is paged.
+        list_reorders: somebody updates a connection between two pages of a list, so that by `updatedAt` it moves.
         delete_status, delete_lag_seconds: 204 or 202, and how long a deleted connection is still shown.
         test_shape: `result` for `{"result": true}`, `boolean` for `true`.
         error_shape: `current` for the envelope with a type, `older` for `errorMessage` alone.
@@ -41,16 +44,17 @@ class AdobeSettings:
         states: id of a connection -> its state.
     """
 
+    orgs: list[str] = field(default_factory=list)
     sandboxes: list[str] = field(default_factory=list)
     forbidden_sandboxes: list[str] = field(default_factory=list)
     entitled: bool = True
     patchable: bool = True
     list_lag_seconds: float = 0.0
-    list_overlaps: bool = False
-    delete_status: int = 204
+    list_reorders: bool = False
+    delete_status: Literal[204, 202] = 204
     delete_lag_seconds: float = 0.0
-    test_shape: str = "result"
-    error_shape: str = "current"
+    test_shape: Literal["result", "boolean"] = "result"
+    error_shape: Literal["current", "older"] = "current"
     masked: bool = True
     echo_secrets: bool = False
     in_use: list[str] = field(default_factory=list)
@@ -69,15 +73,16 @@ class Adobe(Simulator):
         super().__init__(AdobeSettings(), now, tls)
         self.records: dict[str, Record] = {}
         self._ims, self._databricks_url = ims, databricks_url
+        self._lock = threading.Lock()
         self._http = requests.Session()
         self._http.trust_env = False
 
-    def respond(self, request: Request) -> Response:
-        gateway = self._gateway(request)
+    def respond(self, request: Request, now: float) -> Response:
+        gateway = self._gateway(request, now)
         if gateway is not None:
             return gateway
         try:
-            return self._flow_service(request)
+            return self._flow_service(request, now)
         except Refused as refused:
             return self._refusal(refused)
 
@@ -91,21 +96,26 @@ class Adobe(Simulator):
         super().stop()
         self._http.close()
 
-    def _gateway(self, request: Request) -> Response | None:
+    def _gateway(self, request: Request, now: float) -> Response | None:
         """Adobe's API gateway: who asks."""
         headers = request.headers
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             return _gateway_error(403, "403010", "Oauth token is missing.")
-        client = self._ims.client_of(token)
+        client = self._ims.client_of(token, now)
         if client is None:
             return _gateway_error(401, "401013", "Oauth token is not valid")
         if not headers.get("x-api-key"):
             return _gateway_error(403, "403000", "Api Key is required")
         if headers["x-api-key"] != client:
             return _gateway_error(403, "403003", "Api Key is invalid")
-        if not headers.get("x-gw-ims-org-id"):
+        org = headers.get("x-gw-ims-org-id")
+        if not org:
             return _gateway_error(400, "400003", "Missing header x-gw-ims-org-id")
+        if not org.endswith("@AdobeOrg"):
+            return _gateway_error(403, "403027", "User region is missing")
+        if self.settings.orgs and org not in self.settings.orgs:
+            return _gateway_error(403, "403025", "Profile is not valid")
         if request.method in ("POST", "PATCH") and not headers.get("content-type", "").startswith("application/json"):
             detail = "A valid content-type must be specified"
             return json_response(
@@ -113,25 +123,29 @@ class Adobe(Simulator):
             )
         return None
 
-    def _flow_service(self, request: Request) -> Response:
+    def _flow_service(self, request: Request, now: float) -> Response:
         sandbox = self._sandbox_of(request)
-        path = request.path.removeprefix(BASE).rstrip("/")
-        _, _, rest = path.partition("/connections/")
-        connection_id, _, action = rest.partition("/")
-        match (request.method, path == "/connections", action):
-            case ("POST", True, _):
-                return self._create(request, sandbox)
-            case ("GET", True, _):
-                return self._list(request, sandbox)
-            case ("GET", False, ""):
-                return json_response(200, {"items": [self._shown(self._record(request, sandbox, connection_id))]})
-            case ("GET", False, "test"):
-                return self._test(self._record(request, sandbox, connection_id))
-            case ("PATCH", False, ""):
-                return self._patch(request, self._record(request, sandbox, connection_id))
-            case ("DELETE", False, ""):
-                return self._delete(self._record(request, sandbox, connection_id))
-        raise Refused(404, 1439, f"The requested resource {path} is not found.")
+        steps = request.path.removeprefix(BASE).strip("/").split("/") if request.path.startswith(BASE) else []
+        match (request.method, *steps):
+            case ("POST", "connections"):
+                return self._create(request, sandbox, now)
+            case ("GET", "connections"):
+                return self._list(request, sandbox, now)
+            case ("POST", "connections", "search") | (_, "connections", _, "explore" | "action" | "configs"):
+                pass
+            case ("GET" | "PATCH" | "DELETE", "connections", connection_id):
+                return self._one(request, self._record(request, sandbox, connection_id, now), now)
+            case ("GET", "connections", connection_id, "test"):
+                return self._test(self._record(request, sandbox, connection_id, now))
+        return json_response(501, {"message": f"This simulator has no {request.method} {request.path}."})
+
+    def _one(self, request: Request, record: Record, now: float) -> Response:
+        with self._lock:
+            if request.method == "PATCH":
+                return self._patch(request, record, now)
+            if request.method == "DELETE":
+                return self._delete(record, now)
+            return json_response(200, {"items": [self._shown(record)]})
 
     def _sandbox_of(self, request: Request) -> str:
         headers = request.headers
@@ -146,54 +160,54 @@ class Adobe(Simulator):
             raise Refused(403, 2120, "permission manage is denied on resource Enterprise Source")
         return sandbox
 
-    def _create(self, request: Request, sandbox: str) -> Response:
+    def _create(self, request: Request, sandbox: str, now: float) -> Response:
         headers = request.headers
-        item = new_item(request.json(), headers["x-gw-ims-org-id"], sandbox, headers["x-api-key"], self.now())
+        item = new_item(request.json(), headers["x-gw-ims-org-id"], sandbox, headers["x-api-key"], now)
         if item["connectionSpec"]["id"] == DATABRICKS_SPEC:
             self._check_workspace(item["auth"]["params"])
         self.records[item["id"]] = Record(headers["x-gw-ims-org-id"], sandbox, item)
         return json_response(201, {"id": item["id"], "etag": item["etag"]}, Location=f"{BASE}/connections/{item['id']}")
 
-    def _list(self, request: Request, sandbox: str) -> Response:
-        org, now = request.headers["x-gw-ims-org-id"], self.now()
+    def _list(self, request: Request, sandbox: str, now: float) -> Response:
+        org = request.headers["x-gw-ims-org-id"]
         visible = [
             self._shown(record)
-            for record in self.records.values()
+            for record in list(self.records.values())
             if (record.org, record.sandbox) == (org, sandbox)
-            and self._visible(record)
+            and self._visible(record, now)
             and record.item["createdAt"] / 1000 + self.settings.list_lag_seconds <= now
         ]
-        return json_response(200, page(visible, request.query, overlap=self.settings.list_overlaps))
+        return json_response(200, page(visible, request.query, reorders=self.settings.list_reorders))
 
-    def _record(self, request: Request, sandbox: str, connection_id: str) -> Record:
+    def _record(self, request: Request, sandbox: str, connection_id: str, now: float) -> Record:
         record = self.records.get(connection_id)
         mine = record is not None and (record.org, record.sandbox) == (request.headers["x-gw-ims-org-id"], sandbox)
-        if record is None or not mine or not self._visible(record):
+        if record is None or not mine or not self._visible(record, now):
             raise Refused(404, 1439, f"connections not found with id = [{connection_id}]")
         return record
 
-    def _visible(self, record: Record) -> bool:
-        return record.deleted_at is None or self.now() < record.deleted_at + self.settings.delete_lag_seconds
+    def _visible(self, record: Record, now: float) -> bool:
+        return record.deleted_at is None or now < record.deleted_at + self.settings.delete_lag_seconds
 
     def _shown(self, record: Record) -> dict[str, Any]:
         state = self.settings.states.get(record.item["id"], record.item["state"])
         return {**shown(record.item, self.settings.masked), "state": state}
 
-    def _patch(self, request: Request, record: Record) -> Response:
+    def _patch(self, request: Request, record: Record, now: float) -> Response:
         etag, item = request.headers.get("if-match"), record.item
         if not etag:
             raise Refused(400, 1403, "The header If-Match is missing.")
         if etag != item["etag"]:
             detail = f"Supplied version=[{etag}] does not match the current version on entity=[{item['etag']}]"
-            raise Refused(412, None, detail)
+            raise Refused(412, 1404, detail)
         if not self.settings.patchable:
             raise Refused(400, 1445, "PATCH Connection Feature not enabled")
-        if self._shown(record)["state"] not in ("enabled", "disabled", "initializing"):
+        if record.deleted_at is not None or self._shown(record)["state"] not in ("enabled", "disabled", "draft"):
             raise Refused(400, 1416, "The connection is not in a state in which it can be updated.")
-        record.item = patched(item, request.json(), request.headers["x-api-key"], self.now())
+        record.item = patched(item, request.json(), request.headers["x-api-key"], now)
         return json_response(200, {"id": item["id"], "etag": record.item["etag"]})
 
-    def _delete(self, record: Record) -> Response:
+    def _delete(self, record: Record, now: float) -> Response:
         connection_id = record.item["id"]
         if connection_id in self.settings.in_use:
             detail = (
@@ -202,8 +216,10 @@ class Adobe(Simulator):
                 "a base connection."
             )
             raise Refused(400, 1418, detail)
+        if self._shown(record)["state"] not in ("enabled", "disabled", "draft"):
+            raise Refused(400, 1420, "The connection is not in a state in which it can be deleted.")
         if record.deleted_at is None:
-            record.deleted_at = self.now()
+            record.deleted_at = now
         return Response(self.settings.delete_status)
 
     def _test(self, record: Record) -> Response:
@@ -211,7 +227,9 @@ class Adobe(Simulator):
         if record.item["connectionSpec"]["id"] == DATABRICKS_SPEC:
             try:
                 self._check_workspace(record.item["auth"]["params"])
-            except Refused:
+            except Refused as refused:
+                if refused.status != 400:
+                    raise
                 passed = False
         return json_response(200, passed if self.settings.test_shape == "boolean" else {"result": passed})
 
@@ -219,31 +237,42 @@ class Adobe(Simulator):
         """Ask Databricks as Adobe does: is the token valid, does the cluster run. Raises Refused."""
         if not self.settings.entitled:
             raise _provider("Not entitled to this operation.")
-        quoted = f" Token: {params['accessToken']}" if self.settings.echo_secrets else ""
-        me = self._ask(params, "/api/2.0/preview/scim/v2/Me")
-        if me.status_code != 200:
-            raise _provider(f"{me.json().get('message')}{quoted}")
+        self._ask(params, "/api/2.0/preview/scim/v2/Me")
         cluster = self._ask(params, f"/api/2.1/clusters/get?cluster_id={params['clusterId']}")
-        if cluster.status_code != 200:
-            raise _provider(f"{cluster.json().get('message')}{quoted}")
-        state = cluster.json()["state"]
-        if state not in ("RUNNING", "RESIZING"):
-            raise _provider(f"The cluster {params['clusterId']} is in state {state}.{quoted}")
+        if cluster.get("state") not in ("RUNNING", "RESIZING"):
+            raise self._said(params, f"The cluster {params['clusterId']} is in state {cluster.get('state')}.")
 
-    def _ask(self, params: dict[str, Any], path: str) -> requests.Response:
+    def _ask(self, params: dict[str, Any], path: str) -> dict[str, Any]:
+        """What Databricks answers. Raises Refused with its words, or with trouble on the way to it."""
         headers = {"Authorization": f"Bearer {params['accessToken']}"}
-        return self._http.get(self._databricks_url + path, headers=headers, timeout=30)
+        try:
+            answer = self._http.get(self._databricks_url + path, headers=headers, timeout=30, allow_redirects=False)
+        except requests.Timeout:
+            raise Refused(504, 1104, "The flow provider did not answer in time.") from None
+        except requests.RequestException:
+            raise Refused(503, 1103, "The flow provider is not available.") from None
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        known = document if isinstance(document, dict) else {}
+        if answer.status_code != 200 or not known:
+            raise self._said(params, str(known.get("message") or f"Rest call failed, status code {answer.status_code}"))
+        return known
+
+    def _said(self, params: dict[str, Any], text: str) -> Refused:
+        return _provider(text + (f" Token: {params['accessToken']}" if self.settings.echo_secrets else ""))
 
     def _refusal(self, refused: Refused) -> Response:
         detail, request_id = refused.detail, str(uuid.uuid4())
         older = {"errorMessage": detail, "errorDetails": detail}
-        if refused.number is None and refused.status != 412:
+        if refused.number is None:
             return json_response(refused.status, {"message": detail}, x_request_id=request_id)
-        if refused.number is None or self.settings.error_shape == "older":
+        if self.settings.error_shape == "older":
             return json_response(refused.status, older, x_request_id=request_id)
         envelope = {
             "type": f"https://ns.adobe.com/aep/errors/{refused.prefix}-{refused.number}-{refused.status}",
-            "title": "The request was refused",
+            "title": HTTPStatus(refused.status).phrase,
             "status": refused.status,
             "report": {"detailed-message": detail, "request-id": request_id},
             **older,

@@ -18,6 +18,12 @@ MASK = "***"
 
 Query = Sequence[tuple[str, str]]
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FIELDS = {
+    "id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId",
+    "sandboxName", "imsOrgId", "name", "description", "connectionSpec", "state", "auth", "version", "etag",
+}  # fmt: skip
+
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of the simulator
     """An error answer: a status and Flow Service's number, or an older body without one."""
@@ -52,6 +58,8 @@ def new_item(body: Any, org: str, sandbox: str, client: str, now: float) -> dict
         raise Refused(400, None, "Please provide a valid spec id")
     if not isinstance(spec.get("version"), str):
         raise Refused(422, None, "connectionSpec.version 'version' is required for spec info")
+    if not _UUID.fullmatch(spec["id"]) or (spec["id"] == DATABRICKS_SPEC and spec["version"] != "1.0"):
+        raise Refused(400, 1413, "The connection spec is not valid.")
     auth = body.get("auth")
     if not isinstance(body.get("name"), str) or not isinstance(auth, dict) or not isinstance(auth.get("params"), dict):
         raise Refused(400, None, "name, auth and auth.params are required")
@@ -101,6 +109,8 @@ def shown(item: dict[str, Any], masked: bool) -> dict[str, Any]:
 
 def patched(item: dict[str, Any], operations: Any, client: str, now: float) -> dict[str, Any]:
     """The connection after a JSON Patch. Raises Refused, and changes nothing then."""
+    if operations is None:
+        raise Refused(400, 1405, "The request body is empty.")
     if not isinstance(operations, list) or not operations:
         raise Refused(400, 1455, "Invalid patch instruction: an array of operations is needed.")
     changed: dict[str, Any] = json.loads(json.dumps(item))
@@ -121,7 +131,10 @@ def _apply(item: dict[str, Any], operation: dict[str, Any]) -> None:
         item["auth"]["params"] = dict(value)
         return
     field = {"/name": "name", "/description": "description"}.get(path if isinstance(path, str) else "")
-    if field is None or (op == "replace" and field not in item) or (op != "remove" and not isinstance(value, str)):
+    removes_name = op == "remove" and field == "name"
+    if field is None or removes_name or (op == "replace" and field not in item):
+        raise Refused(400, 1455, f"Invalid patch instruction: Missing field {path}")
+    if op != "remove" and not isinstance(value, str):
         raise Refused(400, 1455, f"Invalid patch instruction: Missing field {path}")
     if op == "remove":
         item.pop(field, None)
@@ -129,22 +142,22 @@ def _apply(item: dict[str, Any], operation: dict[str, Any]) -> None:
         item[field] = value
 
 
-def page(items: Iterable[dict[str, Any]], query: Query, *, overlap: bool) -> dict[str, Any]:
+def page(items: Iterable[dict[str, Any]], query: Query, *, reorders: bool) -> dict[str, Any]:
     """The answer of a list: filtered, ordered, one page of it, with a link to the next. Raises Refused.
 
-    Without `orderby` the most recently updated come first. With `overlap` each further page starts with an item that
-    the page before has shown already, as happens when a list reorders while it is paged.
+    Without `orderby` the most recently updated come first. With `reorders` the last of them is updated by somebody
+    before the second page is read: it is missed, and the last one of the first page is shown again.
     """
     query, start = _unpacked(query)
     given = dict(query)
     filters = [_matcher(value) for name, value in query if name == "property"]
     found = [item for item in items if all(matches(item) for matches in filters)]
-    if given.get("count") == "true":
+    if given.get("count", "").lower() == "true":
         if "limit" in given:
             raise Refused(400, 1401, "The parameters limit and count cannot be used together.")
         return {"count": len(found)}
     limit_text = given.get("limit", "20")
-    if not limit_text.isdigit() or int(limit_text) < 1:
+    if not re.fullmatch("[0-9]{1,6}", limit_text) or int(limit_text) < 1:
         raise Refused(400, 1440, "limit must be a positive number.")
     limit = min(int(limit_text), MAX_LIMIT)
     ordered = sorted(found, key=lambda item: str(item["id"]))
@@ -153,8 +166,9 @@ def page(items: Iterable[dict[str, Any]], query: Query, *, overlap: bool) -> dic
     if field not in ("id", "name", "createdAt", "updatedAt"):
         raise Refused(400, 1432, f"orderby {field} is not supported.")
     ordered.sort(key=lambda item: item[field], reverse=by.startswith("-"))
-    begin = max(0, start - 1) if overlap else start
-    document: dict[str, Any] = {"items": ordered[begin : start + limit], "_links": {}}
+    if reorders and start and field == "updatedAt":
+        ordered = ordered[-1:] + ordered[:-1]
+    document: dict[str, Any] = {"items": ordered[start : start + limit], "_links": {}}
     if start + limit < len(ordered):
         token = base64.urlsafe_b64encode(json.dumps([query, start + limit]).encode()).decode()
         document["_links"] = {"next": {"href": f"/connections?continuationToken={token}"}}
@@ -167,9 +181,9 @@ def _unpacked(query: Query) -> tuple[Query, int]:
         return query, 0
     try:
         inner, start = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError:
+        return [(str(name), str(value)) for name, value in inner], int(start)
+    except (ValueError, TypeError):
         raise Refused(400, 1433, "The continuation token is not valid.") from None
-    return [(name, value) for name, value in inner], start
 
 
 def _matcher(text: str) -> Callable[[dict[str, Any]], bool]:
@@ -178,6 +192,8 @@ def _matcher(text: str) -> Callable[[dict[str, Any]], bool]:
     if match is None:
         raise Refused(400, 1449, f"Invalid filter {text}")
     path, operator, value = match[1], match[2], match[3]
+    if path.partition(".")[0].partition("[")[0] not in _FIELDS:
+        raise Refused(400, 1449, f"The filter field {path} is not valid.")
     if not value:
         raise Refused(400, 1453, f"The filter on {path} has no value.")
     wanted = [one.strip('"') for one in value.split(",")]

@@ -31,7 +31,7 @@ class Databricks(Simulator):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         super().__init__(DatabricksSettings(), now)
 
-    def respond(self, request: Request) -> Response:
+    def respond(self, request: Request, now: float) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             return json_response(401, {"error_code": 401, "message": "Credential was not sent."})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,7 +34,10 @@ def demo(*, as_json: bool) -> int:
         with contextlib.redirect_stdout(log):
             source = stack.event_source(stack.function())
             first, second = (_run(stack, source, log) for _ in range(2))
-        connection_id = first.log.get("connection_id")
+        if "connection_id" not in first.log:
+            print(f"The request did not end well: {first.log.get('code')}: {first.log.get('reason')}", file=sys.stderr)
+            return 1
+        connection_id = first.log["connection_id"]
         connections = [shown(item, masked=True) for item in stack.adobe.living("dev")]
         name = f"{stack.environment['PARAMETER_PREFIX']}/dev/lakehouse/connection-id"
         published = stack.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from local.control import read_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +17,13 @@ class Fault:
     """One thing to go wrong with matching requests.
 
     Attributes:
-        method: the HTTP method; empty for any.
+        method: the HTTP method, in capitals; empty for any.
         path: a regular expression for the whole path.
         times: how many matching requests it hits; 0 for all.
         skip: how many matching requests it lets pass first.
         when: `before` the effect (which then does not happen) or `after` it.
-        status, headers, body: the answer instead of the true one; without a status the true one is given.
+        status, headers, body: the answer instead of the true one (in JSON the body may be an object); without a status
+            the true one is given.
         delay: seconds to wait before answering.
         drop: reset the connection instead of answering.
         hang: say nothing until the client goes.
@@ -32,7 +36,7 @@ class Fault:
     path: str = ".*"
     times: int = 1
     skip: int = 0
-    when: str = "before"
+    when: Literal["before", "after"] = "before"
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
@@ -43,23 +47,24 @@ class Fault:
     drip: float = 0.0
     late: float | None = None
 
-    def __post_init__(self) -> None:
-        if self.when not in ("before", "after"):
-            raise ValueError("when must be 'before' or 'after'")
-        re.compile(self.path)
-
     @property
     def silent(self) -> bool:
         """Whether nothing at all is answered."""
         return self.drop or self.hang
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Fault:
+    def read(cls, document: object) -> Fault:
         """The fault that JSON describes. Raises ValueError."""
-        known = {f.name for f in fields(cls)}
-        if unknown := set(document) - known:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; a fault has {', '.join(sorted(known))}")
-        return cls(**document)
+        if isinstance(document, dict) and isinstance(document.get("body"), dict | list):
+            document = {**document, "body": json.dumps(document["body"])}
+        given = read_fields(cls, document)
+        if not 100 <= (given.get("status") or 200) <= 599:
+            raise ValueError("status must be one of HTTP, 100 to 599")
+        try:
+            re.compile(given.get("path", ""))
+        except re.error as error:
+            raise ValueError(f"path must be a regular expression: {error}") from None
+        return cls(**given | {"method": given.get("method", "").upper()})
 
 
 class FaultPlan:
@@ -69,9 +74,14 @@ class FaultPlan:
         self._lock = threading.Lock()
         self._open: list[tuple[Fault, list[int]]] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, *faults: Fault) -> None:
         with self._lock:
-            self._open.append((fault, [0]))
+            self._open += [(fault, [0]) for fault in faults]
+
+    def shown(self) -> list[dict[str, Any]]:
+        """What is still to come, and how many requests each has seen."""
+        with self._lock:
+            return [asdict(fault) | {"seen": seen[0]} for fault, seen in self._open]
 
     def clear(self) -> None:
         with self._lock:

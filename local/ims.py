@@ -32,7 +32,7 @@ class Ims(Simulator):
         super().__init__(ImsSettings(), now, tls)
         self._tokens: dict[str, tuple[str, float]] = {}
 
-    def respond(self, request: Request) -> Response:
+    def respond(self, request: Request, now: float) -> Response:
         if request.method != "POST" or request.path not in ("/ims/token/v3", "/ims/token/v2"):
             return json_response(404, {"error": "not_found"})
         form = dict(parse_qsl(request.body.decode())) | dict(request.query)
@@ -44,14 +44,14 @@ class Ims(Simulator):
         if self.settings.clients and form["client_secret"] not in (secrets or []):
             return json_response(400, {"error": "invalid_client", "error_description": "invalid client_id or secret"})
         token = f"token-{uuid.uuid4().hex}"
-        self._tokens[token] = (form["client_id"], self.now() + self.settings.token_seconds)
+        self._tokens[token] = (form["client_id"], now + self.settings.token_seconds)
         life = int(self.settings.token_seconds)
         return json_response(200, {"access_token": token, "token_type": "bearer", "expires_in": life})
 
-    def client_of(self, token: str) -> str | None:
-        """The client id that a valid token was issued to."""
+    def client_of(self, token: str, now: float) -> str | None:
+        """The client id that a token which is valid at `now` was issued to."""
         client, expires_at = self._tokens.get(token, (None, 0.0))
-        return client if self.now() < expires_at else None
+        return client if now < expires_at else None
 
     def revoke_all(self) -> None:
         """Make every token issued so far invalid."""

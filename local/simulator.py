@@ -1,7 +1,7 @@
 """A simulator: a real HTTP server (TLS if wanted) around a function from request to response, with faults to order.
 
 Control, on every simulator:
-    GET, POST, DELETE /_simulator/faults     the plan (`local.faults.Fault` as JSON, one or a list)
+    GET, POST, DELETE /_simulator/faults     what is still to go wrong (`local.faults.Fault` as JSON, one or a list)
     GET, PATCH        /_simulator/settings   what this simulator lets one choose
     GET               /_simulator/calls      the calls so far; no headers, no bodies
 """
@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from local.control import camel, read_fields
 from local.faults import Fault, FaultPlan
 
 CONTROL = "/_simulator/"
@@ -83,15 +84,15 @@ class Simulator:
         self.calls: list[Call] = []
         self.now = now
         self._late: list[tuple[float, Request]] = []
-        self._lock = threading.RLock()
+        self._late_lock = threading.Lock()
         self._stopping = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self)
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_address[1]}"
 
-    def respond(self, request: Request) -> Response:
-        """The true answer, its effect included. Called by one thread at a time."""
+    def respond(self, request: Request, now: float) -> Response:
+        """The true answer, its effect included, at `now` (seconds since 1970). Called by several threads at a time."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -105,17 +106,11 @@ class Simulator:
     def answer(self, request: Request) -> tuple[Response | None, Fault | None]:
         """What to send (None: nothing), and the fault that shapes how."""
         started = time.time()
-        with self._lock:
-            self._let_late_effects_happen()
+        self.let_late_effects_happen()
         if request.path.startswith(CONTROL):
             return self._control(request), None
         fault = self.faults.take(request.method, request.path)
-        response: Response | None
-        if fault is None:
-            response = self._respond(request)
-        else:
-            self._stopping.wait(fault.delay)
-            response = self._faulty(request, fault)
+        response = self._respond(request, self.now()) if fault is None else self._faulty(request, fault)
         status = response.status if response else None
         self.calls.append(Call(started, time.time() - started, request, status))
         return response, fault
@@ -124,57 +119,62 @@ class Simulator:
         """Wait so long; whether the simulator stops meanwhile."""
         return self._stopping.wait(seconds)
 
-    def _respond(self, request: Request) -> Response:
-        with self._lock:
-            return self.respond(request)
+    def let_late_effects_happen(self) -> None:
+        """Those that are due, each as of its own moment."""
+        with self._late_lock:
+            now = self.now()
+            due = [one for one in self._late if one[0] <= now]
+            self._late = [one for one in self._late if one[0] > now]
+            for moment, request in due:
+                self._respond(request, moment)
+
+    def _respond(self, request: Request, now: float) -> Response:
+        try:
+            return self.respond(request, now)
+        except Exception as error:  # noqa: BLE001 - a defect of the simulator must not look like a broken network
+            message = f"The {self.name} simulator failed: {error!r}"
+            print(message, file=sys.stderr)
+            return json_response(500, {"message": message})
 
     def _faulty(self, request: Request, fault: Fault) -> Response | None:
         true: Response | None = None
+        if fault.when == "before":
+            self._stopping.wait(fault.delay)
         if fault.late is not None:
-            with self._lock:
+            with self._late_lock:
                 self._late.append((self.now() + fault.late, request))
         elif fault.when == "after" or (fault.status is None and not fault.silent):
-            true = self._respond(request)
+            true = self._respond(request, self.now())
+        if fault.when == "after":
+            self._stopping.wait(fault.delay)
         if fault.silent:
             return None
         if fault.status is not None:
             return Response(fault.status, fault.body.encode(), fault.headers)
         return true or Response(504)
 
-    def _let_late_effects_happen(self) -> None:
-        due = [request for at, request in self._late if at <= self.now()]
-        self._late = [(at, request) for at, request in self._late if at > self.now()]
-        for request in due:
-            self.respond(request)
-
     def _control(self, request: Request) -> Response:
         what, document = request.path.removeprefix(CONTROL), request.json()
         try:
-            if what == "faults" and request.method == "POST":
-                for one in document if isinstance(document, list) else [document]:
-                    self.faults.add(Fault.read(one))
-            elif what == "faults" and request.method == "DELETE":
-                self.faults.clear()
-            elif what == "settings" and request.method == "PATCH":
-                self._set(document)
-            elif (what, request.method) == ("calls", "GET"):
-                return json_response(200, {"calls": [_shown(call) for call in self.calls]})
-            elif (what, request.method) != ("settings", "GET"):
-                return json_response(404, {"message": f"There is no {request.method} {request.path}."})
-        except (ValueError, TypeError, AttributeError) as error:
+            match (request.method, what):
+                case ("POST", "faults"):
+                    self.faults.add(*map(Fault.read, document if isinstance(document, list) else [document]))
+                case ("DELETE", "faults"):
+                    self.faults.clear()
+                case ("PATCH", "settings"):
+                    for name, value in read_fields(type(self.settings), document).items():
+                        setattr(self.settings, name, value)
+                case ("GET", "faults" | "settings" | "calls"):
+                    pass
+                case _:
+                    return json_response(404, {"message": f"There is no {request.method} {request.path}."})
+        except ValueError as error:
             return json_response(400, {"message": str(error)})
-        return json_response(200, {_camel(name): value for name, value in asdict(self.settings).items()})
-
-    def _set(self, document: Mapping[str, Any]) -> None:
-        names = {_camel(f.name): f.name for f in fields(self.settings)}
-        if unknown := set(document) - set(names):
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; settings are {', '.join(sorted(names))}")
-        for name, value in document.items():
-            setattr(self.settings, names[name], value)
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_(.)", lambda match: match[1].upper(), name)
+        if what == "calls":
+            return json_response(200, {"calls": [_shown(call) for call in self.calls]})
+        if what == "faults":
+            return json_response(200, {"faults": self.faults.shown()})
+        return json_response(200, {camel(name): value for name, value in asdict(self.settings).items()})
 
 
 def _shown(call: Call) -> dict[str, Any]:
@@ -195,6 +195,9 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
         self.simulator = simulator
         super().__init__(address, _Handler)
+
+    def service_actions(self) -> None:
+        self.simulator.let_late_effects_happen()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is part of life here."""

@@ -10,6 +10,7 @@ import moto.backends
 import pytest
 
 from local.aws import Aws
+from tests.support.adobes import Adobes
 from tests.support.log import Log
 from tests.support.world import World, new_world
 
@@ -47,3 +48,10 @@ def shared_world(aws: Aws) -> Iterator[World]:
 def log(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
     """What the function writes from now on."""
     return Log(monkeypatch, capsys)
+
+
+@pytest.fixture
+def adobe() -> Iterator[Adobes]:
+    made = Adobes()
+    yield made
+    made.stop()

@@ -41,7 +41,7 @@ def test_the_demo_shows_the_main_job_and_ends_well() -> None:
     assert err == ""
 
 
-def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal() -> None:
+def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal_whatever_is_in_work() -> None:
     process = local("up", "--json")
     assert process.stdout is not None
     try:
@@ -49,7 +49,18 @@ def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal() -> N
         assert {"aws", "ims", "adobe", "databricks", "api"} <= set(urls)
         for name in ("ims", "adobe", "databricks"):
             assert requests.get(f"{urls[name]}/_simulator/settings", timeout=5).status_code == 200
-        _ask_and_wait(urls)
+        hang = {"method": "POST", "hang": True}
+        requests.post(f"{urls['adobe']}/_simulator/faults", json=hang, timeout=5).raise_for_status()
+        answers = _answers(urls)
+
+        _ask(urls, "hangs")
+        while not _posts(urls):
+            pass
+        _ask(urls, "answered")
+
+        (message,) = _client(urls, "sqs").receive_message(QueueUrl=answers, WaitTimeSeconds=15)["Messages"]
+        detail = json.loads(message["Body"])["detail"]
+        assert (detail["name"], detail["outcome"]) == ("answered", "created")
     finally:
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=20)
@@ -57,25 +68,32 @@ def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal() -> N
     assert out == ""
 
 
-def _ask_and_wait(urls: dict[str, Any]) -> None:
-    """Put a request on the bus, and wait for its answer on a queue."""
+def _client(urls: dict[str, Any], service: Any) -> Any:
+    return boto3.session.Session().client(
+        service, endpoint_url=urls["aws"], region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
 
-    def client(service: Any) -> Any:
-        return boto3.session.Session().client(
-            service, endpoint_url=urls["aws"], region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
 
-    events, sqs, bus = client("events"), client("sqs"), urls["eventBus"]
-    url = sqs.create_queue(QueueName="answers")["QueueUrl"]
+def _answers(urls: dict[str, Any]) -> str:
+    """A queue to which the outcome events go; its URL."""
+    events, bus = _client(urls, "events"), urls["eventBus"]
+    url = _client(urls, "sqs").create_queue(QueueName="answers")["QueueUrl"]
     events.put_rule(Name="answers", EventBusName=bus, EventPattern=json.dumps({"source": ["aep.connections"]}))
     arn = "arn:aws:sqs:eu-west-1:123456789012:answers"
     events.put_targets(Rule="answers", EventBusName=bus, Targets=[{"Id": "answers", "Arn": arn}])
-    detail = {"sandbox": "dev", "name": "a", "databricksSecretId": urls["databricksSecretId"]}
-    entry = {"Source": "t", "DetailType": "AEP Base Connection Requested", "EventBusName": bus}
-    events.put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
+    return str(url)
 
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=15)["Messages"]
-    assert json.loads(message["Body"])["detail"]["outcome"] == "created"
+
+def _ask(urls: dict[str, Any], name: str) -> None:
+    detail = {"sandbox": "dev", "name": name, "databricksSecretId": urls["databricksSecretId"]}
+    entry = {"Source": "t", "DetailType": "AEP Base Connection Requested", "EventBusName": urls["eventBus"]}
+    _client(urls, "events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
+
+
+def _posts(urls: dict[str, Any]) -> list[dict[str, Any]]:
+    """The creates that Adobe has got so far."""
+    calls = requests.get(f"{urls['adobe']}/_simulator/calls", timeout=5).json()["calls"]
+    return [call for call in calls if call["method"] == "POST"]
 
 
 def test_a_resource_that_the_local_stack_does_not_know_is_refused_not_left_out(aws: Aws) -> None:

@@ -2,83 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import requests
 
-from local.adobe import BASE, Adobe
 from local.connections import DATABRICKS_SPEC
-from local.databricks import Databricks
-from local.ims import Ims
+from local.faults import Fault
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
-from tests.support.clock import FakeClock
-
-BODY = {
-    "name": "by hand",
-    "auth": {"specName": "Access Token Authentication", "params": DATABRICKS_SECRET},
-    "connectionSpec": {"id": DATABRICKS_SPEC, "version": "1.0"},
-}
-
-
-class Adobes:
-    """Adobe and Databricks without AWS, and a caller with a token."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.databricks, self.ims = Databricks(self.clock.now), Ims(self.clock.now)
-        self.adobe = Adobe(self.ims, self.databricks.url, self.clock.now)
-        for simulator in (self.databricks, self.ims, self.adobe):
-            simulator.start()
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.headers = {
-            "Authorization": f"Bearer {self.token()['access_token']}",
-            "x-api-key": ADOBE_SECRET["clientId"],
-            "x-gw-ims-org-id": ADOBE_SECRET["orgId"],
-            "x-sandbox-name": "dev",
-            "Content-Type": "application/json",
-        }
-
-    def token(self) -> dict[str, Any]:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": "local-client",
-            "client_secret": "x",
-            "scope": "openid",
-        }
-        answer: dict[str, Any] = self.session.post(f"{self.ims.url}/ims/token/v3", data=form).json()
-        return answer
-
-    def call(self, method: str, path: str, *, without: str = "", **options: Any) -> requests.Response:
-        headers = {**self.headers, **options.pop("headers", {})}
-        headers.pop(without, None)
-        return self.session.request(method, self.adobe.url + BASE + path, headers=headers, **options)
-
-    def create(self, **changes: Any) -> str:
-        answer = self.call("POST", "/connections", json=BODY | changes)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    def listed(self, **params: Any) -> Any:
-        return self.call("GET", "/connections", params=params).json()
-
-    def stop(self) -> None:
-        self.session.close()
-        for simulator in (self.adobe, self.ims, self.databricks):
-            simulator.stop()
-
-
-@pytest.fixture
-def adobe() -> Iterator[Adobes]:
-    made = Adobes()
-    yield made
-    made.stop()
-
-
-def number(answer: requests.Response) -> str:
-    return str(answer.json()["type"]).rpartition("/")[2]
+from tests.support.adobes import BODY, Adobes, number
 
 
 def test_a_token_answer_has_its_life_in_seconds(adobe: Adobes) -> None:
@@ -157,12 +89,12 @@ def test_filters_are_anded_and_a_comma_means_in(adobe: Adobes, filters: list[str
 def test_count_answers_a_number_only_and_not_together_with_limit(adobe: Adobes) -> None:
     adobe.create()
 
-    assert adobe.listed(count="true") == {"count": 1}
+    assert adobe.listed(count="true") == adobe.listed(count="True") == {"count": 1}
     refused = adobe.call("GET", "/connections", params={"count": "true", "limit": 2})
     assert (refused.status_code, number(refused)) == (400, "FLOW-1401-400")
 
 
-@pytest.mark.parametrize(("query", "code"), [("name~a", "1449"), ("name==", "1453")])
+@pytest.mark.parametrize(("query", "code"), [("name~a", "1449"), ("nope==a", "1449"), ("name==", "1453")])
 def test_a_faulty_filter_is_refused(adobe: Adobes, query: str, code: str) -> None:
     refused = adobe.call("GET", "/connections", params={"property": query})
 
@@ -185,7 +117,7 @@ def test_patch_replaces_all_params_under_the_etag(adobe: Adobes) -> None:
     assert set(answer.json()) == {"id", "etag"}
     assert answer.json()["etag"] != etag
     assert adobe.adobe.records[connection_id].item["auth"]["params"] == params
-    assert (stale.status_code, "does not match the current version" in stale.text) == (412, True)
+    assert (number(stale), "does not match the current version" in stale.text) == ("FLOW-1404-412", True)
     assert (missing.status_code, number(missing)) == (400, "FLOW-1403-400")
 
 
@@ -195,6 +127,7 @@ def test_patch_replaces_all_params_under_the_etag(adobe: Adobes) -> None:
         ({"op": "move", "path": "/name"}, "1434"),
         ({"op": "replace", "path": "/description", "value": "x"}, "1455"),
         ({"op": "replace", "path": "/connectionSpec", "value": {}}, "1414"),
+        ({"op": "remove", "path": "/name"}, "1455"),
     ],
 )
 def test_a_patch_that_adobe_refuses(adobe: Adobes, operation: dict[str, Any], code: str) -> None:
@@ -208,7 +141,7 @@ def test_a_patch_that_adobe_refuses(adobe: Adobes, operation: dict[str, Any], co
 
 
 @pytest.mark.parametrize("status", [204, 202])
-def test_delete_then_not_found_in_either_body(adobe: Adobes, status: int) -> None:
+def test_delete_then_not_found_in_either_body(adobe: Adobes, status: Literal[204, 202]) -> None:
     adobe.adobe.settings.delete_status = status
     connection_id = adobe.create()
 
@@ -231,6 +164,27 @@ def test_a_connection_in_use_is_not_deleted(adobe: Adobes) -> None:
     assert (refused.status_code, number(refused)) == (400, "FLOW-1418-400")
 
 
+def test_what_adobe_still_works_on_is_neither_patched_nor_deleted(adobe: Adobes) -> None:
+    connection_id = adobe.create()
+    etag = adobe.adobe.records[connection_id].item["etag"]
+    adobe.adobe.settings.states[connection_id] = "enabled-finalizing"
+
+    patch = adobe.call("PATCH", f"/connections/{connection_id}", json=[], headers={"If-Match": etag})
+    assert number(patch) == "FLOW-1416-400"
+    assert number(adobe.call("DELETE", f"/connections/{connection_id}")) == "FLOW-1420-400"
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_what_is_not_simulated_says_so_and_is_never_taken_for_a_connection_that_is_gone(
+    adobe: Adobes, method: str
+) -> None:
+    for path in ("/connectionSpecs/x", f"/connections/{adobe.create()}/explore", "/connections/search"):
+        answer = adobe.call(method, path, json={})
+        if (method, path) != ("GET", "/connections/search"):
+            assert answer.status_code == 501
+            assert "simulator has no" in answer.json()["message"]
+
+
 def test_a_revoked_token_or_a_stopped_cluster_shows_in_create_and_test_as_in_life(adobe: Adobes) -> None:
     connection_id = adobe.create()
     test = f"/connections/{connection_id}/test"
@@ -251,6 +205,29 @@ def test_a_revoked_token_or_a_stopped_cluster_shows_in_create_and_test_as_in_lif
 
 
 @pytest.mark.parametrize(
+    ("fault", "code", "test"),
+    [
+        (Fault(drop=True), "FLOW-1103-503", 503),
+        (Fault(status=503, body="<html>"), "FLOW-1100-400", 200),
+        (Fault(status=403, body="<pre>Invalid access token.</pre>"), "FLOW-1100-400", 200),
+        (Fault(status=302, headers={"Location": "/login.html"}), "FLOW-1100-400", 200),
+        (Fault(status=200, body="<html>"), "FLOW-1100-400", 200),
+        (Fault(truncate=True), "FLOW-1103-503", 503),
+        (Fault(path=".*/clusters/get", status=200, body="{}"), "FLOW-1100-400", 200),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_trouble_at_databricks_is_told_by_adobe(adobe: Adobes, fault: Fault, code: str, test: int) -> None:
+    connection_id = adobe.create()
+    adobe.databricks.faults.add(fault, fault)
+
+    assert number(adobe.call("POST", "/connections", json=BODY)) == code
+    answer = adobe.call("GET", f"/connections/{connection_id}/test")
+    assert answer.status_code == test
+    assert answer.json() == {"result": False} or test == 503
+
+
+@pytest.mark.parametrize(
     ("header", "status", "code"),
     [
         ("Authorization", 403, "403010"),
@@ -264,9 +241,14 @@ def test_the_gateway_asks_for_its_headers(adobe: Adobes, header: str, status: in
     assert (refused.status_code, refused.json()["error_code"]) == (status, code)
 
 
-def test_the_gateway_refuses_tokens_that_expired_and_keys_of_others(adobe: Adobes) -> None:
+def test_the_gateway_refuses_tokens_that_expired_and_keys_and_organizations_of_others(adobe: Adobes) -> None:
     other = adobe.call("GET", "/connections", headers={"x-api-key": "other"})
     assert (other.status_code, other.json()["error_code"]) == (403, "403003")
+
+    adobe.adobe.settings.orgs.append(ADOBE_SECRET["orgId"])
+    for org, code in (("A@AdobeOrg", "403025"), ("garbage", "403027")):
+        refused = adobe.call("GET", "/connections", headers={"x-gw-ims-org-id": org})
+        assert (refused.status_code, refused.json()["error_code"]) == (403, code)
 
     adobe.clock.advance(90_000)
     expired = adobe.call("GET", "/connections")
@@ -293,6 +275,8 @@ def test_sandboxes_are_apart_and_an_unknown_one_is_not_a_missing_connection(adob
     [
         ({}, 400, "Please provide a valid spec id"),
         (BODY | {"connectionSpec": {"id": DATABRICKS_SPEC}}, 422, "is required for spec info"),
+        (BODY | {"connectionSpec": {"id": "nope", "version": "1.0"}}, 400, "FLOW-1413-400"),
+        (BODY | {"connectionSpec": {"id": DATABRICKS_SPEC, "version": "9"}}, 400, "FLOW-1413-400"),
         (BODY | {"auth": {"specName": "OAuth2", "params": {}}}, 400, "FLOW-1415-400"),
         (
             BODY | {"auth": {"specName": "Access Token Authentication", "params": {"domain": "x"}}},
@@ -316,35 +300,6 @@ def test_a_new_connection_may_be_late_in_lists_but_not_by_id(adobe: Adobes) -> N
     assert adobe.call("GET", f"/connections/{connection_id}").status_code == 200
     adobe.clock.advance(30)
     assert len(adobe.listed()["items"]) == 1
-
-
-def test_faults_and_settings_can_be_given_over_http_and_calls_are_shown_without_secrets(adobe: Adobes) -> None:
-    control, session = adobe.adobe.url + "/_simulator", adobe.session
-    session.post(f"{control}/faults", json=[{"method": "GET", "status": 503, "headers": {"Retry-After": "1"}}])
-    session.patch(f"{control}/settings", json={"testShape": "boolean", "inUse": ["x"]})
-
-    assert adobe.call("GET", "/connections").headers["Retry-After"] == "1"
-    assert adobe.call("GET", "/connections").status_code == 200
-    assert adobe.adobe.settings.in_use == ["x"]
-    assert session.get(f"{control}/settings").json()["testShape"] == "boolean"
-    adobe.create()
-    shown = session.get(f"{control}/calls").text
-    assert [call["status"] for call in session.get(f"{control}/calls").json()["calls"]] == [503, 200, 201]
-    assert DATABRICKS_SECRET["accessToken"] not in shown
-    assert "Bearer" not in shown
-
-
-@pytest.mark.parametrize(
-    ("path", "document"),
-    [("faults", {"colour": "red"}), ("faults", {"when": "never"}), ("settings", {"colour": 1}), ("nothing", {})],
-)
-def test_a_faulty_control_is_refused_with_what_there_is(adobe: Adobes, path: str, document: dict[str, Any]) -> None:
-    method = "PATCH" if path == "settings" else "POST"
-
-    refused = adobe.session.request(method, f"{adobe.adobe.url}/_simulator/{path}", json=document)
-
-    assert refused.status_code in (400, 404)
-    assert refused.json()["message"]
 
 
 def test_databricks_says_what_databricks_says(adobe: Adobes) -> None:

@@ -1,0 +1,73 @@
+"""Adobe and Databricks without AWS, called as anybody would call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from local.adobe import BASE, Adobe
+from local.connections import DATABRICKS_SPEC
+from local.databricks import Databricks
+from local.ims import Ims
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.clock import FakeClock
+
+BODY = {
+    "name": "by hand",
+    "auth": {"specName": "Access Token Authentication", "params": DATABRICKS_SECRET},
+    "connectionSpec": {"id": DATABRICKS_SPEC, "version": "1.0"},
+}
+
+
+class Adobes:
+    """Adobe and Databricks without AWS, and a caller with a token."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.databricks, self.ims = Databricks(self.clock.now), Ims(self.clock.now)
+        self.adobe = Adobe(self.ims, self.databricks.url, self.clock.now)
+        for simulator in (self.databricks, self.ims, self.adobe):
+            simulator.start()
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.headers = {
+            "Authorization": f"Bearer {self.token()['access_token']}",
+            "x-api-key": ADOBE_SECRET["clientId"],
+            "x-gw-ims-org-id": ADOBE_SECRET["orgId"],
+            "x-sandbox-name": "dev",
+            "Content-Type": "application/json",
+        }
+
+    def token(self) -> dict[str, Any]:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "local-client",
+            "client_secret": "x",
+            "scope": "openid",
+        }
+        answer: dict[str, Any] = self.session.post(f"{self.ims.url}/ims/token/v3", data=form).json()
+        return answer
+
+    def call(self, method: str, path: str, *, without: str = "", **options: Any) -> requests.Response:
+        headers = {**self.headers, **options.pop("headers", {})}
+        headers.pop(without, None)
+        return self.session.request(method, self.adobe.url + BASE + path, headers=headers, **options)
+
+    def create(self, **changes: Any) -> str:
+        answer = self.call("POST", "/connections", json=BODY | changes)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def listed(self, **params: Any) -> Any:
+        return self.call("GET", "/connections", params=params).json()
+
+    def stop(self) -> None:
+        self.session.close()
+        for simulator in (self.adobe, self.ims, self.databricks):
+            simulator.stop()
+
+
+def number(answer: requests.Response) -> str:
+    """Prefix, number and status of an error, `FLOW-1439-404`."""
+    return str(answer.json()["type"]).rpartition("/")[2]
