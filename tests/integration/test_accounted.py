@@ -9,6 +9,8 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from aep_connections.aws.queue import Requests
+from aep_connections.domain.model import Order
 from local.faults import Fault
 from tests.support.log import Log
 from tests.support.world import ABSENT, REQUEST, World
@@ -75,6 +77,7 @@ def test_a_request_that_keeps_failing_is_given_up_announced_recorded_and_parked(
     assert (body["id"], body["detail"], body["detail-type"]) == ("order-1", REQUEST, "AEP Base Connection Requested")
     assert attributes["code"]["StringValue"] == "Unavailable"
     assert "503" in attributes["reason"]["StringValue"]
+    assert "redrive the dead-letter queue" in world.events()[0]["detail"]["remedy"]
 
 
 def test_a_redriven_request_is_done_with_its_own_order(world: World) -> None:
@@ -153,6 +156,30 @@ def test_a_write_that_the_sdk_repeats_since_its_answer_was_lost_changes_nothing(
     outcomes = [world.invoke(request)["outcome"] for request in (REQUEST, REQUEST, REQUEST | {"database": "b"}, ABSENT)]
 
     assert outcomes == ["created", "unchanged", "updated", "deleted"]
+
+
+@pytest.mark.parametrize("operation", ["PutParameter", "UpdateItem"])
+def test_who_invokes_directly_is_told_to_send_again_what_nobody_else_tries_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    with monkeypatch.context() as patch:
+        aws_refuses(patch, operation)
+        refusal = world.refused(REQUEST)
+
+    assert refusal.retryable
+    assert refusal.remedy == "Send the request again. If this lasts, check the function's role and AWS Health."
+
+
+def test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same(world: World) -> None:
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    queues = (world.stack.queue_url, world.stack.environment["DEAD_LETTER_QUEUE_URL"])
+
+    Requests(world.stack.aws.client("sqs"), *queues).park(Order("2026-11-18T10:00:00.000Z", "1"), nested, "c", "r")
+
+    (letter,) = world.dead_letters()
+    assert json.loads(letter["Body"])["detail"] == {"unreadable": "nested too deeply to be written"}
 
 
 def test_a_message_whose_visibility_cannot_be_changed_is_done_all_the_same(

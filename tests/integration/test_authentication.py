@@ -17,6 +17,12 @@ from local.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.world import REQUEST, World
 
+FORM = (
+    ("grant_type", "client_credentials"),
+    ("client_id", ADOBE_SECRET["clientId"]),
+    ("client_secret", ADOBE_SECRET["clientSecret"]),
+    ("scope", "openid"),
+)
 FLOW_400 = '{"type": "https://ns.adobe.com/aep/errors/FLOW-%d-400", "status": 400}'
 
 
@@ -56,6 +62,14 @@ def test_an_expiry_given_in_milliseconds_is_taken_for_a_day_at_most(world: World
     world.ask()
 
     assert exchanges(world) == 3
+
+
+@pytest.mark.parametrize("life", ["0", "-5", '"3600"', "null", "true", "1e999", "-1e999", "NaN", "1" + "0" * 400, "{}"])
+def test_an_expiry_that_makes_no_sense_harms_nobody(world: World, life: str) -> None:
+    token = world.stack.ims.respond(Request("POST", "/ims/token/v3", FORM, {}, b""), world.clock.now()).body
+    world.stack.ims.faults.add(Fault(status=200, body=token.decode().replace("86399", life)))
+
+    assert world.invoke(REQUEST)["outcome"] == "created"
 
 
 @pytest.mark.parametrize(

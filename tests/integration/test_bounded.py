@@ -12,7 +12,7 @@ import pytest
 from requests import Session
 
 from aep_connections.adobe import transport
-from aep_connections.adobe.transport import Call, Timeouts, Upstream, new_session
+from aep_connections.adobe.transport import Call, Reply, Timeouts, Upstream, new_session
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import ConnectionFailure, OutOfTime, Unavailable
 from aep_connections.domain.secrecy import SecretValues
@@ -116,6 +116,17 @@ def test_a_retry_after_is_honoured_up_to_its_cap(server: Ims) -> None:
     server.faults.add(Fault(status=429, headers={"Retry-After": "3600"}))
     assert upstream.send(Call("GET", server.url + "/x", {})).status == 429
     assert clock.slept == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0), ("", None), ("soon", None), ("-1", None), ("٣", None),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0.0), ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+    ],
+)  # fmt: skip
+def test_a_retry_after_is_a_number_or_a_date_or_nothing(text: str, seconds: float | None) -> None:
+    assert Reply(503, {"retry-after": text}, b"").retry_after == seconds
 
 
 def test_no_pause_reaches_beyond_the_deadline(server: Ims) -> None:

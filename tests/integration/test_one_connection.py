@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -262,6 +263,47 @@ def test_a_list_that_reorders_while_it_is_paged_hides_nothing(world: World) -> N
     assert world.invoke(REQUEST)["outcome"] == "adopted"
 
     assert len(world.calls("POST")) == 1
+
+
+def linked(href: str) -> Fault:
+    page = {"items": [], "_links": {"next": {"href": href}}}
+    return Fault(method="GET", path=".*/connections", status=200, body=json.dumps(page))
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "/connections",
+        "connections",
+        "",
+        "/data/foundation/flowservice/connections",
+        "https://other.example/connections",
+    ],
+)
+def test_a_link_to_the_next_page_is_followed_however_it_is_written_and_never_elsewhere(world: World, base: str) -> None:
+    world.stack.adobe.faults.add(linked(f"{base}?continuationToken=a%2Bb/c=="))
+    world.stack.adobe.faults.add(Fault(method="GET", path=".*/connections", status=200, body='{"items": []}'))
+
+    assert world.invoke(REQUEST)["outcome"] == "created"
+
+    assert world.calls("GET", "/connections")[1].query == (("continuationToken", "a+b/c=="),)
+
+
+@pytest.mark.parametrize("href", ["/flows?continuationToken=a", "https://[", "//other.example/x", "/connections/../x"])
+def test_a_link_that_leads_away_from_the_listing_is_an_error_not_an_end(world: World, href: str) -> None:
+    world.stack.adobe.faults.add(linked(href))
+
+    assert world.refused(REQUEST).code == "Unavailable"
+
+    assert world.calls("POST") == []
+
+
+def test_a_link_that_leads_round_in_a_circle_is_an_error_not_an_end(world: World) -> None:
+    world.stack.adobe.faults.add(linked("/connections?continuationToken=a"), linked("/connections?continuationToken=a"))
+
+    assert "repeats a page" in world.refused(REQUEST).message
+
+    assert world.calls("POST") == []
 
 
 def test_a_page_that_fails_is_an_error_not_an_end(world: World) -> None:

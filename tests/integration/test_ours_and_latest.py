@@ -169,9 +169,23 @@ def test_a_parameter_that_names_another_keys_connection_takes_nothing(world: Wor
 
     assert world.ask(ABSENT)
     assert len(world.connections()) == 1
+    ssm.put_parameter(Name=name, Value=world.parameter("first"), Type="String")
 
-    assert world.ask(REQUEST)
+    assert world.invoke(REQUEST)["outcome"] == "created"
     assert world.parameter() != world.parameter("first")
+
+
+@pytest.mark.parametrize("value", ["see wiki", "https://evil.example", "x" * 300, "../../x"])
+def test_a_parameter_that_names_nothing_is_overwritten_or_deleted(world: World, value: str) -> None:
+    ssm = world.stack.aws.client("ssm")
+    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
+    ssm.put_parameter(Name=name, Value=value, Type="String")
+    assert world.invoke(ABSENT)["outcome"] == "deleted"
+    assert world.parameter() is None
+
+    ssm.put_parameter(Name=name, Value=value, Type="String")
+    assert world.invoke(REQUEST)["outcome"] == "created"
+    assert world.parameter() == world.connections()[0]["id"]
 
 
 def test_a_foreign_mark_does_not_make_a_connection_ours(world: World) -> None:

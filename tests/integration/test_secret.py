@@ -110,6 +110,26 @@ def test_a_state_that_adobe_gives_is_shown_without_a_secret(canary: World) -> No
     assert "(state waiting for [struck])" in refusal.message
 
 
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("request_", [REQUEST, ABSENT], ids=["present", "absent"])
+def test_a_token_that_this_delivery_does_not_read_is_shown_nowhere_either(
+    world: World, log: Log, request_: dict[str, str], masked: bool
+) -> None:
+    held = "dapi0123456789abcdef0123456789abcdef-2" if masked else "canary-of-an-earlier-version"
+    world.stack.adobe.settings.masked = masked
+    world.put_secret(accessToken=held)
+    world.invoke(REQUEST)
+    world.put_secret(accessToken="dapi-of-today")
+    body = json.dumps({"message": f"401 for token {held}."})
+    for method in ("PATCH", "DELETE"):
+        world.stack.adobe.faults.add(Fault(method=method, status=400, body=body))
+
+    refusal = world.refused(request_)
+
+    assert refusal.code == "AdobeRefused"
+    assert held not in whole_story(refusal) + everything_outside(world) + log.text
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -88,6 +88,18 @@ def test_missing_attributes_are_taken_as_now() -> None:
     assert (delivery.message.receive_count, delivery.message.first_received) == (1, NOW)
 
 
+def test_attributes_that_no_queue_would_send_are_taken_as_now() -> None:
+    delivery = sqs.read(record("{}", SentTimestamp="9" * 40, ApproximateReceiveCount="x"), NOW)
+
+    assert delivery.message is not None
+    assert (delivery.order.seconds, delivery.message.receive_count) == (NOW, 1)
+
+
+@pytest.mark.parametrize("records", [[5], [{}], [{"s3": {}}], [{"messageId": 1}], {}, None])
+def test_records_of_something_else_are_no_batch(records: object) -> None:
+    assert not sqs.is_batch({"Records": records})
+
+
 def invoked(event: object) -> object:
     seen: list[object] = []
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from aep_connections.adobe.ims import Authorizer, Credentials, TokenSource
 from aep_connections.adobe.transport import Call, Reply, Upstream
@@ -15,17 +16,20 @@ from aep_connections.adobe.wire import (
     patch_body,
     read_connection,
     says_gone,
-    usable_id,
     wants_new_token,
 )
 from aep_connections.domain.errors import ConnectionFailure, Unavailable
-from aep_connections.domain.model import Connection, Desired, Source
+from aep_connections.domain.model import Connection, Desired, Source, usable_id
 
 BASE_PATH = "/data/foundation/flowservice"
 PAGE_SIZE = 100
 MAX_PAGES = 1000
+SHORTEST_SECRET = 8
+"""A shorter value that Adobe shows is a mask."""
 RESEND_WITHIN_SECONDS = 5.0
 """A write rejected for its token is sent again only so soon: the registry's attempt says when it was sent."""
+
+_SECRET = re.compile("token|secret|password", re.IGNORECASE)
 
 
 class FlowService:
@@ -46,7 +50,7 @@ class FlowService:
         doing = f"reading connection {connection_id}"
         document = self._understood(reply, doing)
         items = document.get("items") if isinstance(document, dict) else None
-        connection = read_connection(items[0] if isinstance(items, list) and items else document)
+        connection = self._read(items[0] if isinstance(items, list) and items else document)
         if connection is None or connection.id != connection_id:
             raise self._error(reply, doing)
         return connection
@@ -66,7 +70,7 @@ class FlowService:
             if not isinstance(items, list):
                 raise self._error(reply, "listing connections")
             for item in items:
-                connection = read_connection(item)
+                connection = self._read(item)
                 if connection and connection.spec_id in (None, source.connection_spec_id):
                     found[connection.id] = connection
             href = _next_href(document)
@@ -155,6 +159,14 @@ class FlowService:
             raise Unavailable("Adobe rejected the token; it was renewed too late to send again, so nothing was done.")
         return send()
 
+    def _read(self, item: object) -> Connection | None:
+        """A connection that Adobe shows; what it shows of a secret is struck from now on."""
+        connection = read_connection(item)
+        for name, value in connection.params.items() if connection else ():
+            if isinstance(value, str) and len(value) >= SHORTEST_SECRET and _SECRET.search(name):
+                self._upstream.secrets.remember(value)
+        return connection
+
     def _understood(self, reply: Reply, doing: str, *, effect: bool = False) -> Any:
         """The JSON of a 2xx answer."""
         document = reply.json()
@@ -174,7 +186,10 @@ class FlowService:
     @staticmethod
     def _follow(href: str) -> tuple[str, list[tuple[str, str]]]:
         """Path and query of a `next` link, which is relative to the Flow Service base; never another host or path."""
-        split = urlsplit(href)
+        try:
+            split = urlsplit(urljoin("/connections", href))
+        except ValueError:
+            split = urlsplit("")
         path = split.path.removeprefix(BASE_PATH)
         if path != "/connections":
             raise Unavailable("Adobe's listing links to a next page that is not one of connections.")

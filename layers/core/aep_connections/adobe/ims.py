@@ -136,9 +136,8 @@ class TokenSource:
         if reply.status != 200 or not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise _refused(reply, upstream)
         life = document.get("expires_in")
-        seconds = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else 0.0
-        life_seconds = min(max(seconds, 0.0), LONGEST_LIFE_SECONDS) - RENEW_BEFORE_SECONDS
-        return _Token(credentials, started + life_seconds, value)
+        seconds = life if isinstance(life, int | float) and life > 0 else 0
+        return _Token(credentials, started + min(seconds, LONGEST_LIFE_SECONDS) - RENEW_BEFORE_SECONDS, value)
 
 
 class Authorizer:

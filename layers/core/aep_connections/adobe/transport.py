@@ -80,8 +80,11 @@ class Reply:
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
-        date = email.utils.parsedate_tz(text) if text else None
-        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+        try:
+            date = email.utils.parsedate_tz(text) if text else None
+            return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+        except (ValueError, OverflowError):
+            return None
 
 
 class _Exchange(threading.local):

@@ -24,11 +24,10 @@ from aep_connections.domain.errors import (
     Throttled,
     Unavailable,
 )
-from aep_connections.domain.model import Connection, Desired, marked
+from aep_connections.domain.model import Connection, Desired, marked, usable_id
 from aep_connections.domain.secrecy import SecretValues
 
 _TYPE = re.compile(r"/errors/(?:([A-Za-z_]+)-)?(\d{4})-(\d{3})\Z")
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 _FLOW_CODES: dict[int, type[ConnectionFailure]] = {
     1100: DatabricksRefused,
@@ -109,11 +108,6 @@ def read_connection(item: object) -> Connection | None:
     )
 
 
-def usable_id(value: object) -> bool:
-    """Whether `value` can be a connection id and stand in a URL's path."""
-    return isinstance(value, str) and _ID.fullmatch(value) is not None
-
-
 def refusal_of(reply: Reply) -> Refusal:
     """The parts of an error answer: Flow Service's envelope, the gateway's, older shapes, or no JSON at all."""
     document = _object(reply.json())
@@ -174,8 +168,8 @@ def error_of(reply: Reply, doing: str, secrets: SecretValues, *, effect: bool) -
     refusal = refusal_of(reply)
     kind = _kind_of(reply, refusal)
     code = f"{refusal.prefix}-{refusal.number}" if refusal.number else refusal.gateway_code
-    said = secrets.clean(refusal.text) if refusal.text else "no message that can be read"
-    message = f"Adobe answered {reply.status}{f' ({secrets.clean(code, 40)})' if code else ''} to {doing}: {said}"
+    told = f" ({secrets.clean(code, 40)})" if code else ""
+    message = f"Adobe answered {reply.status}{told} to {doing}: {secrets.quoted(refusal.text)}"
     executed = effect and (kind is Unavailable or reply.status == 408)
     request_id = request_id_of(refusal, secrets)
     return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)

@@ -71,5 +71,5 @@ def unavailable(operation: Callable[..., Any], code: str) -> ConnectionFailure:
         return Throttled(f"AWS throttles {name} ({code}).")
     return Unavailable(
         f"AWS did not carry out {name} ({code}).",
-        remedy="The request is tried again by itself; if this lasts, check the function's role and AWS Health.",
+        remedy="If this lasts, check the function's role and AWS Health.",
     )

@@ -36,7 +36,10 @@ class Requests:
 
     def park(self, order: Order, detail: object, code: str, reason: str) -> None:
         shown = detail if isinstance(detail, dict) else {"unreadable": detail}
-        body = json.dumps(_envelope(order, shown))
+        try:
+            body = json.dumps(_envelope(order, shown))
+        except RecursionError:
+            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}))
         if len(body) > LONGEST_BODY_BYTES:
             body = json.dumps(_envelope(order, {"unreadable": json.dumps(shown)[: LONGEST_BODY_BYTES // 4]}))
         call(

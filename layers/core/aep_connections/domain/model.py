@@ -148,6 +148,14 @@ class Secret:
     values: JsonObject = field(repr=False)
 
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+def usable_id(value: object) -> bool:
+    """Whether `value` can be a connection id and stand in a URL's path."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A base connection as Adobe shows it. `created_at` is in milliseconds since 1970; `etag` keeps its quotes."""

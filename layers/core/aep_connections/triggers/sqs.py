@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +15,10 @@ from aep_connections.use_cases.request import readable_key
 
 def is_batch(event: object) -> bool:
     """Whether this event came from the queue."""
-    return isinstance(event, dict) and isinstance(event.get("Records"), list)
+    records = event.get("Records") if isinstance(event, dict) else None
+    return isinstance(records, list) and all(
+        isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in records
+    )
 
 
 def each_record(event: dict[str, Any], now: float, do: Callable[[Delivery], Answer]) -> dict[str, Any]:
@@ -64,4 +68,4 @@ def _milliseconds(value: object, otherwise: float) -> float:
 
 
 def _number(value: object, otherwise: float) -> float:
-    return float(value) if isinstance(value, str) and value.isascii() and value.isdigit() else otherwise
+    return float(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value) else otherwise

@@ -42,6 +42,10 @@ from aep_connections.use_cases.retire import retire
 from aep_connections.use_cases.work import Ports, Rules, Work
 
 READY, FAILED, DELETED = (f"AEP Base Connection {end}" for end in ("Ready", "Failed", "Deleted"))
+PARKED = (
+    "The request was given up and parked: when the cause is mended, redrive the dead-letter queue or send it again."
+)
+AGAIN = "Send the request again."
 LEASE_BEYOND_DEADLINE_SECONDS = 60.0
 VISIBILITY_BEYOND_DEADLINE_SECONDS = 90.0
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 30.0, 180.0
@@ -74,6 +78,8 @@ def answer(delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -
     sandbox, name = _key_of(delivery)
     if delivery.message:
         ports.requests.hold(delivery.message, _pause(delivery.message, unrecorded))
+    else:
+        _tell_how_to_go_on(unrecorded, AGAIN)
     return Answer(sandbox, name, delivery.order, error=unrecorded, acknowledged=False)
 
 
@@ -172,6 +178,7 @@ class _Answering:
 
     def _end(self, lease: Lease, order: Order, was: Entry, now: Entry, error: ConnectionFailure) -> Answer:
         """Announce a failure, park what another try might mend, and record it."""
+        _tell_how_to_go_on(error, PARKED if self._message else AGAIN)
         failure = _failure(error)
         known = was.status is Status.FAILED and was.failure is not None and was.failure.code == failure.code
         if not (isinstance(self._delivery.asked, Recheck) and known):
@@ -224,6 +231,13 @@ class _Answering:
         parked: bool = False,
     ) -> Answer:
         return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked)
+
+
+def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
+    """Nobody tries again what is retryable but ends here: the remedy says so, before what the error itself says."""
+    if error.retryable:
+        own = "" if error.remedy == error.usual_remedy else f" {error.remedy}"
+        error.remedy = remedy + own
 
 
 def _absent(request: Request) -> bool:

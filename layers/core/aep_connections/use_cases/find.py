@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from aep_connections.domain.errors import AdobeRefused, Conflict, InUse, Unavailable
-from aep_connections.domain.model import Connection, Desired, Outcome, Source, mark_of
+from aep_connections.domain.model import Connection, Desired, Outcome, Source, mark_of, usable_id
 from aep_connections.domain.ports import FlowService
 from aep_connections.use_cases.work import READ_SECONDS, Work
 
@@ -42,8 +42,8 @@ def find(work: Work, flow: FlowService, desired: Desired, published: str | None)
         listed = flow.listing(desired.source, desired.name if _PLAIN.fullmatch(desired.name) else None)
     if known:
         assert_gone(known, listed)
-    mine = ours(work, flow, desired.source, None if known else published, listed)
-    gone = bool(known or published) and not mine
+    mine, published_gone = ours(work, flow, desired.source, None if known else published, listed)
+    gone = (bool(known) or published_gone) and not mine
     same_name = [c for c in listed if c.name == desired.name and c not in mine]
     foreign = [c for c in same_name if not {c.id, mark_of(c)} & _held_by_others(work)] if same_name else []
     deleted = 0
@@ -72,17 +72,20 @@ def find(work: Work, flow: FlowService, desired: Desired, published: str | None)
 
 def ours(
     work: Work, flow: FlowService, source: Source, published: str | None, listed: list[Connection]
-) -> list[Connection]:
-    """Connections of this key without a known id, oldest first: by mark, else the one its parameter names."""
+) -> tuple[list[Connection], bool]:
+    """Connections of this key without a known id, oldest first: by mark, else the one its parameter names.
+
+    And whether the one that the parameter names is certainly gone.
+    """
     marks = set(work.entry.marks)
     mine = [c for c in listed if mark_of(c) in marks]
-    if mine or not published or published in _held_by_others(work):
-        return mine
+    if mine or not published or not usable_id(published) or published in _held_by_others(work):
+        return mine, False
     connection = flow.get(published)
     if connection is None:
         assert_gone(published, listed)
-        return []
-    return [connection] if connection.spec_id in (None, source.connection_spec_id) else []
+        return [], True
+    return [connection] if connection.spec_id in (None, source.connection_spec_id) else [], False
 
 
 def assert_gone(connection_id: str, listed: list[Connection]) -> None:

@@ -24,6 +24,7 @@ def retire(work: Work) -> Result:
     published = ports.parameters.get(key)
     if not (entry.connection_id or entry.marks or entry.attempt or published):
         return Result(key, Outcome.UNCHANGED, ports.parameters.name_of(key))
+    ports.secret_values.withhold()
     flow = ports.adobe.open(key.sandbox)
     work.check_organization(flow)
     source = _source_of(entry.request)
@@ -50,7 +51,8 @@ def _doomed(work: Work, flow: FlowService, source: Source, published: str | None
     known = work.entry.connection_id
     if known and len(work.entry.marks) <= 1 and published in (None, known):
         return [known]
-    found = [c.id for c in ours(work, flow, source, None if known else published, flow.listing(source))]
+    mine, _ = ours(work, flow, source, None if known else published, flow.listing(source))
+    found = [c.id for c in mine]
     return [known, *(i for i in found if i != known)] if known else found
 
 
