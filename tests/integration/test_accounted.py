@@ -13,7 +13,7 @@ from aep_connections.aws.queue import Requests
 from aep_connections.domain.model import Order
 from local.faults import Fault
 from tests.support.log import Log
-from tests.support.world import ABSENT, REQUEST, World
+from tests.support.world import ABSENT, REQUEST, STOPPED, World
 
 DOWN = Fault(path=".*/connections.*", times=0, status=503, body="<html>")
 
@@ -221,9 +221,6 @@ def test_a_log_line_has_allow_listed_fields_only(world: World, log: Log) -> None
     assert set(created) == frame | common | {"connection_id", "duplicates"}
     assert set(failed) == frame | common | {"code", "retryable", "reason", "faults"}
     assert created["upstream_retries"] == ["GET: unavailable", "GET: unavailable"]
-
-
-STOPPED = {"0923-164208-meows279": "TERMINATED"}
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,6 @@ FORM = (
 FLOW_400 = '{"type": "https://ns.adobe.com/aep/errors/FLOW-%d-400", "status": 400}'
 
 
-def exchanges(world: World) -> int:
-    return len(world.stack.ims.calls)
-
-
 def test_the_exchange_is_a_form_in_the_body_and_nothing_in_the_url(world: World) -> None:
     world.ask()
 
@@ -47,11 +43,11 @@ def test_a_token_serves_until_a_minute_before_it_expires(world: World) -> None:
     world.ask()
     world.clock.advance(500)
     world.ask()
-    assert exchanges(world) == 1
+    assert world.exchanges() == 1
 
     world.clock.advance(45)
     world.ask()
-    assert exchanges(world) == 2
+    assert world.exchanges() == 2
 
 
 def test_an_expiry_given_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None:
@@ -61,7 +57,7 @@ def test_an_expiry_given_in_milliseconds_is_taken_for_a_day_at_most(world: World
     world.clock.advance(86_400)
     world.ask()
 
-    assert exchanges(world) == 3
+    assert world.exchanges() == 3
 
 
 @pytest.mark.parametrize("life", ["0", "-5", '"3600"', "null", "true", "1e999", "-1e999", "NaN", "1" + "0" * 400, "{}"])
@@ -88,7 +84,7 @@ def test_a_rejected_token_is_renewed_once_and_the_call_repeated(world: World, fa
 
     assert world.ask()
 
-    assert exchanges(world) == 2
+    assert world.exchanges() == 2
     assert len(world.connections()) == 1
     assert world.announced() == [("Ready", "created")]
 
@@ -119,11 +115,11 @@ def test_a_token_that_adobe_goes_on_rejecting_is_renewed_at_most_once_a_minute(w
 
     for _ in range(5):
         assert world.refused(REQUEST).code == "AdobeCredentialRejected"
-    assert exchanges(world) == 2
+    assert world.exchanges() == 2
 
     world.clock.advance(60)
     world.refused(REQUEST)
-    assert exchanges(world) == 3
+    assert world.exchanges() == 3
 
 
 def test_a_new_version_of_the_adobe_secret_is_used_at_once(world: World) -> None:
@@ -133,7 +129,7 @@ def test_a_new_version_of_the_adobe_secret_is_used_at_once(world: World) -> None
 
     world.ask()
 
-    assert exchanges(world) == 2
+    assert world.exchanges() == 2
     assert world.calls()[-1].headers["x-api-key"] == "second"
 
 
@@ -153,7 +149,7 @@ def test_the_secret_is_read_again_when_ims_does_not_know_the_client(
 
     assert world.ask()
 
-    assert exchanges(world) == 2
+    assert world.exchanges() == 2
     assert world.announced() == [("Ready", "created")]
 
 
@@ -192,7 +188,7 @@ def test_a_client_that_ims_does_not_know_is_asked_about_once(world: World) -> No
 
     assert refusal.code == "AdobeCredentialRejected"
     assert "invalid_client" in refusal.message
-    assert exchanges(world) == 1
+    assert world.exchanges() == 1
 
 
 @pytest.mark.parametrize(
@@ -226,7 +222,7 @@ def test_many_threads_make_one_exchange(world: World) -> None:
         tokens = set(pool.map(lambda _: source.token_for(credentials, upstream), range(16)))
 
     assert len(tokens) == 1
-    assert exchanges(world) == 1
+    assert world.exchanges() == 1
 
 
 def test_a_credential_shows_no_secret() -> None:

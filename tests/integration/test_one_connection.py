@@ -256,8 +256,7 @@ def test_a_list_that_reorders_while_it_is_paged_hides_nothing(world: World) -> N
     for number in range(250):
         world.add_foreign(f"other-{number}", age=0)
     world.edit_item("REMOVE connectionId")  # only the mark still leads to it
-    prefix = world.stack.environment["PARAMETER_PREFIX"]
-    world.stack.aws.client("ssm").delete_parameter(Name=f"{prefix}/dev/sales/connection-id")
+    world.unpublish()
     world.stack.adobe.settings.list_reorders = True
 
     assert world.invoke(REQUEST)["outcome"] == "adopted"

@@ -134,9 +134,7 @@ def test_an_adopted_connection_is_ours_from_then_on(world: World) -> None:
 
 def test_what_the_parameter_names_is_ours_while_the_registry_knows_no_id(world: World) -> None:
     held = world.add_foreign("made by an older installation")
-    ssm = world.stack.aws.client("ssm")
-    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
-    ssm.put_parameter(Name=name, Value=held, Type="String")
+    world.publish(held)
 
     result = world.invoke(REQUEST)
 
@@ -149,9 +147,7 @@ def test_what_the_parameter_names_is_foreign_once_the_registry_knows_an_id(world
     foreign = world.add_foreign("made by hand")
     world.connections("sales")[0]["name"] = "renamed"  # so that only the parameter could lead to the other one
     world.stack.adobe.records.pop(str(world.parameter()))
-    ssm = world.stack.aws.client("ssm")
-    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
-    ssm.put_parameter(Name=name, Value=foreign, Type="String", Overwrite=True)
+    world.publish(foreign)
     before = json.dumps(world.stack.adobe.records[foreign].item)
 
     result = world.invoke(REQUEST)
@@ -163,13 +159,11 @@ def test_what_the_parameter_names_is_foreign_once_the_registry_knows_an_id(world
 
 def test_a_parameter_that_names_another_keys_connection_takes_nothing(world: World) -> None:
     world.ask(REQUEST | {"name": "first"})
-    ssm = world.stack.aws.client("ssm")
-    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
-    ssm.put_parameter(Name=name, Value=world.parameter("first"), Type="String")
+    world.publish(str(world.parameter("first")))
 
     assert world.ask(ABSENT)
     assert len(world.connections()) == 1
-    ssm.put_parameter(Name=name, Value=world.parameter("first"), Type="String")
+    world.publish(str(world.parameter("first")))
 
     assert world.invoke(REQUEST)["outcome"] == "created"
     assert world.parameter() != world.parameter("first")
@@ -177,13 +171,11 @@ def test_a_parameter_that_names_another_keys_connection_takes_nothing(world: Wor
 
 @pytest.mark.parametrize("value", ["see wiki", "https://evil.example", "x" * 300, "../../x"])
 def test_a_parameter_that_names_nothing_is_overwritten_or_deleted(world: World, value: str) -> None:
-    ssm = world.stack.aws.client("ssm")
-    name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
-    ssm.put_parameter(Name=name, Value=value, Type="String")
+    world.publish(value)
     assert world.invoke(ABSENT)["outcome"] == "deleted"
     assert world.parameter() is None
 
-    ssm.put_parameter(Name=name, Value=value, Type="String")
+    world.publish(value)
     assert world.invoke(REQUEST)["outcome"] == "created"
     assert world.parameter() == world.connections()[0]["id"]
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from local.faults import Fault
-from tests.support.world import ABSENT, REQUEST, World
+from tests.support.world import ABSENT, GONE, REQUEST, World
 
 HTML = "<html><body>Not found</body></html>"
-GONE = '{"type":"https://ns.adobe.com/aep/errors/FLOW-1439-404","status":404,"report":{"request-id":"r-1"}}'
 
 
 def get_fault(**what: Any) -> Fault:

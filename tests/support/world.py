@@ -27,6 +27,9 @@ from tests.support.clock import FakeClock
 SECRET_ID = "aep/dev/databricks/sales"
 REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
 ABSENT = {"name": "sales", "sandbox": "dev", "desiredState": "absent"}
+RECHECK = json.dumps({"recheck": {"sandbox": "dev", "name": "sales", "reason": "test"}})
+STOPPED = {DATABRICKS_SECRET["clusterId"]: "TERMINATED"}
+GONE = '{"type":"https://ns.adobe.com/aep/errors/FLOW-1439-404","status":404,"report":{"request-id":"r-1"}}'
 TIMEOUT_SECONDS = 180.0
 
 
@@ -161,7 +164,27 @@ class World:
             **{name: value for name, value in used.items() if value},
         )
 
+    def publish(self, connection_id: str) -> None:
+        """Have the usual key's parameter name a connection."""
+        ssm = self.stack.aws.client("ssm")
+        ssm.put_parameter(Name=self.parameter_name(), Value=connection_id, Type="String", Overwrite=True)
+
+    def unpublish(self) -> None:
+        """Remove the usual key's parameter."""
+        self.stack.aws.client("ssm").delete_parameter(Name=self.parameter_name())
+
+    def on_answers(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[Request, Callable[..., Any]], Any]) -> None:
+        """Have `act` stand between each request to Adobe and its answer; it may ask for another request's."""
+        answer = self.stack.adobe.answer
+        monkeypatch.setattr(
+            self.stack.adobe, "answer", lambda request: act(request, lambda other=request: answer(other))
+        )
+
     # ------------------------------------------------------------ seeing what happened
+
+    def parameter_name(self, name: str = "sales", sandbox: str = "dev") -> str:
+        """Where a key's connection id is published."""
+        return f"{self.stack.environment['PARAMETER_PREFIX']}/{sandbox}/{name}/connection-id"
 
     def connections(self, name: str | None = None) -> list[dict[str, Any]]:
         """The living connections in Adobe, secrets unmasked."""
@@ -171,8 +194,7 @@ class World:
         """The published connection id."""
         ssm = self.stack.aws.client("ssm")
         try:
-            path = f"{self.stack.environment['PARAMETER_PREFIX']}/{sandbox}/{name}/connection-id"
-            return str(ssm.get_parameter(Name=path)["Parameter"]["Value"])
+            return str(ssm.get_parameter(Name=self.parameter_name(name, sandbox))["Parameter"]["Value"])
         except ssm.exceptions.ParameterNotFound:
             return None
 
@@ -207,6 +229,10 @@ class World:
         """What Flow Service was asked, by method and end of path."""
         requests_ = [call.request for call in self.stack.adobe.calls]
         return [r for r in requests_ if method in ("", r.method) and r.path.endswith(path)]
+
+    def exchanges(self) -> int:
+        """How often IMS was asked for a token."""
+        return len(self.stack.ims.calls)
 
     def _drain(self, url: str) -> list[dict[str, Any]]:
         """The messages that were not seen before."""

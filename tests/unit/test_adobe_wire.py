@@ -22,8 +22,13 @@ def envelope(code: str, status: int, text: str = "text") -> dict[str, Any]:
     }
 
 
-def reply(status: int, body: object) -> Reply:
-    return Reply(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+def flow(code: str) -> dict[str, str]:
+    return {"type": f"https://ns.adobe.com/aep/errors/{code}"}
+
+
+def reply(status: int, body: object, **headers: str) -> Reply:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, named, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
@@ -114,3 +119,57 @@ def test_a_rejected_token_is_told_from_other_refusals() -> None:
 @pytest.mark.parametrize("item", [None, [], {}, {"id": ""}, {"id": "../x"}, {"id": 7}, {"id": "a b"}])
 def test_an_item_without_a_usable_id_is_no_connection(item: object) -> None:
     assert read_connection(item) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, flow("FLOW-1104-504"), "Unavailable"),
+        (400, flow("FLOW-1457-400"), "Unavailable"),
+        (400, flow("FLOW-2106-400"), "SandboxUnknown"),
+        (404, flow("FLOW-2107-404"), "Unavailable"),
+        (400, flow("FLOW-2118-400"), "AdobeForbidden"),
+        (400, flow("FLOW-2121-400"), "AdobeForbidden"),
+        (401, flow("FLOW-2000-401"), "AdobeForbidden"),
+        (400, flow("1418-400"), "InUse"),
+        (403, {"error_code": "403010"}, "AdobeCredentialRejected"),
+        (403, {"error_code": "403000"}, "AdobeCredentialRejected"),
+        (400, {"error_code": "401013"}, "AdobeCredentialRejected"),
+        (400, {"error_code": "403025"}, "AdobeForbidden"),
+        (400, {"error_code": 429050}, "Throttled"),
+        (401, {}, "AdobeCredentialRejected"),
+        (403, {}, "AdobeForbidden"),
+        (408, {}, "Unavailable"),
+        (429, {}, "Throttled"),
+    ],
+)
+def test_a_refusal_is_known_by_its_number_alone_or_by_its_status_alone(status: int, body: object, code: str) -> None:
+    assert error_of(reply(status, body), "x", SecretValues(), effect=False).code == code
+
+
+def test_an_effect_that_timed_out_may_have_happened_whatever_the_body_says() -> None:
+    timed_out = reply(408, flow("FLOW-2118-400"))
+
+    assert error_of(timed_out, "x", SecretValues(), effect=True).may_have_happened
+    assert not error_of(timed_out, "x", SecretValues(), effect=False).may_have_happened
+
+
+def test_a_refusal_says_when_to_come_back_and_which_request_it_was() -> None:
+    error = error_of(reply(429, {}, retry_after="7", x_request_id="r-1"), "x", SecretValues(), effect=False)
+
+    assert (error.retry_after, error.request_id) == (7.0, "r-1")
+
+
+def test_a_page_that_was_not_found_is_no_connection_that_is_gone() -> None:
+    assert not says_gone(reply(404, {"errorMessage": "The requested resource was not found: connections not found"}))
+
+
+def test_a_connectors_number_does_not_ask_for_a_new_token() -> None:
+    assert not wants_new_token(reply(400, flow("CONNECTOR-2114-400")))
+
+
+def test_an_older_answer_gives_its_etag_as_version() -> None:
+    connection = read_connection({"id": "c-1", "version": '"v1"'})
+
+    assert connection is not None
+    assert connection.etag == '"v1"'

@@ -96,3 +96,18 @@ def test_a_refusal_names_every_field_and_the_source_that_lacks_it_but_no_value()
 def test_a_token_that_cannot_be_one_is_refused(token: object) -> None:
     with pytest.raises(SecretInvalid):
         read_secret("s", {**SECRET, "accessToken": token}, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("accessToken", "x" * 4097), ("clusterId", " 1"), ("database", "two\nlines"), ("catalog", "x" * 256)],
+)
+def test_a_field_that_cannot_be_one_is_refused(field: str, value: str) -> None:
+    with pytest.raises(SecretInvalid) as refused:
+        read_secret("s", {**SECRET, field: value}, {})
+
+    assert [fault.field for fault in refused.value.faults] == [field]
+
+
+def test_our_own_field_counts_before_the_one_that_aws_manages() -> None:
+    assert read_secret("s", {**SECRET, "token": "other"}, {}).secret == {"accessToken": "dapi-canary"}

@@ -156,3 +156,19 @@ def test_any_json_is_a_request_or_a_refusal_that_names_a_fault(document: Any) ->
         assert refusal.faults
     else:
         assert readable_key(document) == (request.key.sandbox, request.key.name)
+
+
+def test_a_request_for_absence_may_not_name_a_secret_outside_the_prefix() -> None:
+    document = {"name": "sales", "sandbox": "dev", "desiredState": "absent", "databricksSecretId": "aep/prod/x"}
+
+    with pytest.raises(InvalidRequest) as refused:
+        read(document, "aep/{sandbox}/databricks/")
+
+    assert [fault.field for fault in refused.value.faults] == ["databricksSecretId"]
+
+
+def test_a_long_field_name_is_told_in_short() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read({"name": "sales", "sandbox": "dev", "desiredState": "absent", "x" * 999: 1}, "aep/")
+
+    assert [fault.field for fault in refused.value.faults] == ["x" * 64]

@@ -36,3 +36,12 @@ def test_tries_and_time_are_bounded() -> None:
 def test_the_upstream_may_ask_for_a_longer_pause() -> None:
     assert pause_before_retry(Ended(429, None, 7.0), 1) == 7.0
     assert 0 < pause_before_retry(Ended(503), 1) < pause_before_retry(Ended(503), 3)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_every_status_that_may_pass_is_repeated(status: int) -> None:
+    assert reason_to_retry(Ended(status), repeatable=True, tries=2, seconds_left=60)
+
+
+def test_a_retry_after_at_its_cap_is_still_honoured() -> None:
+    assert reason_to_retry(Ended(429, None, 10.0), repeatable=True, tries=1, seconds_left=60)

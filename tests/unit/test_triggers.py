@@ -10,6 +10,7 @@ import pytest
 from aep_connections.domain.errors import Busy
 from aep_connections.domain.model import Delivery, Key, Order, Outcome, Recheck, Result
 from aep_connections.triggers import invoke, sqs
+from aep_connections.triggers.eventbridge import order_of
 from aep_connections.use_cases.answer import Answer
 
 NOW = 1_795_000_000.0
@@ -124,3 +125,46 @@ def test_any_other_tf_stays_to_be_refused(tf: object) -> None:
 def test_a_direct_invoke_raises_a_retryable_error_at_once() -> None:
     with pytest.raises(Busy):
         invoke.once(REQUEST, NOW, "i", lambda d: Answer("dev", "sales", d.order, error=Busy("x"), acknowledged=False))
+
+
+@pytest.mark.parametrize("order_id", [None, 7, "", "x" * 257, "é", "line\nbreak"])
+def test_an_envelopes_id_that_cannot_be_one_is_replaced_by_the_messages(order_id: object) -> None:
+    assert order_of(envelope(id=order_id), NOW, "m-1").id == "m-1"
+
+
+def test_a_time_before_1970_is_taken_for_1970() -> None:
+    assert order_of(envelope(time="0001-01-01T00:00:00Z"), NOW, "m-1").time == "1970-01-01T00:00:00.000Z"
+
+
+def test_another_detail_type_is_no_request_and_is_left_whole() -> None:
+    announced = envelope(**{"detail-type": "AEP Base Connection Ready", "detail": {"name": "sales"}})
+
+    assert sqs.read(record(announced), NOW).asked == announced
+
+
+def test_a_request_with_a_recheck_beside_it_is_no_recheck() -> None:
+    both = {"recheck": {"sandbox": "dev", "name": "sales"}, "name": "sales"}
+
+    assert sqs.read(record(both), NOW).asked == both
+
+
+def test_a_rechecks_reason_is_kept_short() -> None:
+    recheck = sqs.read(record({"recheck": {"sandbox": "dev", "name": "sales", "reason": "x" * 999}}), NOW).asked
+
+    assert recheck.reason == "x" * 100  # type: ignore[attr-defined]
+
+
+def test_a_receive_count_is_at_least_one() -> None:
+    message = sqs.read(record({}, ApproximateReceiveCount="0"), NOW).message
+
+    assert message is not None
+    assert message.receive_count == 1
+
+
+def test_of_a_batch_only_what_is_not_done_is_delivered_again() -> None:
+    def do(delivery: Delivery) -> Answer:
+        return Answer("dev", "sales", delivery.order, acknowledged=delivery.asked != {"number": 1})
+
+    batch = {"Records": [record({"number": number}) | {"messageId": f"m-{number}"} for number in range(3)]}
+
+    assert sqs.each_record(batch, NOW, do) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}

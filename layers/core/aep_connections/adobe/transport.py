@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,9 +88,13 @@ class Reply:
 
 
 class _Exchange(threading.local):
-    """The socket that the current thread's exchange uses."""
+    """The connection that the current thread's exchange uses, and its socket.
+
+    Of an answer that ends with its connection, `http.client` takes the socket away from the connection.
+    """
 
     connection: Any = None
+    sock: Any = None
 
 
 _current = _Exchange()
@@ -100,12 +104,14 @@ class _HTTPConnection(urllib3.connection.HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         _current.connection = self
         super().request(*args, **kwargs)
+        _current.sock = self.sock
 
 
 class _HTTPSConnection(urllib3.connection.HTTPSConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         _current.connection = self
         super().request(*args, **kwargs)
+        _current.sock = self.sock
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
@@ -226,12 +232,11 @@ class _Watch:
         self.expired = False
         self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
-        self._connection: Callable[[], Any] = lambda: None
+        self._exchange: dict[str, Any] = {}
 
     def __enter__(self) -> None:
-        mine = _current.__dict__
-        mine["connection"] = None
-        self._connection = lambda: mine.get("connection")
+        self._exchange = _current.__dict__
+        self._exchange |= {"connection": None, "sock": None}
         self._timer.start()
 
     def __exit__(self, *_: object) -> None:
@@ -240,7 +245,7 @@ class _Watch:
 
     def _expire(self) -> None:
         self.expired = True
-        held = getattr(self._connection(), "sock", None)
+        held = self._exchange["sock"] or getattr(self._exchange["connection"], "sock", None)
         if held is not None:
             try:
                 socket.socket.shutdown(held, socket.SHUT_RDWR)

@@ -1,0 +1,223 @@
+"""How requests and rechecks end: recorded, announced, parked, or given back with their lease."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe.flow_service import FlowService
+from aep_connections.aws.registry import Registry
+from local.faults import Fault
+from tests.support.aws import instead, noted, refusal
+from tests.support.log import Log
+from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, World
+
+
+def test_a_busy_message_comes_back_when_the_lease_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.ask()
+    until = {"N": str(world.clock.now() + 151)}
+    values = {":owner": {"S": "another delivery"}, ":until": until}
+    world.edit_item("SET #owner = :owner, leaseUntil = :until", {"#owner": "owner"}, values)
+    holds = noted(monkeypatch, "ChangeMessageVisibility")
+
+    assert not world.ask()
+
+    assert [hold["VisibilityTimeout"] for hold in holds] == [270, 150]
+
+
+def test_a_write_that_aws_throttles_is_not_told_as_a_lost_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[dict[str, Any]] = []
+
+    def throttle_the_attempt(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        writes.append(arguments)
+        if len(writes) == 2:
+            raise refusal("UpdateItem", "ThrottlingException")
+        return call()
+
+    instead(monkeypatch, "UpdateItem", throttle_the_attempt)
+
+    assert world.refused(REQUEST).code == "Throttled"
+
+    assert world.calls("POST") == []
+
+
+def test_an_unforeseen_error_is_recorded_and_announced_without_its_text(
+    world: World, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("canary")
+
+    monkeypatch.setattr(FlowService, "listing", fail)
+
+    refused = world.refused(REQUEST)
+
+    assert refused.code == "Unavailable"
+    assert "Unexpected KeyError at test_" in refused.message
+    assert world.announced() == [("Failed", "Unavailable")]
+    assert world.status() == "failed"
+    assert "canary" not in str(refused) + repr(world.events()) + repr(world.item()) + log.text
+
+
+def test_an_unforeseen_error_before_a_request_is_accepted_is_put_back_without_its_text(
+    world: World, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("canary")
+
+    monkeypatch.setattr(Registry, "accept", fail)
+
+    assert not world.ask()
+
+    (line,) = log.lines()
+    assert (line["outcome"], line["code"]) == ("retried", "Unavailable")
+    assert "canary" not in log.text
+
+
+def test_a_failure_that_cannot_be_announced_gives_the_lease_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_foreign("sales")
+    sent = world.send(REQUEST)
+
+    def refuse(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        raise refusal("PutEvents", "AccessDeniedException")
+
+    with monkeypatch.context() as patch:
+        instead(patch, "PutEvents", refuse)
+        assert not world.deliver(sent)
+
+    assert "leaseUntil" not in world.item()
+    assert world.deliver(sent)
+    assert world.announced() == [("Failed", "Conflict")]
+
+
+def test_giving_up_does_not_tell_the_reason_of_an_earlier_request(world: World) -> None:
+    world.add_foreign("sales")
+    world.ask()
+    sent = world.send(REQUEST)
+    sent.first_received = world.clock.now() - 3601
+
+    assert world.deliver(sent)
+
+    assert world.announced() == [("Failed", "Conflict"), ("Failed", "OutOfTime")]
+
+
+def test_what_only_its_caller_can_mend_is_not_parked(world: World) -> None:
+    world.add_foreign("sales")
+
+    assert world.ask()
+    assert world.ask(REQUEST | {"colour": "red"})
+
+    assert world.announced() == [("Failed", "Conflict"), ("Failed", "InvalidRequest")]
+    assert world.dead_letters() == []
+
+
+@pytest.mark.parametrize("changes", [{"sandbox": "PROD"}, {"name": "no/name"}])
+def test_an_invalid_request_is_parked_if_half_of_its_key_is_unreadable(world: World, changes: dict[str, str]) -> None:
+    assert world.ask(REQUEST | changes)
+
+    (letter,) = world.dead_letters()
+    assert json.loads(letter["Body"])["detail"] == REQUEST | changes
+
+
+def test_a_direct_invoke_that_fails_is_not_parked(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/connections", times=0, status=503))
+
+    assert world.refused(REQUEST).code == "Unavailable"
+    assert world.refused({"no": "key"}).code == "InvalidRequest"
+
+    assert world.dead_letters() == []
+
+
+def test_a_failure_that_left_the_connection_alone_costs_no_patch_later(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    world.stack.adobe.settings.in_use.append(connection["id"])
+    assert world.refused(ABSENT).code == "InUse"
+
+    assert world.invoke(REQUEST)["outcome"] == "unchanged"
+
+    assert world.calls("PATCH") == []
+
+
+def test_a_parked_recheck_keeps_its_form_and_the_accepted_order(world: World) -> None:
+    world.ask(order_id="order-1")
+    world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=0, status=503))
+    world.until_done(world.send_body(RECHECK))
+    world.stack.adobe.faults.clear()
+    world.put_secret(accessToken="rotated")
+
+    (letter,) = world.dead_letters()
+    assert world.deliver(world.send_body(letter["Body"]))
+
+    assert json.loads(letter["Body"])["id"] == "order-1"
+    assert json.loads(letter["Body"])["detail"] == json.loads(RECHECK)
+    assert world.announced() == [("Ready", "created"), ("Failed", "Unavailable"), ("Ready", "updated")]
+
+
+def test_the_event_of_a_recheck_names_the_request_that_it_makes_true(world: World) -> None:
+    world.ask(order_id="order-1")
+    world.put_secret(accessToken="rotated")
+
+    world.deliver(world.send_body(RECHECK))
+
+    made, repaired = world.events()
+    for name in ("requestedAt", "requestEventId"):
+        assert repaired["detail"][name] == made["detail"][name]
+
+
+def test_a_recheck_that_ends_an_open_request_announces_it(world: World) -> None:
+    world.ask()
+    world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
+    sent = world.send(REQUEST)
+    assert not world.deliver(sent)
+
+    assert world.deliver(world.send_body(RECHECK))
+    assert world.deliver(sent)
+
+    assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
+
+
+def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_otherwise_is_announced(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    states = world.stack.adobe.settings.states
+    states[connection["id"]] = "disabled"
+
+    world.deliver(world.send_body(RECHECK))
+    world.deliver(world.send_body(RECHECK))
+    assert world.announced()[1:] == [("Failed", "AdobeRefused")]
+
+    states.clear()
+    world.stack.databricks.settings.clusters.update(STOPPED)
+    world.deliver(world.send_body(RECHECK))
+    assert world.announced()[2:] == [("Failed", "TestFailed")]
+
+
+def test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before(world: World) -> None:
+    world.add_foreign("sales")
+
+    world.ask()
+    world.ask()
+
+    assert world.announced() == [("Failed", "Conflict")] * 2
+
+
+def test_a_recheck_of_a_request_that_new_rules_refuse_fails_it(world: World) -> None:
+    world.ask()
+
+    assert world.deliver(world.send_body(RECHECK), world.new_service(DATABRICKS_SECRET_PREFIX="other/"))
+
+    assert world.announced()[-1] == ("Failed", "InvalidRequest")
+    assert world.status() == "failed"
+    assert "leaseUntil" not in world.item()
+
+
+def test_a_recheck_of_a_retired_key_gives_the_lease_back(world: World) -> None:
+    world.ask()
+    world.ask(ABSENT)
+
+    assert world.deliver(world.send_body(RECHECK))
+
+    assert "leaseUntil" not in world.item()

@@ -1,0 +1,170 @@
+"""What is asked of Flow Service, and which of its answers are understood how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe import flow_service
+from local.connections import DATABRICKS_SPEC
+from local.faults import Fault
+from local.simulator import Request
+from tests.support.world import ABSENT, REQUEST, World
+
+LIST, ONE = "/connections", ".*/connections/[^/]+"
+
+
+def on_lists(world: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]) -> None:
+    """Have `change` edit each page of connections."""
+
+    def act(request: Request, answer: Callable[..., Any]) -> Any:
+        response, fault = answer()
+        if (request.method, request.path.endswith(LIST)) != ("GET", True):
+            return response, fault
+        document = json.loads(response.body)
+        change(document)
+        return replace(response, body=json.dumps(document).encode()), fault
+
+    world.on_answers(monkeypatch, act)
+
+
+def test_an_answer_about_another_connection_is_not_taken_for_ours(world: World) -> None:
+    world.ask()
+    other = {"items": [{"id": "other", "name": "sales", "state": "enabled", "auth": {"params": {}}}]}
+    world.stack.adobe.faults.add(Fault(method="GET", path=ONE, times=0, status=200, body=json.dumps(other)))
+
+    assert world.refused(REQUEST).code == "Unavailable"
+
+    assert world.parameter() == world.connections()[0]["id"]
+
+
+def test_a_connection_that_comes_unwrapped_is_understood(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.ask()
+
+    def unwrap(request: Request, answer: Callable[..., Any]) -> Any:
+        response, fault = answer()
+        return replace(response, body=json.dumps(json.loads(response.body)["items"][0]).encode()), fault
+
+    world.on_answers(monkeypatch, unwrap)
+
+    assert world.invoke(REQUEST)["outcome"] == "unchanged"
+
+
+def test_what_the_parameter_names_is_read_and_not_only_looked_up_in_a_list(world: World) -> None:
+    held = world.add_foreign("made by an older installation", age=0)
+    world.publish(held)
+    world.stack.adobe.settings.list_lag_seconds = 1000
+
+    assert world.invoke(REQUEST)["connectionId"] == held
+
+
+def test_a_delete_that_finds_no_page_is_not_taken_for_done(world: World) -> None:
+    world.ask()
+    world.stack.adobe.records.clear()
+    world.stack.adobe.faults.add(Fault(method="DELETE", status=404, body="<html>Not found</html>"))
+
+    assert world.refused(ABSENT).code == "AdobeRefused"
+
+    assert world.parameter() is not None
+
+
+def test_a_listing_asks_for_the_type_and_a_plain_name_oldest_first(world: World) -> None:
+    world.ask()
+    world.ask(REQUEST | {"name": "other", "displayName": "Sales, all"})
+
+    spec = ("property", f"connectionSpec.id=={DATABRICKS_SPEC}")
+    rest = (("limit", "100"), ("orderby", "createdAt"))
+    assert [request.query for request in world.calls("GET", LIST)] == [
+        (spec, ("property", "name==sales"), *rest),
+        (spec, *rest),
+    ]
+
+
+def test_a_listing_without_end_is_an_error_not_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow_service, "MAX_PAGES", 2)
+    for number in range(250):
+        world.add_foreign(f"other-{number}")
+
+    assert world.refused(REQUEST | {"displayName": "Sales, all"}).code == "Unavailable"
+
+    assert world.calls("POST") == []
+
+
+def test_what_a_filter_lets_slip_is_matched_on_our_side(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = world.add_foreign("sales")
+    world.stack.adobe.records[foreign].item["connectionSpec"] = {"id": "another-spec", "version": "1.0"}
+
+    def without_filters(request: Request, answer: Callable[..., Any]) -> Any:
+        query = tuple((name, value) for name, value in request.query if name != "property")
+        return answer(replace(request, query=query))
+
+    world.on_answers(monkeypatch, without_filters)
+
+    assert world.invoke(REQUEST)["outcome"] == "created"
+
+
+def test_a_listed_connection_that_does_not_show_its_type_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_foreign("sales")
+
+    def hide(page: dict[str, Any]) -> None:
+        for item in page["items"]:
+            del item["connectionSpec"]
+
+    on_lists(world, monkeypatch, hide)
+
+    assert world.refused(REQUEST).code == "Conflict"
+
+
+def test_the_oldest_is_adopted_in_whatever_order_they_are_listed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    oldest = world.add_foreign("sales", age=1000)
+    world.add_foreign("sales", age=10)
+    on_lists(world, monkeypatch, lambda page: page["items"].reverse())
+
+    assert world.invoke(REQUEST | {"adopt": True})["connectionId"] == oldest
+
+
+def test_a_patch_whose_answer_lacks_the_etag_reads_it(world: World) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+    world.stack.adobe.faults.add(Fault(method="PATCH", when="after", status=200, body="{}"))
+
+    result = world.invoke(REQUEST)
+
+    assert (result["outcome"], result["etag"]) == ("updated", world.connections()[0]["etag"])
+
+
+def test_a_page_in_answer_to_a_patch_is_not_taken_for_done(world: World) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+    world.stack.adobe.faults.add(Fault(method="PATCH", status=200, body="<html>Sign in</html>"))
+
+    assert world.refused(REQUEST).code == "Unavailable"
+
+    assert world.invoke(REQUEST)["outcome"] == "updated"
+    assert world.connections()[0]["auth"]["params"]["accessToken"] == "rotated"
+
+
+def test_a_patch_that_failed_is_left_to_the_next_delivery(world: World) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+    world.stack.adobe.faults.add(Fault(method="PATCH", status=503))
+    sent = world.send(REQUEST)
+
+    assert not world.deliver(sent)
+    assert len(world.calls("PATCH")) == 1
+    assert world.deliver(sent)
+
+    assert world.announced()[-1] == ("Ready", "updated")
+
+
+def test_a_delete_that_failed_is_repeated(world: World) -> None:
+    world.ask()
+    world.stack.adobe.faults.add(Fault(method="DELETE", status=503))
+
+    assert world.ask(ABSENT)
+
+    assert len(world.calls("DELETE")) == 2

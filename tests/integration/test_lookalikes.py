@@ -1,0 +1,198 @@
+"""What is taken, left alone or deleted: by id, mark and parameter, while others edit and publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.faults import Fault
+from local.simulator import Request, Response
+from tests.support.world import ABSENT, GONE, REQUEST, World
+
+PATH = ".*/connections/[^/]+"
+
+
+def other_spec(world: World, connection_id: str) -> None:
+    """Make a connection one of another source type."""
+    world.stack.adobe.records[connection_id].item["connectionSpec"] = {"id": "another-spec", "version": "1.0"}
+
+
+def test_what_the_parameter_names_is_gone_only_if_the_listing_confirms_it(world: World) -> None:
+    held = world.add_foreign("made by an older installation")
+    world.publish(held)
+    world.stack.adobe.faults.add(Fault(method="GET", path=PATH, times=0, status=404, body=GONE))
+
+    for request in (REQUEST, ABSENT):
+        assert world.refused(request).code == "Unavailable"
+
+    assert world.calls("POST") == []
+    assert world.parameter() == held
+
+
+def test_what_the_parameter_named_is_recreated_if_it_is_gone(world: World) -> None:
+    world.publish("00000000-0000-0000-0000-000000000000")
+
+    assert world.invoke(REQUEST)["outcome"] == "recreated"
+
+    assert world.parameter() == world.connections()[0]["id"]
+
+
+def test_absence_of_what_only_a_parameter_names_removes_the_parameter(world: World) -> None:
+    world.publish("00000000-0000-0000-0000-000000000000")
+
+    assert world.invoke(ABSENT)["outcome"] == "deleted"
+
+    assert world.parameter() is None
+
+
+def test_what_the_parameter_names_is_not_ours_if_it_is_of_another_type(world: World) -> None:
+    foreign = world.add_foreign("something else")
+    other_spec(world, foreign)
+    world.publish(foreign)
+
+    assert world.ask(REQUEST)
+
+    assert world.stack.adobe.records[foreign].item["name"] == "something else"
+    assert world.parameter() != foreign
+
+
+def test_absence_deletes_what_only_the_parameter_names(world: World) -> None:
+    world.publish(world.add_foreign("made by an older installation"))
+
+    assert world.invoke(ABSENT)["outcome"] == "deleted"
+
+    assert world.connections() == []
+
+
+def test_absence_deletes_by_the_known_id_and_not_what_somebody_published_instead(world: World) -> None:
+    world.ask()
+    foreign = world.add_foreign("foreign")
+    world.publish(foreign)
+
+    assert world.invoke(ABSENT)["outcome"] == "deleted"
+
+    assert [item["id"] for item in world.connections()] == [foreign]
+    assert world.parameter() is None
+
+
+def test_absence_deletes_what_a_post_made_after_all_too(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=1000))
+    world.until_done(world.send(REQUEST))
+    world.clock.advance(1000)
+    world.ask()
+    assert len(world.connections()) == 2
+
+    assert world.ask(ABSENT)
+
+    assert world.connections() == []
+
+
+def test_absence_deletes_what_only_its_mark_makes_ours(world: World) -> None:
+    world.ask()
+    world.edit_item("REMOVE connectionId")
+    world.unpublish()
+
+    assert world.invoke(ABSENT)["outcome"] == "deleted"
+
+    assert world.connections() == []
+
+
+def test_absence_of_what_is_already_absent_is_unchanged(world: World) -> None:
+    world.ask()
+    world.ask(ABSENT)
+
+    assert world.invoke(ABSENT)["outcome"] == "unchanged"
+
+
+def test_what_another_key_is_about_to_adopt_is_no_conflict(world: World) -> None:
+    foreign = world.add_foreign("Shared")
+    world.stack.adobe.faults.add(Fault(method="PATCH", status=503))
+    first = world.send(REQUEST | {"displayName": "Shared", "adopt": True})
+    assert not world.deliver(first)
+
+    assert world.invoke(REQUEST | {"name": "second", "displayName": "Shared"})["outcome"] == "created"
+
+    assert world.deliver(first)
+    assert world.parameter() == foreign
+
+
+def test_a_draft_is_left_alone_and_named(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    world.stack.adobe.settings.states[connection["id"]] = "draft"
+
+    assert world.refused(REQUEST).code == "AdobeRefused"
+
+
+def test_what_others_changed_is_read_again_and_patched_under_its_new_etag(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+    (connection,) = world.connections()
+
+    def change_meanwhile(request: Request, answer: Callable[[], Any]) -> Any:
+        if request.method == "PATCH" and len(world.calls("PATCH")) == 0:
+            connection["etag"] = connection["version"] = '"changed-meanwhile"'
+        return answer()
+
+    world.on_answers(monkeypatch, change_meanwhile)
+
+    result = world.invoke(REQUEST)
+
+    assert [patch.headers["if-match"] for patch in world.calls("PATCH")][1:] == ['"changed-meanwhile"']
+    assert result["outcome"] == "updated"
+    assert result["etag"] == world.connections()[0]["etag"]
+
+
+def test_a_connection_that_is_disabled_while_it_is_updated_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+    (connection,) = world.connections()
+
+    def disable_meanwhile(request: Request, answer: Callable[[], Any]) -> Any:
+        if request.method == "PATCH":
+            connection["etag"] = '"changed-meanwhile"'
+            world.stack.adobe.settings.states[connection["id"]] = "disabled"
+        return answer()
+
+    world.on_answers(monkeypatch, disable_meanwhile)
+
+    refused = world.refused(REQUEST)
+
+    assert (refused.code, len(world.calls("PATCH"))) == ("AdobeRefused", 1)
+    assert "is disabled" in refused.message
+
+
+def test_a_connection_that_disappears_while_it_is_updated_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    world.put_secret(accessToken="rotated")
+
+    def delete_meanwhile(request: Request, answer: Callable[[], Any]) -> Any:
+        if request.method == "PATCH":
+            world.stack.adobe.records.clear()
+            return Response(412), None
+        return answer()
+
+    world.on_answers(monkeypatch, delete_meanwhile)
+
+    refused = world.refused(REQUEST)
+
+    assert refused.code == "Unavailable"
+    assert "disappeared" in refused.message
+
+
+def test_a_patch_keeps_the_mark_that_the_connection_carries(world: World) -> None:
+    world.ask()
+    (before,) = world.connections()
+    world.edit_item("SET marks = list_append(marks, :more)", values={":more": {"L": [{"S": "f" * 32}]}})
+
+    world.ask(REQUEST | {"database": "other"})
+
+    assert world.connections()[0]["description"] == before["description"]

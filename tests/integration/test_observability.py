@@ -1,0 +1,62 @@
+"""The log line and the metrics of an answer."""
+
+from __future__ import annotations
+
+from local.faults import Fault
+from tests.support.log import Log
+from tests.support.world import REQUEST, World
+
+
+def test_a_log_line_and_its_metrics_tell_how_a_delivery_went(world: World, log: Log) -> None:
+    body = '{"message": "no", "error_code": "429050"}'
+    headers = {"Retry-After": "60", "x-request-id": "r-1"}
+    sent = world.send(REQUEST, order_id="order-1")
+    world.deliver(sent, seconds=20)
+    world.stack.adobe.faults.add(Fault(times=2, status=503))
+    world.stack.adobe.faults.add(Fault(status=429, body=body, headers=headers))
+    world.deliver(sent)
+    world.clock.advance(60)
+    world.deliver(sent)
+
+    _, failed, created = log.lines()
+    assert (failed["level"], failed["outcome"], failed["code"], failed["retryable"]) == (
+        "WARNING", "retried", "Throttled", True,
+    )  # fmt: skip
+    assert failed["request_id"] == "r-1"
+    assert "no" in failed["reason"]
+    assert failed["receive_count"] == 2
+    assert (created["level"], created["outcome"], created["connection_id"]) == ("INFO", "created", world.parameter())
+    assert (created["requested_at"], created["request_event_id"]) == ("2026-11-18T11:06:41.000Z", "order-1")
+    assert (created["receive_count"], created["parked"]) == (3, False)
+    assert created["age_ms"] == round((world.clock.now() - sent.sent_at) * 1000) >= 60_000
+    assert created["upstream_calls"] == len(world.calls()) - 3
+    assert created["function_request_id"]
+    numbers = log.metrics()[1]
+    assert numbers["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "AepConnections"
+    assert (numbers["Retried"], numbers["UpstreamCalls"], numbers["UpstreamRetries"]) == ([1.0], [4.0], [2.0])
+    assert log.metrics()[2]["RequestAge"] == [created["age_ms"] / 1000]
+    assert log.metrics()[2]["Duration"] == [created["duration_ms"]]
+
+
+def test_what_is_parked_and_what_is_deleted_as_surplus_is_counted(world: World, log: Log) -> None:
+    world.ask()
+    (kept,) = world.connections()
+    surplus = world.add_foreign()
+    world.stack.adobe.records[surplus].item["description"] = kept["description"]
+    world.edit_item("REMOVE connectionId")
+    world.ask()
+    world.ask({"no": "key"})
+
+    assert [document["SurplusDeleted"] for document in log.metrics()] == [[0.0], [1.0], [0.0]]
+    assert [document["Parked"] for document in log.metrics()] == [[0.0], [0.0], [1.0]]
+    assert [line["parked"] for line in log.lines()] == [False, False, True]
+    assert log.lines()[2]["faults"]
+
+
+def test_an_age_is_never_negative(world: World, log: Log) -> None:
+    sent = world.send(REQUEST, bare=True)
+    sent.sent_at += 600
+
+    world.deliver(sent)
+
+    assert log.lines()[0]["age_ms"] == 0

@@ -1,0 +1,239 @@
+"""What the registry holds of a key, who may write it, and what other keys hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe.flow_service import FlowService
+from local.faults import Fault
+from local.simulator import Request
+from local.stack import ADOBE_SECRET
+from tests.support.aws import instead, noted
+from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, Killed, World
+
+OTHER_ORG = ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"}
+
+
+def use_other_organization(world: World) -> None:
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], OTHER_ORG)
+
+
+def test_an_accept_that_the_sdk_repeats_is_not_taken_for_another_delivery(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repeated: list[Any] = []
+
+    def lose_the_first_answer(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        if not repeated:
+            repeated.append(call())
+        return call()
+
+    instead(monkeypatch, "UpdateItem", lose_the_first_answer)
+
+    assert world.ask()
+
+    assert repeated
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_a_lease_lasts_a_minute_longer_than_its_invocation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    until: list[float] = []
+    answer = world.stack.adobe.answer
+
+    def look(request: Request) -> Any:
+        until.append(float(world.item()["leaseUntil"]["N"]))
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.adobe, "answer", look)
+    sent = world.send(REQUEST)
+    began = world.clock.now()
+    world.deliver(sent, seconds=100)
+
+    assert set(until) == {began + 160}
+
+
+def test_a_recheck_waits_for_the_delivery_that_works_on_the_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, recheck = world.send(REQUEST), world.send_body(RECHECK)
+    other = world.new_service()
+    during: list[bool] = []
+    answer = world.stack.adobe.answer
+
+    def meanwhile(request: Request) -> Any:
+        if request.method == "POST":
+            during.append(world.deliver(recheck, other))
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.adobe, "answer", meanwhile)
+
+    assert world.deliver(sent)
+
+    assert during == [False]
+    assert len(world.connections()) == 1
+
+
+def test_what_another_keys_open_attempt_made_is_not_adopted(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", when="after", drop=True))
+    world.stack.adobe.settings.list_lag_seconds = 100
+    first = world.send(REQUEST | {"displayName": "Shared"})
+    assert not world.deliver(first, seconds=100)
+    (made,) = world.connections()
+    world.clock.advance(100)
+
+    second = world.invoke(REQUEST | {"name": "second", "displayName": "Shared", "adopt": True})
+
+    assert second["outcome"] == "created"
+    assert second["connectionId"] != made["id"]
+    world.until_done(first)
+    assert world.parameter() == made["id"]
+
+
+def test_a_refused_post_leaves_no_mark(world: World) -> None:
+    world.stack.databricks.settings.clusters.update(STOPPED)
+
+    world.refused(REQUEST)
+
+    assert world.item()["marks"]["L"] == []
+
+
+def test_the_same_absence_again_is_not_done_twice(world: World) -> None:
+    world.ask()
+    sent = world.send(ABSENT)
+    assert world.deliver(sent)
+    before = len(world.calls())
+
+    assert world.deliver(sent)
+
+    assert len(world.calls()) == before
+    assert world.announced() == [("Ready", "created"), ("Deleted", "deleted")]
+
+
+def test_the_registry_is_asked_consistently_for_what_other_keys_hold(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_foreign("sales")
+    queries = noted(monkeypatch, "Query")
+
+    world.refused(REQUEST)
+
+    assert [query["ConsistentRead"] for query in queries] == [True]
+
+
+def test_what_other_keys_hold_is_read_to_the_last_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "z"):
+        world.ask(REQUEST | {"name": name, "displayName": f"Shared by {name}"})
+
+    def one_item_a_page(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        arguments["Limit"] = 1
+        return call()
+
+    instead(monkeypatch, "Query", one_item_a_page)
+
+    result = world.invoke(REQUEST | {"displayName": "Shared by z", "adopt": True})
+
+    assert result["outcome"] == "created"
+
+
+def test_an_adopted_connection_carries_a_mark_that_the_registry_knows(world: World) -> None:
+    foreign = world.add_foreign("sales")
+
+    world.invoke(REQUEST | {"adopt": True})
+
+    (mark,) = world.item()["marks"]["L"]
+    assert world.stack.adobe.records[foreign].item["description"] == f"[aep-connections {mark['S']}]"
+
+
+def test_an_adopted_connection_belongs_to_its_organization(world: World) -> None:
+    world.add_foreign("sales")
+    world.invoke(REQUEST | {"adopt": True})
+    use_other_organization(world)
+
+    assert world.refused(REQUEST).code == "Conflict"
+
+
+def test_an_open_attempt_is_not_looked_for_in_another_organization(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=100))
+    assert not world.deliver(world.send(REQUEST), seconds=100)
+    use_other_organization(world)
+    world.clock.advance(200)
+
+    assert world.refused(REQUEST).code == "Conflict"
+
+    assert "attempt" in world.item()
+    assert len(world.calls("POST")) == 1
+
+
+def test_a_retired_key_may_be_asked_for_in_another_organization(world: World) -> None:
+    world.ask()
+    world.ask(ABSENT)
+    use_other_organization(world)
+
+    assert world.invoke(REQUEST)["outcome"] == "created"
+
+
+def test_an_item_says_only_what_is_still_true_of_its_key(world: World) -> None:
+    asked = {"sandbox", "name", "owner", "order", "answered", "request", "status", "updatedAt", "marks"}
+    made = {"orgId", "connectionId", "etag", "fingerprint", "databricksSecretId"}
+    for request, attributes in ((REQUEST, asked | made), (ABSENT, asked | {"expiresAt"})):
+        world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
+        sent = world.send(request)
+        assert not world.deliver(sent)
+        assert "failure" in world.item()
+
+        world.until_done(sent)
+
+        assert set(world.item()) == attributes
+
+
+def test_the_registry_follows_an_etag_that_others_changed(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    connection["etag"] = '"changed-by-others"'
+
+    result = world.invoke(REQUEST)
+
+    assert result["outcome"] == "unchanged"
+    assert result["etag"] == world.item()["etag"]["S"] == '"changed-by-others"'
+
+
+@pytest.mark.parametrize("published", [False, True], ids=["create", "update"])
+def test_a_delivery_killed_before_the_test_is_tested_by_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, published: bool
+) -> None:
+    if published:
+        world.ask()
+        world.put_secret(accessToken="rotated")
+    before = world.parameter()
+    sent = world.send(REQUEST)
+
+    def kill(*_: object) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FlowService, "test", kill)
+        with pytest.raises(Killed):
+            world.deliver(sent)
+    world.stack.databricks.settings.clusters.update(STOPPED)
+    world.clock.advance(300)
+
+    assert world.deliver(sent)
+
+    assert world.announced()[-1] == ("Failed", "TestFailed")
+    assert world.parameter() == before
+
+
+@pytest.mark.parametrize(("changes", "outcome"), [({}, "created"), ({"database": "other"}, "updated")])
+def test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_request_updates(
+    world: World, changes: dict[str, str], outcome: str
+) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/test", times=3, status=503))
+    sent = world.send(REQUEST)
+    assert not world.deliver(sent)
+    world.put_secret(accessToken="rotated")
+
+    assert world.ask(REQUEST | changes) if changes else world.deliver(sent)
+
+    assert len(world.calls("PATCH")) == 1
+    assert world.announced() == [("Ready", outcome)]

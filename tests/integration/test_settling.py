@@ -1,0 +1,194 @@
+"""What became of a POST that was not answered: looked for, long enough, and by its mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.faults import Fault
+from local.simulator import Request
+from local.stack import ADOBE_SECRET
+from tests.support.aws import instead, noted, refusal
+from tests.support.world import ABSENT, REQUEST, STOPPED, World
+
+LOST_BEFORE = Fault(method="POST", path=".*/connections", drop=True)
+LOST_AFTER = Fault(method="POST", path=".*/connections", when="after", drop=True)
+
+
+def test_only_a_look_that_begins_after_the_settle_time_concludes_that_nothing_was_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_looks(request: Request, answer: Callable[[], Any]) -> Any:
+        answered = answer()
+        world.clock.advance(8 if request.method == "GET" else 0)  # one of them begins at 116 s and ends at 124 s
+        return answered
+
+    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=119))
+    world.on_answers(monkeypatch, slow_looks)
+
+    world.until_done(world.send(REQUEST))
+
+    assert len(world.calls("POST")) == 1
+    assert len(world.connections()) == 1
+
+
+def test_settling_ends_when_the_settle_time_does(world: World) -> None:
+    world.stack.adobe.faults.add(LOST_BEFORE)
+
+    world.deliver(world.send(REQUEST))
+
+    assert sum(world.clock.slept) == pytest.approx(120)
+
+
+def test_one_delivery_sends_one_post_also_if_it_settles_early(world: World) -> None:
+    world.stack.adobe.faults.add(LOST_BEFORE)
+    sent = world.send(REQUEST)
+
+    assert not world.deliver(sent, world.new_service(ADOBE_SETTLE_SECONDS="30"))
+
+    assert len(world.calls("POST")) == 1
+    assert "attempt" not in world.item()
+
+
+def test_an_attempt_that_is_long_settled_is_looked_for_once(world: World) -> None:
+    world.stack.adobe.faults.add(LOST_BEFORE)
+    sent = world.send(REQUEST)
+    assert not world.deliver(sent, seconds=100)
+    world.clock.advance(120)
+    world.clock.slept.clear()
+
+    assert world.deliver(sent)
+
+    assert world.clock.slept == []
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_another_keys_connection_does_not_settle_an_attempt(world: World) -> None:
+    world.ask(REQUEST | {"name": "first"})
+    world.stack.adobe.faults.add(LOST_BEFORE)
+
+    world.until_done(world.send(REQUEST))
+
+    assert world.announced() == [("Ready", "created"), ("Ready", "created")]
+    assert world.parameter() != world.parameter("first")
+
+
+def test_a_lost_create_that_is_found_is_as_its_request_says_and_not_patched(world: World) -> None:
+    world.stack.adobe.faults.add(LOST_AFTER)
+
+    world.until_done(world.send(REQUEST))
+
+    assert world.announced() == [("Ready", "adopted")]
+    assert world.calls("PATCH") == []
+    assert world.item()["orgId"]["S"] == ADOBE_SECRET["orgId"]
+
+
+def test_a_lost_create_is_found_by_its_mark_whatever_the_next_request_calls_it(world: World) -> None:
+    world.stack.adobe.settings.list_lag_seconds = 100
+    world.stack.adobe.faults.add(LOST_AFTER)
+    assert not world.deliver(world.send(REQUEST), seconds=100)
+    world.clock.advance(200)
+
+    world.invoke(REQUEST | {"displayName": "Renamed"})
+
+    assert len(world.calls("POST")) == 1
+    assert [item["name"] for item in world.connections()] == ["Renamed"]
+
+
+def test_a_lost_create_that_is_found_and_then_patched_is_still_adopted(world: World) -> None:
+    world.stack.adobe.settings.list_lag_seconds = 100
+    world.stack.adobe.faults.add(LOST_AFTER)
+    sent = world.send(REQUEST)
+    assert not world.deliver(sent, seconds=100)
+    world.put_secret(accessToken="rotated")
+    world.clock.advance(200)
+
+    assert world.deliver(sent)
+
+    assert len(world.calls("PATCH")) == 1
+    assert world.announced() == [("Ready", "adopted")]
+
+
+def test_absence_leaves_no_settled_attempt(world: World) -> None:
+    world.stack.adobe.faults.add(LOST_BEFORE)
+    assert not world.deliver(world.send(REQUEST), seconds=100)
+    world.clock.advance(200)
+
+    assert world.ask(ABSENT)
+
+    assert "attempt" not in world.item()
+
+
+def test_every_look_has_time_to_be_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+    world.stack.adobe.faults.add(LOST_BEFORE)
+    sent = world.send(REQUEST)
+    ends = world.clock.now() + 100
+
+    def note(request: Request, answer: Callable[[], Any]) -> Any:
+        left.append(ends - world.clock.now())
+        return answer()
+
+    world.on_answers(monkeypatch, note)
+
+    assert not world.deliver(sent, seconds=100)
+
+    assert min(left) >= 40
+
+
+def test_an_unsettled_message_comes_back_when_its_attempt_is_settled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds = noted(monkeypatch, "ChangeMessageVisibility")
+    world.stack.adobe.faults.add(LOST_BEFORE)
+    sent = world.send(REQUEST)
+    began = world.clock.now()
+
+    assert not world.deliver(sent, seconds=91)
+
+    assert holds[-1]["VisibilityTimeout"] == round(began + 120 - world.clock.now())
+    assert holds[-1]["VisibilityTimeout"] > 60
+
+
+def test_an_attempt_that_took_long_to_record_is_not_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        answered = call()
+        world.clock.advance(6 if ":attempt" in arguments["ExpressionAttributeValues"] else 0)
+        return answered
+
+    instead(monkeypatch, "UpdateItem", slowly)
+
+    assert world.refused(REQUEST).code == "Unavailable"
+
+    assert world.calls("POST") == []
+
+
+def test_a_refusal_is_told_also_if_its_attempt_cannot_be_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.databricks.settings.clusters.update(STOPPED)
+
+    def refuse_to_forget(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        if "REMOVE #attempt" in arguments["UpdateExpression"]:
+            raise refusal("UpdateItem", "InternalServerError")
+        return call()
+
+    instead(monkeypatch, "UpdateItem", refuse_to_forget)
+
+    assert world.refused(REQUEST).code == "DatabricksRefused"
+
+    assert "attempt" in world.item()
+
+
+def test_a_connection_of_ours_that_somebody_renamed_is_found_by_its_mark(world: World) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    connection["name"] = "renamed by hand"
+    world.edit_item("REMOVE connectionId")
+    world.unpublish()
+
+    assert world.invoke(REQUEST)["connectionId"] == connection["id"]
+
+    assert [item["name"] for item in world.connections()] == ["sales"]

@@ -1,0 +1,68 @@
+"""No effect starts without time to hear of it and to record it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.simulator import Request
+from tests.support.world import ABSENT, REQUEST, World
+
+
+def late(world: World, monkeypatch: pytest.MonkeyPatch, method: str, path: str, seconds: float) -> None:
+    """Have Adobe take so long to answer one kind of call."""
+
+    def act(request: Request, answer: Callable[[], Any]) -> Any:
+        answered = answer()
+        if (request.method, request.path.endswith(path)) == (method, True):
+            world.clock.advance(seconds)
+        return answered
+
+    world.on_answers(monkeypatch, act)
+
+
+def test_nothing_is_published_without_time_to_announce_and_close(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    late(world, monkeypatch, "GET", "/test", 165)
+
+    assert world.refused(REQUEST).code == "OutOfTime"
+
+    assert world.parameter() is None
+
+
+def test_no_parameter_is_deleted_without_time_to_announce_and_close(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    late(world, monkeypatch, "DELETE", "", 161)
+
+    assert world.refused(ABSENT).code == "OutOfTime"
+
+    assert world.parameter() is not None
+
+
+def test_no_surplus_is_deleted_without_time_to_hear_of_it(world: World) -> None:
+    world.ask()
+    (kept,) = world.connections()
+    surplus = world.add_foreign()
+    world.stack.adobe.records[surplus].item["description"] = kept["description"]
+    world.edit_item("REMOVE connectionId")
+
+    assert world.refused(REQUEST, seconds=39).code == "OutOfTime"
+
+    assert world.calls("DELETE") == []
+
+
+def test_a_deletion_that_does_not_end_is_left_to_the_next_delivery(world: World) -> None:
+    world.ask()
+    world.stack.adobe.settings.delete_lag_seconds = 1000
+    began = world.clock.now()
+
+    refused = world.refused(ABSENT)
+
+    assert refused.code == "Unavailable"
+    assert "still shows it" in refused.message
+    assert world.clock.now() - began <= 140
+    assert json.dumps(world.parameter()) != "null"

@@ -1,0 +1,184 @@
+"""The life of a token: renewed when it must be, once, and never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe.ims import Credentials, TokenSource, read_credentials
+from aep_connections.adobe.transport import Timeouts, Upstream, new_session
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import SecretInvalid
+from aep_connections.domain.model import Secret
+from aep_connections.domain.secrecy import SecretValues
+from local.faults import Fault
+from local.simulator import Request, Response
+from local.stack import ADOBE_SECRET
+from tests.support.aws import noted
+from tests.support.world import REQUEST, World
+
+
+def test_a_read_whose_token_was_rejected_late_is_sent_again_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.adobe.faults.add(Fault(method="GET", status=401))
+
+    def slowly(request: Request, answer: Callable[..., Any]) -> Any:
+        world.clock.advance(10 if request.method == "GET" else 0)
+        return answer()
+
+    world.on_answers(monkeypatch, slowly)
+
+    assert world.ask()
+
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_a_new_version_of_the_secret_may_renew_its_token_at_once(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(status=401, times=0))
+    world.refused(REQUEST)
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], ADOBE_SECRET)
+
+    world.refused(REQUEST)
+
+    assert world.exchanges() == 4
+
+
+def test_a_rejected_token_is_not_used_again_if_it_could_not_be_renewed(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(status=401))
+    world.stack.ims.faults.add(Fault(skip=1, times=3, status=503))
+    sent = world.send(REQUEST)
+
+    assert not world.deliver(sent)
+    assert world.deliver(sent)
+
+    assert world.exchanges() == 5
+    first, second = (request.headers["authorization"] for request in world.calls()[:2])
+    assert first != second
+
+
+def test_a_token_that_somebody_renewed_meanwhile_is_used(world: World) -> None:
+    source = TokenSource(world.stack.ims.url, world.clock)
+    credentials = Credentials("c", "o", "s", "v1", "secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+    rejected = source.token_for(credentials, upstream)
+
+    tokens = {source.renewed(credentials, rejected, upstream) for _ in range(2)}
+
+    assert len(tokens) == 1
+    assert world.exchanges() == 2
+
+
+def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None:
+    answer = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": 86_399_992})
+    world.stack.ims.faults.add(Fault(status=200, body=answer))
+    source = TokenSource(world.stack.ims.url, world.clock)
+    credentials = Credentials("c", "o", "s", "v1", "secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 1_000_000), SecretValues())
+
+    lives = []
+    for pause in (0, 86_339, 2):
+        world.clock.advance(pause)
+        lives.append(source.token_for(credentials, upstream) == "abc")
+
+    assert lives == [True, True, False]
+
+
+def test_a_token_is_renewed_again_only_after_a_minute(world: World) -> None:
+    source = TokenSource(world.stack.ims.url, world.clock)
+    credentials = Credentials("c", "o", "s", "v1", "secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+    token = source.renewed(credentials, "", upstream)
+
+    world.clock.advance(59)
+    too_soon = source.renewed(credentials, str(token), upstream)
+    world.clock.advance(1)
+
+    assert too_soon is None
+    assert source.renewed(credentials, str(token), upstream) not in (None, token)
+
+
+def test_a_tokens_life_counts_from_when_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.stack.ims.settings.token_seconds = 600
+    answer = world.stack.ims.answer
+
+    def slowly(request: Request) -> Any:
+        world.clock.advance(10)
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.ims, "answer", slowly)
+    began = world.clock.now()
+    world.ask()
+    world.clock.advance(began + 541 - world.clock.now())
+    world.ask()
+
+    assert world.exchanges() == 2
+
+
+def test_a_secret_that_turned_to_another_organization_meanwhile_is_left_to_the_next_delivery(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
+    rotated = {"clientId": "rotated-client", "clientSecret": "rotated-secret", "orgId": "OTHER@AdobeOrg"}
+    answer = world.stack.ims.answer
+
+    def rotate_meanwhile(request: Request) -> Any:
+        if not world.stack.ims.calls:
+            world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], rotated)
+        return answer(request)
+
+    monkeypatch.setattr(world.stack.ims, "answer", rotate_meanwhile)
+
+    assert world.refused(REQUEST).code == "AdobeCredentialRejected"
+
+    assert world.connections() == []
+
+
+@pytest.mark.parametrize("rejected", [False, True], ids=["first", "renewed"])
+def test_a_token_that_adobe_quotes_is_struck(world: World, monkeypatch: pytest.MonkeyPatch, rejected: bool) -> None:
+    tokens: list[str] = []
+
+    def quote(request: Request, answer: Callable[..., Any]) -> Any:
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        tokens.append(token)
+        status = 401 if rejected and len(tokens) == 1 else 400
+        return Response(status, json.dumps({"message": f"bad {token}"}).encode()), None
+
+    world.on_answers(monkeypatch, quote)
+
+    refused = world.refused(REQUEST)
+
+    assert "bad [struck]" in refused.message
+    assert [token for token in tokens if token in str(refused) + repr(world.events())] == []
+
+
+def test_ims_that_waited_too_long_is_tried_again_later(world: World) -> None:
+    world.stack.ims.faults.add(Fault(times=0, status=408))
+
+    assert world.refused(REQUEST).code == "Unavailable"
+
+
+@pytest.mark.parametrize("simulator", ["ims", "adobe"])
+def test_a_message_comes_back_when_adobe_wants_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, simulator: str
+) -> None:
+    throttled = Fault(times=0, status=429, headers={"Retry-After": "100"})
+    getattr(world.stack, simulator).faults.add(throttled)
+    holds = noted(monkeypatch, "ChangeMessageVisibility")
+
+    assert not world.ask()
+
+    assert [hold["VisibilityTimeout"] for hold in holds] == [270, 100]
+
+
+def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
+    values = {"clientId": "two words", "clientSecret": "line\nbreak", "scopes": "é"}
+
+    with pytest.raises(SecretInvalid) as refused:
+        read_credentials("adobe", Secret("arn", "v1", values))
+
+    assert [fault.field for fault in refused.value.faults] == ["clientId", "clientSecret", "orgId", "scopes"]
+    assert "two words" not in str(refused.value)

@@ -1,0 +1,127 @@
+"""How long calls may take, and what is read of their answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from requests import Session
+
+from aep_connections import wiring
+from aep_connections.adobe import transport
+from aep_connections.adobe.transport import Call, Timeouts, Upstream, new_session
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.secrecy import SecretValues
+from local.faults import Fault
+from local.ims import Ims
+from tests.support.aws import instead, refusal
+from tests.support.clock import FakeClock
+from tests.support.world import ABSENT, REQUEST, World
+
+
+def test_create_patch_and_test_may_take_long_and_nothing_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[tuple[str, tuple[float, float]]] = set()
+    request = Session.request
+
+    def note(self: Any, method: str, url: str, **options: Any) -> Any:
+        if str(self.headers.get("User-Agent", "")).startswith("aep-connections"):
+            what = "test" if url.endswith("/test") else "token" if "/ims/" in url else method
+            seen.add((what, options["timeout"]))
+        return request(self, method, url, **options)
+
+    monkeypatch.setattr(Session, "request", note)
+    service = wiring.build(world.stack.environment, world.clock)
+    for asked in (REQUEST, REQUEST | {"database": "other"}, ABSENT):
+        world.invoke(asked, service)
+
+    long, short = (5.0, 65.0), (5.0, 15.0)
+    assert seen == {
+        ("POST", long), ("PATCH", long), ("test", long), ("GET", short), ("DELETE", short), ("token", short),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(hang=True), Fault(drip=0.05, status=200, body="x" * 1000)], ids=["hang", "drip"]
+)
+def test_a_call_ends_with_the_time_left_whatever_its_timeouts_are(fault: Fault) -> None:
+    server = Ims()
+    server.start()
+    server.faults.add(fault)
+    deadline = Deadline.after(FakeClock(), 21.2)
+    upstream = Upstream(new_session(), Timeouts(30, 30, 30), deadline, SecretValues())
+    began = time.monotonic()
+    try:
+        with pytest.raises(Unavailable):
+            upstream.send(Call("POST", server.url + "/x", {}, repeatable=False))
+    finally:
+        server.stop()
+
+    assert time.monotonic() - began < 5
+
+
+@contextmanager
+def answering(body: bytes, *, ends: bool) -> Iterator[str]:
+    """A server that does not say how long its answer is, and ends it or not; its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+            with suppress(OSError):  # the client goes
+                while not ends:
+                    threading.Event().wait(0.05)
+                    self.wfile.write(b" ")
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+            """Nothing is printed."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["too large", "dripping"])
+def test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large(
+    monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
+    upstream = Upstream(new_session(), Timeouts(0.2, 0.2, 0.2), Deadline.after(FakeClock(), 180), SecretValues())
+
+    began = time.monotonic()
+
+    with answering(b"[]" if not ends else b"[]" + b" " * 2000, ends=ends) as url, pytest.raises(Unavailable):
+        upstream.send(Call("GET", url, {}, repeatable=False))
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_read_aside_ends_before_its_invocation_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    announced = threading.Event()
+
+    def read(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        if arguments["SecretId"] == world.stack.environment["ADOBE_SECRET_ID"]:
+            raise refusal("GetSecretValue", "AccessDeniedException")
+        announced.wait(0.2)
+        order.append("read")
+        return call()
+
+    def announce(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        order.append("announced")
+        announced.set()
+        return call()
+
+    instead(monkeypatch, "GetSecretValue", read)
+    instead(monkeypatch, "PutEvents", announce)
+
+    assert world.refused(REQUEST).code == "SecretRefused"
+
+    assert order == ["read", "announced"]

@@ -1,0 +1,164 @@
+"""What the AWS adapters ask, and what they make of each answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+from aep_connections.aws import calls
+from aep_connections.aws.events import Events
+from aep_connections.aws.parameters import Parameters
+from aep_connections.aws.queue import Requests
+from aep_connections.aws.secrets import Secrets
+from aep_connections.domain.deadline import RECORD_SECONDS
+from aep_connections.domain.errors import ConnectionFailure, SecretRefused, Throttled, Unavailable
+from aep_connections.domain.model import (
+    Key,
+    Message,
+    Order,
+)
+from tests.support.aws import refusal
+
+NOW = 1_795_000_000.0
+
+
+class Aws:
+    """An AWS client whose every operation gives one answer, or raises it."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer, self.arguments = answer, {}  # type: ignore[var-annotated]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def operation(**arguments: Any) -> Any:
+            self.arguments = arguments
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+
+        operation.__name__ = name
+        return operation
+
+
+MESSAGE = Message("m-1", "r-1", 1, NOW)
+
+
+def test_an_aws_call_ends_within_the_time_kept_free_to_record() -> None:
+    config = calls.CONFIG
+
+    one_try = config.connect_timeout + config.read_timeout  # type: ignore[attr-defined]
+    assert one_try * config.retries["total_max_attempts"] <= RECORD_SECONDS  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ThrottlingException",
+        "Throttling",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "TooManyUpdates",
+        "RequestThrottled",
+    ],
+)
+def test_every_way_in_which_aws_throttles_is_throttled(code: str) -> None:
+    with pytest.raises(Throttled):
+        Parameters(Aws(refusal("PutParameter", code)), "/p").put(Key("dev", "sales"), "c-1")
+
+
+@pytest.mark.parametrize(
+    "error", [EndpointConnectionError(endpoint_url="https://x"), ConnectTimeoutError(endpoint_url="https://x")]
+)
+def test_aws_that_cannot_be_heard_is_unavailable(error: Exception) -> None:
+    with pytest.raises(Unavailable):
+        Parameters(Aws(error), "/p").get(Key("dev", "sales"))
+
+
+def test_an_event_that_the_bus_did_not_take_is_an_error() -> None:
+    failed = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+
+    with pytest.raises(Unavailable, match="InternalFailure"):
+        Events(Aws(failed), "bus").announce("AEP Base Connection Ready", {})
+
+
+def test_a_parameter_is_a_plain_string_in_the_tier_that_fits() -> None:
+    ssm = Aws({})
+
+    Parameters(ssm, "/p").put(Key("dev", "sales"), "c-1")
+
+    assert ssm.arguments == {
+        "Name": "/p/dev/sales/connection-id",
+        "Value": "c-1",
+        "Type": "String",
+        "Tier": "Intelligent-Tiering",
+        "Overwrite": True,
+    }
+
+
+def test_only_a_parameter_that_is_already_gone_counts_as_deleted() -> None:
+    Parameters(Aws(refusal("DeleteParameter", "ParameterNotFound")), "/p").delete(Key("dev", "sales"))
+
+    with pytest.raises(Unavailable):
+        Parameters(Aws(refusal("DeleteParameter", "AccessDeniedException")), "/p").delete(Key("dev", "sales"))
+
+
+def test_a_secret_is_read_in_its_current_version() -> None:
+    client = Aws({"ARN": "arn", "VersionId": "v1", "SecretString": "{}"})
+
+    Secrets(client).read("aep/x")
+
+    assert client.arguments == {"SecretId": "aep/x", "VersionStage": "AWSCURRENT"}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ResourceNotFoundException", SecretRefused),
+        ("AccessDeniedException", SecretRefused),
+        ("DecryptionFailure", SecretRefused),
+        ("InvalidRequestException", SecretRefused),
+        ("InternalServiceError", Unavailable),
+        ("ThrottlingException", Throttled),
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_refused_or_tried_again(code: str, kind: type[ConnectionFailure]) -> None:
+    with pytest.raises(kind):
+        Secrets(Aws(refusal("GetSecretValue", code))).read("aep/x")
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(270.4, 270), (-3.0, 0), (99_999.0, 43_200)])
+def test_a_message_is_hidden_for_what_the_queue_allows(seconds: float, held: int) -> None:
+    queue = Aws({})
+
+    Requests(queue, "queue", "dead").hold(MESSAGE, seconds)
+
+    assert queue.arguments["VisibilityTimeout"] == held
+
+
+@pytest.mark.parametrize(
+    "error", [refusal("ChangeMessageVisibility", "x"), EndpointConnectionError(endpoint_url="https://x")]
+)
+def test_hiding_a_message_is_best_effort(error: Exception) -> None:
+    queue = Requests(Aws(error), "queue", "dead")
+
+    queue.hold(MESSAGE, 1)
+
+    assert queue.unheld == 1
+
+
+def test_what_is_parked_fits_into_a_message() -> None:
+    queue = Aws({})
+    parking = Requests(queue, "queue", "dead")
+
+    parking.park(Order("2026-11-18T10:00:00.000Z", "e-1"), {"x": "é" * 200_000}, "InvalidRequest", "r" * 5000)
+
+    body = json.loads(queue.arguments["MessageBody"])
+    assert len(queue.arguments["MessageBody"].encode()) <= 256 * 1024
+    assert (body["id"], body["time"], set(body["detail"])) == ("e-1", "2026-11-18T10:00:00.000Z", {"unreadable"})
+    assert len(queue.arguments["MessageAttributes"]["reason"]["StringValue"]) == 1000
+
+    parking.park(Order("2026-11-18T10:00:00.000Z", "e-1"), {}, "Unavailable", "")
+    assert queue.arguments["MessageAttributes"]["reason"]["StringValue"] == "Unavailable"

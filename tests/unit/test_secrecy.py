@@ -1,0 +1,72 @@
+"""Secrets are struck out of the words of others, and shown by nothing that holds them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from aep_connections.adobe.transport import Call, Reply
+from aep_connections.domain.model import (
+    AuthParams,
+    Connection,
+    Secret,
+)
+from aep_connections.domain.secrecy import SecretValues
+
+VALUE = "Ümlaut +/?~>\"'\\end?>"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        VALUE,
+        quote(VALUE, safe=""),
+        quote(VALUE, safe="").lower(),
+        quote_plus(VALUE),
+        json.dumps(VALUE)[1:-1],
+        json.dumps(VALUE, ensure_ascii=False)[1:-1],
+        base64.b64encode(VALUE.encode()).decode(),
+        base64.b64encode(VALUE.encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(VALUE.encode()).decode(),
+    ],
+)
+def test_every_form_in_which_a_service_may_echo_a_secret_is_struck_whole(form: str) -> None:
+    secrets = SecretValues()
+    secrets.remember(VALUE)
+
+    assert secrets.clean(f"bad token <{form}> given") == "bad token <[struck]> given"
+
+
+def test_a_secret_that_contains_another_is_struck_whole() -> None:
+    secrets = SecretValues()
+    for value in ("abc", "abc-and-more", ""):
+        secrets.remember(value)
+
+    assert secrets.strike("abc-and-more, abc") == "[struck], [struck]"
+
+
+def test_text_of_others_is_struck_before_it_is_cut_and_before_it_is_made_printable() -> None:
+    secrets = SecretValues()
+    secrets.remember("canary\tvalue")
+
+    assert secrets.clean("canary\tvalue and more", 10) == "[struck] …"
+    assert secrets.clean("x" * 1000, 500) == "x" * 499 + "…"
+    assert secrets.clean("two\nlines") == "two lines"
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Secret("arn", "v1", {"accessToken": "canary"}),
+        AuthParams({}, {"accessToken": "canary"}),
+        Connection("id", None, None, None, None, None, 0, {"accessToken": "canary"}),
+        Call("GET", "https://x.example", {"Authorization": "Bearer canary"}, body=b"canary"),
+        Reply(200, {"x": "canary"}, b"canary"),
+    ],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_what_holds_a_secret_does_not_show_it(holder: object) -> None:
+    assert "canary" not in repr(holder)

@@ -1,0 +1,91 @@
+"""The transport without a network: timeouts, failures in words, headers."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+
+from aep_connections.adobe.transport import Call, Reply, Timeouts, Upstream, new_session
+from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.secrecy import SecretValues
+from tests.support.clock import FakeClock
+
+
+class Broken(requests.Session):
+    """A session whose every request ends with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error, self.timeouts = error, []  # type: ignore[var-annotated]
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        self.timeouts.append(options["timeout"])
+        raise self.error
+
+
+def upstream_of(session: requests.Session, seconds: float = 180) -> Upstream:
+    return Upstream(session, Timeouts(), Deadline.after(FakeClock(), seconds), SecretValues())
+
+
+POOL = urllib3.HTTPConnectionPool("adobe.example")
+LINE = urllib3.connection.HTTPConnection("adobe.example")
+NOT_CONNECTED: list[tuple[Exception, str]] = [
+    (urllib3.exceptions.ConnectTimeoutError(LINE, "canary"), "connecting took too long"),
+    (urllib3.exceptions.NameResolutionError("x", LINE, socket.gaierror("canary")), "its host name does not resolve"),
+    (urllib3.exceptions.NewConnectionError(LINE, "canary"), "it refused the connection"),
+]
+
+
+@pytest.mark.parametrize(("reason", "words"), NOT_CONNECTED, ids=[words for _, words in NOT_CONNECTED])
+def test_what_was_never_connected_certainly_did_nothing(reason: Exception, words: str) -> None:
+    error = requests.ConnectionError(urllib3.exceptions.MaxRetryError(POOL, "/", reason))
+
+    with pytest.raises(Unavailable) as raised:
+        upstream_of(Broken(error)).send(Call("POST", "https://adobe.example", {}, repeatable=False))
+
+    assert words in raised.value.message
+    assert not raised.value.may_have_happened
+
+
+def test_an_error_of_the_http_library_is_told_without_its_text() -> None:
+    error = requests.ConnectionError("canary")
+
+    with pytest.raises(Unavailable) as raised:
+        upstream_of(Broken(error)).send(Call("POST", "https://adobe.example", {}, repeatable=False))
+
+    assert raised.value.message == "Adobe could not be heard: the connection broke."
+    assert raised.value.may_have_happened
+
+
+@pytest.mark.parametrize(
+    ("slow", "seconds", "timeouts"),
+    [(True, 180, (5.0, 65.0)), (False, 180, (5.0, 15.0)), (True, 50, (5.0, 30.0)), (False, 23, (3.0, 3.0))],
+)
+def test_a_call_takes_its_timeouts_but_never_more_than_the_time_left(
+    slow: bool, seconds: float, timeouts: tuple[float, float]
+) -> None:
+    session = Broken(requests.ConnectionError())
+
+    with pytest.raises(Unavailable):
+        upstream_of(session, seconds).send(Call("GET", "https://adobe.example", {}, slow=slow, repeatable=False))
+
+    assert session.timeouts == [timeouts]
+
+
+def test_a_request_id_of_a_header_is_shown_only_if_it_can_be_one() -> None:
+    assert Reply(400, {"x-request-id": "r-1"}, b"").request_id == "r-1"
+    for odd in ("", "x" * 129, "é", "a\x01b"):
+        assert Reply(400, {"x-request-id": odd}, b"").request_id is None
+
+
+def test_the_session_repeats_nothing_by_itself_and_asks_for_plain_answers() -> None:
+    session = new_session()
+
+    adapter = session.get_adapter("https://adobe.example")
+    assert adapter.max_retries.total == 0  # type: ignore[attr-defined]
+    assert session.headers["Accept-Encoding"] == "identity"  # answers are read raw
