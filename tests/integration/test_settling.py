@@ -28,7 +28,7 @@ def test_only_a_look_that_begins_after_the_settle_time_concludes_that_nothing_wa
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=119))
     world.on_answers(monkeypatch, slow_looks)
 
-    world.until_done(world.send(REQUEST))
+    assert world.deliver(world.send(REQUEST))
 
     assert len(world.calls("POST")) == 1
     assert len(world.connections()) == 1
