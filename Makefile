@@ -29,7 +29,7 @@ local: $(VENV)/.installed ## the whole stack on this machine, until interrupted
 	@$(BIN)/python -m local up
 
 test: $(VENV)/.installed ## the tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.installed ## format, lint, types, import contracts, template
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import boto3
 import moto.backends
 import pytest
+from werkzeug.serving import WSGIRequestHandler
 
 from local.aws import Aws
 from tests.support.adobes import Adobes
@@ -25,6 +26,7 @@ def aws() -> Iterator[Aws]:
         session = boto3.Session()
         session.client = functools.cache(session.client)  # type: ignore[method-assign]
         patch.setattr(boto3, "Session", lambda **_: session)
+        patch.setattr(WSGIRequestHandler, "protocol_version", "HTTP/1.1")  # connections are kept
         modules = list(moto.backends.list_of_moto_modules())  # moto looks through its folder at every request
         patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
         yield server

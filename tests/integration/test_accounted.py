@@ -83,7 +83,7 @@ def test_a_request_that_keeps_failing_is_given_up_announced_recorded_and_parked(
 def test_a_redriven_request_is_done_with_its_own_order(world: World) -> None:
     world.stack.adobe.faults.add(DOWN)
     sent = world.send(REQUEST, order_id="order-1")
-    world.until_done(sent)
+    world.until_done(sent, world.new_service(GIVE_UP_AFTER_SECONDS="300"))
     (letter,) = world.dead_letters()
     world.stack.adobe.faults.clear()
 
@@ -172,7 +172,7 @@ def test_who_invokes_directly_is_told_to_send_again_what_nobody_else_tries_again
 
 def test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same(world: World) -> None:
     nested: list[object] = []
-    for _ in range(100_000):
+    for _ in range(20_000):
         nested = [nested]
     queues = (world.stack.queue_url, world.stack.environment["DEAD_LETTER_QUEUE_URL"])
 

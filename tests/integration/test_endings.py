@@ -144,7 +144,7 @@ def test_a_failure_that_left_the_connection_alone_costs_no_patch_later(world: Wo
 def test_a_parked_recheck_keeps_its_form_and_the_accepted_order(world: World) -> None:
     world.ask(order_id="order-1")
     world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=0, status=503))
-    world.until_done(world.send_body(RECHECK))
+    world.until_done(world.send_body(RECHECK), world.new_service(GIVE_UP_AFTER_SECONDS="300"))
     world.stack.adobe.faults.clear()
     world.put_secret(accessToken="rotated")
 

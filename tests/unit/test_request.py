@@ -116,15 +116,15 @@ def test_an_unknown_field_is_named_without_its_value() -> None:
 
 def test_a_refusal_stays_short_however_many_fields_are_unknown() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read({**GOOD, **{f"x{number}": 0 for number in range(30_000)}}, PREFIX)
+        read({**GOOD, **{f"x{number}": 0 for number in range(3_000)}}, PREFIX)
 
     assert len(refused.value.faults) == 102
-    assert str(refused.value.faults[-1]) == "request: has 29900 more fields that no request has"
+    assert str(refused.value.faults[-1]) == "request: has 2900 more fields that no request has"
 
 
 def test_what_is_nested_too_deeply_to_be_written_is_refused() -> None:
     nested: list[object] = []
-    for _ in range(100_000):
+    for _ in range(20_000):
         nested = [nested]
 
     assert {"request", "adopt"} <= faults_of({**GOOD, "adopt": nested}).keys()
