@@ -32,7 +32,8 @@ def up(*, as_json: bool) -> int:
             workers = [threading.Thread(target=_work, args=(source, stopping), daemon=True) for source in sources]
             for worker in workers:
                 worker.start()
-            stopping.wait()
+            while not stopping.wait(0.2):  # a signal that another thread got is handled when this one wakes
+                continue
             for worker in workers:
                 worker.join(STOP_SECONDS / CONCURRENCY)
     finally:
