@@ -221,3 +221,12 @@ def test_a_recheck_of_a_retired_key_gives_the_lease_back(world: World) -> None:
     assert world.deliver(world.send_body(RECHECK))
 
     assert "leaseUntil" not in world.item()
+
+
+def test_a_failure_is_announced_and_recorded_with_adobes_request_id(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(status=400, body='{"message": "no"}', headers={"x-request-id": "r-1"}))
+
+    assert world.ask()
+
+    (event,) = world.events()
+    assert event["detail"]["requestId"] == world.item()["failure"]["M"]["requestId"]["S"] == "r-1"

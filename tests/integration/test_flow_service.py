@@ -120,11 +120,13 @@ def test_a_listed_connection_that_does_not_show_its_type_counts(world: World, mo
 
 
 def test_the_oldest_is_adopted_in_whatever_order_they_are_listed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    oldest = world.add_foreign("sales", age=1000)
-    world.add_foreign("sales", age=10)
+    younger, oldest = sorted(world.add_foreign("sales") for _ in range(2))
+    world.stack.adobe.records[oldest].item["createdAt"] -= 1000
     on_lists(world, monkeypatch, lambda page: page["items"].reverse())
 
-    assert world.invoke(REQUEST | {"adopt": True})["connectionId"] == oldest
+    result = world.invoke(REQUEST | {"adopt": True})
+
+    assert (result["connectionId"], result["duplicates"]) == (oldest, [younger])
 
 
 def test_a_patch_whose_answer_lacks_the_etag_reads_it(world: World) -> None:

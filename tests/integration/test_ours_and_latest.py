@@ -177,7 +177,10 @@ def test_a_parameter_that_names_nothing_is_overwritten_or_deleted(world: World, 
 
     world.publish(value)
     assert world.invoke(REQUEST)["outcome"] == "created"
-    assert world.parameter() == world.connections()[0]["id"]
+    connection_id = world.connections()[0]["id"]
+    assert world.parameter() == connection_id
+    paths = {request.path.removeprefix("/data/foundation/flowservice/connections") for request in world.calls()}
+    assert paths == {"", f"/{connection_id}/test"}
 
 
 def test_a_foreign_mark_does_not_make_a_connection_ours(world: World) -> None:

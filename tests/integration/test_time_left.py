@@ -36,7 +36,7 @@ def test_no_parameter_is_deleted_without_time_to_announce_and_close(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
-    late(world, monkeypatch, "DELETE", "", 161)
+    late(world, monkeypatch, "GET", f"/{world.parameter()}", 165)
 
     assert world.refused(ABSENT).code == "OutOfTime"
 

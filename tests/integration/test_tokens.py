@@ -182,3 +182,11 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
 
     assert [fault.field for fault in refused.value.faults] == ["clientId", "clientSecret", "orgId", "scopes"]
     assert "two words" not in str(refused.value)
+
+
+def test_the_source_of_tokens_does_not_show_one(world: World) -> None:
+    source = TokenSource(world.stack.ims.url, world.clock)
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+    token = source.token_for(Credentials("c", "o", "s", "v1", "secret"), upstream)
+
+    assert token not in repr(vars(source))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from aep_connections.adobe.retry import Ended, pause_before_retry, reason_to_retry
@@ -45,3 +47,9 @@ def test_every_status_that_may_pass_is_repeated(status: int) -> None:
 
 def test_a_retry_after_at_its_cap_is_still_honoured() -> None:
     assert reason_to_retry(Ended(429, None, 10.0), repeatable=True, tries=1, seconds_left=60)
+
+
+def test_pauses_double_and_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
+
+    assert [pause_before_retry(Ended(503), tries) for tries in (1, 2, 3)] == pytest.approx([0.225, 0.45, 0.9])

@@ -16,7 +16,7 @@ from aep_connections.domain.model import (
 )
 from aep_connections.domain.secrecy import SecretValues
 
-VALUE = "Ümlaut +/?~>\"'\\end?>"
+VALUE = "Ümlaut +/?~>\"'\\end?>~"
 
 
 @pytest.mark.parametrize(
