@@ -120,7 +120,7 @@ def test_a_token_that_this_delivery_does_not_read_is_shown_nowhere_either(
     world.put_secret(accessToken=held)
     world.invoke(REQUEST)
     world.put_secret(accessToken="dapi-of-today")
-    body = json.dumps({"message": f"401 for token {held}."})
+    body = json.dumps({"message": f"401 for token {held}.", "error_code": held})
     for method in ("PATCH", "DELETE"):
         world.stack.adobe.faults.add(Fault(method=method, status=400, body=body))
 

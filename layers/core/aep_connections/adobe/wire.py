@@ -167,7 +167,8 @@ def error_of(reply: Reply, doing: str, secrets: SecretValues, *, effect: bool) -
     """
     refusal = refusal_of(reply)
     kind = _kind_of(reply, refusal)
-    code = f"{refusal.prefix}-{refusal.number}" if refusal.number else refusal.gateway_code
+    gateway_code = refusal.gateway_code if (refusal.gateway_code or "").isdigit() else None  # or it is free text
+    code = f"{refusal.prefix}-{refusal.number}" if refusal.number else gateway_code
     told = f" ({secrets.clean(code, 40)})" if code else ""
     message = f"Adobe answered {reply.status}{told} to {doing}: {secrets.quoted(refusal.text)}"
     executed = effect and (kind is Unavailable or reply.status == 408)
