@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-SAM ?= sam
+SAM = $(BIN)/sam
+export SAM_CLI_TELEMETRY = 0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test check format lock build deploy clean
+.PHONY: help setup demo local test e2e check format lock build deploy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,27 +32,39 @@ local: $(VENV)/.installed ## the whole stack on this machine, until interrupted
 test: $(VENV)/.installed ## the tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-check: $(VENV)/.installed ## format, lint, types, import contracts, template
+e2e: $(VENV)/.installed ## what is deployed, in AWS's own runtime client (needs Python 3.13)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/e2e
+
+check: $(VENV)/.installed $(VENV)/checkov/.installed ## format, lint, types, import contracts, template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=layers/core $(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
+	$(VENV)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
+
+# checkov pins its own boto3, so it has an environment of its own.
+$(VENV)/checkov/.installed: $(VENV)/.installed requirements-checkov.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/checkov
+	@$(BIN)/uv pip install --quiet --python $(VENV)/checkov/bin/python --no-deps --require-hashes -r requirements-checkov.txt
+	@touch $@
 
 format: $(VENV)/.installed ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## both lock files anew (needs uv)
-	for name in layers/core/requirements requirements-dev; do \
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+lock: $(VENV)/.installed ## every lock file anew
+	for name in layers/core/requirements requirements-dev requirements-checkov; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; done
 
-build: ## what SAM deploys (needs the AWS SAM CLI)
-	$(SAM) build
+build: $(VENV)/.installed ## what is deployed, for Lambda's Python and architecture
+	PYTHON="$(abspath $(BIN))/python" $(SAM) build
 
-deploy: ## sam deploy; the first time with ADOBE_SECRET_ARN=arn:… (needs the AWS SAM CLI)
-	$(SAM) deploy $(if $(ADOBE_SECRET_ARN),--parameter-overrides AdobeSecretArn=$(ADOBE_SECRET_ARN))
+deploy: $(VENV)/.installed ## sam deploy; the first time with ADOBE_SECRET_ARN=arn:…, others by PARAMETERS="Name=value …"
+	@test -d .aws-sam/build || { echo "Nothing is built: make build"; exit 1; }
+	$(SAM) deploy $(if $(ADOBE_SECRET_ARN)$(PARAMETERS),--parameter-overrides $(if $(ADOBE_SECRET_ARN),AdobeSecretArn=$(ADOBE_SECRET_ARN)) $(PARAMETERS))
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,8 +18,11 @@ SKIPPED = {
     "AWS::IAM::Role": "moto does not enforce policies",
     "AWS::SQS::QueuePolicy": "moto does not enforce policies",
     "AWS::Logs::LogGroup": "logs go to stdout",
-    "AWS::Serverless::LayerVersion": "the package is on the path",
-    "AWS::Serverless::Function": "the function runs in this process",
+    "AWS::Lambda::LayerVersion": "the package is on the path",
+    "AWS::Lambda::Function": "the function runs in this process, or in a runtime of its own",
+    "AWS::Lambda::EventSourceMapping": "`local.invocation` takes messages from the queue",
+    "AWS::CloudWatch::Alarm": "nobody watches",
+    "AWS::CloudWatch::Dashboard": "nobody watches",
 }
 
 

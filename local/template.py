@@ -1,4 +1,5 @@
-"""Reads template.yaml as CloudFormation would: parameters, conditions and intrinsic functions. Calls nothing."""
+"""Reads template.yaml as CloudFormation would: what SAM's own translator makes of it, with parameters, conditions and
+intrinsic functions worked out. Calls nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 PATH = Path(__file__).resolve().parent.parent / "template.yaml"
 PSEUDO = {
@@ -41,9 +45,21 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
 yaml.add_multi_constructor("!", _short_form, _Loader)
 
 
+CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+BUCKET = "local"
+"""Where translated resources have their code: the key is the path that the template gives."""
+
+
 @functools.cache
-def _document(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(path.read_text(), _Loader)
+def translated(path: Path = PATH) -> dict[str, Any]:
+    """The CloudFormation that SAM makes of a template."""
+    source: dict[str, Any] = yaml.load(path.read_text(), _Loader)
+    for resource in source["Resources"].values():
+        if resource["Type"] in CODE:
+            properties = resource["Properties"]
+            properties[CODE[resource["Type"]]] = f"s3://{BUCKET}/{properties[CODE[resource['Type']]]}"
+    session = boto3.Session(region_name=PSEUDO["AWS::Region"])
+    document: dict[str, Any] = Translator({}, Parser(), boto_session=session).translate(source, {})
     return document
 
 
@@ -68,8 +84,8 @@ class Template:
 
     @classmethod
     def load(cls, parameters: Mapping[str, str], pseudo: Mapping[str, str] = PSEUDO, path: Path = PATH) -> Template:
-        """The project's template."""
-        return cls(_document(path), parameters, pseudo)
+        """The project's template, or a built one."""
+        return cls(translated(path), parameters, pseudo)
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """The resources whose condition holds, by logical id."""

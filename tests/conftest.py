@@ -12,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler
 
 from local.aws import Aws
 from tests.support.adobes import Adobes
+from tests.support.iam import AwsCalls
 from tests.support.log import Log
 from tests.support.world import World, new_world
 
@@ -33,16 +34,33 @@ def aws() -> Iterator[Aws]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def aws_calls(aws: Aws) -> AwsCalls:
+    """What the service asks of AWS, in any test of the run."""
+    calls = AwsCalls()
+    calls.watch(aws)
+    return calls
+
+
+@pytest.fixture(autouse=True)
+def least_privilege(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Invariant 7, Least: after each test, every call that the service made is one that its role allows."""
+    calls = request.getfixturevalue("aws_calls") if "aws" in request.fixturenames else AwsCalls()
+    yield
+    refused = calls.refused()
+    assert not refused, f"template.yaml allows no {refused}"
+
+
 @pytest.fixture
-def world(aws: Aws) -> Iterator[World]:
-    with new_world(aws) as made:
+def world(aws: Aws, aws_calls: AwsCalls) -> Iterator[World]:
+    with new_world(aws, aws_calls) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def shared_world(aws: Aws) -> Iterator[World]:
+def shared_world(aws: Aws, aws_calls: AwsCalls) -> Iterator[World]:
     """One world for the tests of a module, each of which uses a name of its own."""
-    with new_world(aws) as made:
+    with new_world(aws, aws_calls) as made:
         yield made
 
 

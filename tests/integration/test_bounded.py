@@ -20,6 +20,7 @@ from local.aws import Aws
 from local.faults import Fault
 from local.ims import Ims
 from tests.support.clock import FakeClock
+from tests.support.iam import AwsCalls
 from tests.support.tls import certificate_for_localhost
 from tests.support.world import ABSENT, REQUEST, World, new_world
 
@@ -27,9 +28,9 @@ SHORT = Timeouts(connect=0.5, slow=0.4, other=0.4)
 
 
 @pytest.fixture
-def hurried(aws: Aws) -> Iterator[World]:
+def hurried(aws: Aws, aws_calls: AwsCalls) -> Iterator[World]:
     """A world whose calls may take 0.4 s."""
-    with new_world(aws, timeouts=SHORT) as made:
+    with new_world(aws, aws_calls, timeouts=SHORT) as made:
         yield made
 
 

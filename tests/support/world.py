@@ -23,6 +23,7 @@ from local.invocation import Context
 from local.simulator import Request
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, Stack
 from tests.support.clock import FakeClock
+from tests.support.iam import AwsCalls, grants
 
 SECRET_ID = "aep/dev/databricks/sales"
 REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
@@ -246,12 +247,13 @@ class World:
 
 @contextmanager
 def new_world(
-    aws: Aws, parameters: Mapping[str, str] | None = None, timeouts: Timeouts | None = None
+    aws: Aws, calls: AwsCalls, parameters: Mapping[str, str] | None = None, timeouts: Timeouts | None = None
 ) -> Iterator[World]:
-    """A world of its own in a shared moto."""
+    """A world of its own in a shared moto, where `calls` may do what the role of its function allows."""
     clock = FakeClock()
     name = f"w{uuid.uuid4().hex[:12]}"
     stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws, clock.now)
+    calls.allow(name, grants(stack.resources.template, stack.resources.attribute, "ProvisionRole"))
     try:
         sqs, events = aws.client("sqs"), aws.client("events")
         url = sqs.create_queue(QueueName=f"{name}-announced")["QueueUrl"]

@@ -1,53 +1,126 @@
-"""The template against the code: environment, permissions, timeouts, keys."""
+"""The project's rules, on the template as CloudFormation gets it: once with defaults, once with everything given."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
 from dataclasses import fields
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from aep_connections.adobe.transport import Timeouts
+from aep_connections.domain.model import Outcome
 from aep_connections.settings import Settings, SettingsInvalid
 from aep_connections.use_cases import answer, work
 from local.aws import Aws
 from local.stack import Stack
-from local.template import Template
-from tests.support.world import ABSENT, REQUEST, World
+from local.template import Template, translated
+from tests.support.log import Log
+from tests.support.world import REQUEST, World
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:adobe-AbCdEf"
-TEMPLATE = Template.load({"AdobeSecretArn": ARN})
-FUNCTION = TEMPLATE.resources()["ProvisionFunction"]["Properties"]
-BY_LAMBDA = {
-    "logs:CreateLogStream", "logs:PutLogEvents", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
-}  # fmt: skip
-"""What the Lambda service does with the function's role."""
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+BARE = Template.load({"AdobeSecretArn": ARN})
+FULL = Template.load(
+    {
+        "AdobeSecretArn": ARN,
+        "SecretsKeyArn": KEY,
+        "EventBusName": "company",
+        "ScheduleExpression": "rate(1 day)",
+        "ScheduledRequest": json.dumps(REQUEST),
+        "Paused": "true",
+        "MaximumConcurrency": "5",
+        "ReservedConcurrency": "7",
+        "AlarmTopicArn": TOPIC,
+        "KmsKeyArn": KEY,
+        "PermissionsBoundaryArn": BOUNDARY,
+    }
+)
+BOTH = pytest.mark.parametrize("template", [BARE, FULL], ids=["defaults", "everything given"])
+PARAMETERS = translated()["Parameters"]
 
 
-def resolved(value: Any) -> Any:
-    return TEMPLATE.resolve(value, lambda name, attribute: f"{name}.{attribute}" if attribute else name)
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type, worked out; a resource's attribute is `Name.Attribute`."""
+
+    def attribute(name: str, attribute: str | None) -> str:
+        return f"{name}.{attribute}" if attribute else name
+
+    return {
+        name: template.resolve(resource.get("Properties", {}), attribute)
+        for name, resource in template.resources().items()
+        if resource["Type"] == kind
+    }
 
 
-def statements() -> Iterator[dict[str, Any]]:
-    for policy in TEMPLATE.resources()["ProvisionRole"]["Properties"]["Policies"]:
-        yield from resolved(policy["PolicyDocument"]["Statement"])
+def provision(template: Template = BARE) -> dict[str, Any]:
+    return of_type(template, "AWS::Lambda::Function")["ProvisionFunction"]
 
 
-def as_list(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
+# ---------------------------------------------------------------- functions
+
+
+@BOTH
+def test_every_function_logs_json_to_a_retained_group_of_its_own(template: Template) -> None:
+    groups = [f["LoggingConfig"]["LogGroup"] for f in of_type(template, "AWS::Lambda::Function").values()]
+
+    assert len(set(groups)) == len(groups) > 0
+    for function in of_type(template, "AWS::Lambda::Function").values():
+        group = function["LoggingConfig"]["LogGroup"]
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert of_type(template, "AWS::Logs::LogGroup")[group]["RetentionInDays"] == "90"
+        assert template.resources()[group]["DeletionPolicy"] == "Retain"
+
+
+@BOTH
+def test_every_function_runs_as_the_layer_is_built(template: Template) -> None:
+    (layer,) = of_type(template, "AWS::Lambda::LayerVersion").values()
+
+    for function in of_type(template, "AWS::Lambda::Function").values():
+        assert [function["Runtime"]] == layer["CompatibleRuntimes"] == ["python3.13"]
+        assert function["Architectures"] == layer["CompatibleArchitectures"] == ["arm64"]
+        assert function["RecursiveLoop"] == "Terminate"
+        assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+@BOTH
+def test_there_is_no_alias_no_version_and_no_snapshot(template: Template) -> None:
+    """docs/decisions/0010: an alias would go on serving the old layer."""
+    kinds = {resource["Type"] for resource in template.resources().values()}
+
+    assert not kinds & {"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::CodeDeploy::Application"}
+    assert not any("SnapStart" in function for function in of_type(template, "AWS::Lambda::Function").values())
+
+
+def test_concurrency_is_reserved_only_on_request() -> None:
+    assert "ReservedConcurrentExecutions" not in provision(BARE)
+    assert provision(FULL)["ReservedConcurrentExecutions"] == "7"
+
+
+@BOTH
+def test_the_functions_timeout_is_what_the_timeouts_and_waits_are_made_for(template: Template) -> None:
+    timeouts = Timeouts()
+
+    assert provision(template)["Timeout"] == 180
+    assert timeouts.connect + timeouts.slow == work.WRITE_SECONDS
+    assert timeouts.connect + timeouts.other == work.READ_SECONDS
+    assert answer.VISIBILITY_BEYOND_DEADLINE_SECONDS > answer.LEASE_BEYOND_DEADLINE_SECONDS
+
+
+# ---------------------------------------------------------------- environment
 
 
 def test_the_templates_environment_is_the_settings_both_ways() -> None:
-    declared = {name for name in FUNCTION["Environment"]["Variables"] if not name.startswith(("AWS_", "POWERTOOLS_"))}
+    declared = {name for name in provision()["Environment"]["Variables"] if not name.startswith("POWERTOOLS_")}
 
     assert declared == {field.name.upper() for field in fields(Settings)}
 
 
 def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:
-    variables = resolved(FUNCTION["Environment"]["Variables"])
+    variables = provision()["Environment"]["Variables"]
 
     settings = Settings.from_environment({name: str(value) for name, value in variables.items()})
 
@@ -88,88 +161,82 @@ def test_each_variable_has_its_rule(name: str, good: list[str], bad: list[str]) 
                 Settings.from_environment(right | {name: value})
 
 
-def test_the_role_allows_what_the_code_calls_and_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Invariant 7, Least: recorded calls against the template's actions, both ways."""
-    called: set[str] = set()
-    api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def note(self: Any, operation_name: str, arguments: Any) -> Any:
-        if self.meta.config.user_agent_extra == "aep-connections":
-            prefix = self.meta.service_model.endpoint_prefix.replace("monitoring", "cloudwatch")
-            called.add(f"{prefix}:{operation_name}")
-        return api_call(self, operation_name, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", note)
-    world.add_foreign("taken")
-    world.ask()
-    world.ask(REQUEST | {"name": "taken"})
-    world.ask({"no": "key"})
-    world.ask(ABSENT)
-
-    allowed = {action for statement in statements() for action in as_list(statement["Action"])}
-    assert called == allowed - BY_LAMBDA
+# ---------------------------------------------------------------- queue, rule, schedule
 
 
-def test_every_resource_of_the_role_is_scoped() -> None:
-    for statement in statements():
-        for resource in as_list(statement["Resource"]):
-            assert resource.rstrip("*").count(":") >= 5 or "." in resource, resource
-            assert resource != "*"
+@BOTH
+def test_the_queue_holds_messages_longer_than_six_timeouts_and_is_drained_to_the_dead_letters(
+    template: Template,
+) -> None:
+    queue = of_type(template, "AWS::SQS::Queue")["Requests"]
+
+    assert queue["VisibilityTimeout"] >= 6 * provision(template)["Timeout"]
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": "DeadLetters.Arn", "maxReceiveCount": 100}
 
 
-def test_secrets_are_allowed_by_the_prefix_with_every_sandbox() -> None:
-    (secrets,) = (s for s in statements() if s["Sid"] == "Secrets")
-
-    assert secrets["Resource"] == [ARN, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"]
-
-
-def test_the_functions_timeout_is_what_the_timeouts_and_waits_are_made_for() -> None:
-    timeouts = Timeouts()
-
-    assert FUNCTION["Timeout"] == 180
-    assert timeouts.connect + timeouts.slow == work.WRITE_SECONDS
-    assert timeouts.connect + timeouts.other == work.READ_SECONDS
-    assert answer.VISIBILITY_BEYOND_DEADLINE_SECONDS > answer.LEASE_BEYOND_DEADLINE_SECONDS
+@BOTH
+def test_queues_are_encrypted_and_keep_messages_for_two_weeks(template: Template) -> None:
+    for queue in of_type(template, "AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
-def test_the_queue_holds_messages_longer_than_six_timeouts_and_is_drained_to_the_dead_letters() -> None:
-    queue = TEMPLATE.resources()["Requests"]["Properties"]
+@BOTH
+def test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls(template: Template) -> None:
+    (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
+    allow, deny = policy["PolicyDocument"]["Statement"]
 
-    assert queue["VisibilityTimeout"] >= 6 * FUNCTION["Timeout"]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 100
-
-
-def test_the_event_source_is_one_message_at_a_time_with_partial_failures() -> None:
-    properties = FUNCTION["Events"]["Requests"]["Properties"]
-
-    assert properties["BatchSize"] == 1
-    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-
-
-def test_the_table_has_the_keys_and_the_index_of_the_registry(world: World) -> None:
-    table = world.stack.aws.client("dynamodb").describe_table(TableName=world.stack.environment["REGISTRY_TABLE"])
-    world.ask()
-
-    assert [key["AttributeName"] for key in table["Table"]["KeySchema"]] == ["sandbox", "name"]
-    found = world.stack.aws.client("dynamodb").query(
-        TableName=world.stack.environment["REGISTRY_TABLE"],
-        IndexName="by-secret",
-        KeyConditionExpression="databricksSecretId = :secret",
-        ExpressionAttributeValues={":secret": {"S": REQUEST["databricksSecretId"]}},
-    )
-    assert [item["name"]["S"] for item in found["Items"]] == ["sales"]
+    assert policy["Queues"] == ["Requests", "DeadLetters"]
+    assert (allow["Effect"], allow["Principal"], allow["Action"]) == (
+        "Allow", {"Service": "events.amazonaws.com"}, "sqs:SendMessage",
+    )  # fmt: skip
+    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": "RequestRule.Arn"}}
+    assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "sqs:*")
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert allow["Resource"] == deny["Resource"] == ["Requests.Arn", "DeadLetters.Arn"]
 
 
-@pytest.mark.parametrize("logical_id", ["Registry", "DeadLetters", "ProvisionLogs"])
-def test_what_must_survive_the_stack_is_retained(logical_id: str) -> None:
-    resource = TEMPLATE.resources()[logical_id]
+@BOTH
+def test_the_event_source_is_one_message_at_a_time_with_partial_failures(template: Template) -> None:
+    (source,) = of_type(template, "AWS::Lambda::EventSourceMapping").values()
 
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (source["EventSourceArn"], source["FunctionName"]) == ("Requests.Arn", "ProvisionFunction")
+    assert source["BatchSize"] == 1
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_event_source_is_off_while_paused_and_never_takes_more_than_is_reserved() -> None:
+    (usual,) = of_type(BARE, "AWS::Lambda::EventSourceMapping").values()
+    (paused,) = of_type(FULL, "AWS::Lambda::EventSourceMapping").values()
+
+    assert (usual["Enabled"], usual["ScalingConfig"]) == (True, {"MaximumConcurrency": "10"})
+    assert (paused["Enabled"], paused["ScalingConfig"]) == (False, {"MaximumConcurrency": "5"})
+    assert int(provision(FULL)["ReservedConcurrentExecutions"]) >= 5
+
+
+@BOTH
+def test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver(template: Template) -> None:
+    targets = [target for rule in of_type(template, "AWS::Events::Rule").values() for target in rule["Targets"]]
+    targets += [schedule["Target"] for schedule in of_type(template, "AWS::Scheduler::Schedule").values()]
+
+    assert targets
+    for target in targets:
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600
+        assert target["DeadLetterConfig"] == {"Arn": "DeadLetters.Arn"}
 
 
 def test_the_schedule_is_off_by_default() -> None:
-    assert "Schedule" not in TEMPLATE.resources()
-    assert "ScheduleRole" not in TEMPLATE.resources()
+    assert not {"Schedule", "ScheduleRole"} & set(BARE.resources())
+
+
+def test_a_schedule_without_a_request_is_refused_before_anything_is_made() -> None:
+    rule = translated()["Rules"]["ScheduleHasRequest"]
+
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ScheduleExpression"}, ""]}]}
+    assert [one["Assert"] for one in rule["Assertions"]] == [
+        {"Fn::Not": [{"Fn::Equals": [{"Ref": "ScheduledRequest"}, PARAMETERS["ScheduledRequest"]["Default"]]}]}
+    ]
 
 
 def test_a_schedule_can_be_made_and_an_existing_bus_used(aws: Aws) -> None:
@@ -187,3 +254,166 @@ def test_a_schedule_can_be_made_and_an_existing_bus_used(aws: Aws) -> None:
         assert stack.bus_name == "company"
     finally:
         stack.stop()
+
+
+# ---------------------------------------------------------------- what is stored
+
+
+@BOTH
+def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> None:
+    retained = {n for n, resource in template.resources().items() if resource.get("DeletionPolicy") == "Retain"}
+    replaced = {n for n, resource in template.resources().items() if resource.get("UpdateReplacePolicy") == "Retain"}
+
+    assert retained == replaced == {"Registry", "DeadLetters", "ProvisionLogs"}
+
+
+@BOTH
+def test_the_registry_is_protected_restorable_and_encrypted(template: Template) -> None:
+    table = of_type(template, "AWS::DynamoDB::Table")["Registry"]
+
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
+    assert "TableName" not in table
+
+
+def test_a_key_given_encrypts_the_logs_the_registry_and_the_environment() -> None:
+    assert of_type(FULL, "AWS::Logs::LogGroup")["ProvisionLogs"]["KmsKeyId"] == KEY
+    assert of_type(FULL, "AWS::DynamoDB::Table")["Registry"]["SSESpecification"]["KMSMasterKeyId"] == KEY
+    assert provision(FULL)["KmsKeyArn"] == KEY
+    assert KEY not in json.dumps([of_type(BARE, resource["Type"]) for resource in BARE.resources().values()])
+
+
+def test_the_table_has_the_keys_and_the_index_of_the_registry(world: World) -> None:
+    table = world.stack.aws.client("dynamodb").describe_table(TableName=world.stack.environment["REGISTRY_TABLE"])
+    world.ask()
+
+    assert [key["AttributeName"] for key in table["Table"]["KeySchema"]] == ["sandbox", "name"]
+    found = world.stack.aws.client("dynamodb").query(
+        TableName=world.stack.environment["REGISTRY_TABLE"],
+        IndexName="by-secret",
+        KeyConditionExpression="databricksSecretId = :secret",
+        ExpressionAttributeValues={":secret": {"S": REQUEST["databricksSecretId"]}},
+    )
+    assert [item["name"]["S"] for item in found["Items"]] == ["sales"]
+
+
+# ---------------------------------------------------------------- alarms and dashboard
+
+
+@BOTH
+def test_every_alarm_is_quiet_without_data_and_says_so_when_it_ends(template: Template) -> None:
+    for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
+        assert alarm["TreatMissingData"] == "notBreaching"
+        told = [TOPIC] if template is FULL else None
+        assert alarm.get("AlarmActions") == alarm.get("OKActions") == told
+        assert alarm["AlarmName"].startswith("local-")
+
+
+def test_the_metrics_that_are_watched_are_those_that_the_function_writes(world: World, log: Log) -> None:
+    world.ask()
+    (written,) = log.metrics()
+    ours = of_type(BARE, "AWS::CloudWatch::Alarm").values()
+    watched = {alarm["MetricName"] for alarm in ours if alarm["Namespace"] == "AepConnections"}
+    for widget in dashboard(BARE)["widgets"]:
+        rows = widget["properties"].get("metrics", [])
+        if rows and rows[0][0] == "AepConnections":
+            watched |= {row[1] for row in rows}
+
+    outcomes = {outcome.value.capitalize() for outcome in Outcome} | {"Failed", "Retried"}
+    assert watched <= {name for name in written if name[0].isupper()} | outcomes
+    assert outcomes <= watched
+
+
+@BOTH
+def test_the_metrics_of_one_stack_are_not_those_of_another(template: Template) -> None:
+    variables = provision(template)["Environment"]["Variables"]
+    for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
+        if alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]:
+            assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
+
+    assert variables["POWERTOOLS_SERVICE_NAME"] == template.values["AWS::StackName"]
+
+
+@BOTH
+def test_the_dashboard_shows_every_alarm(template: Template) -> None:
+    shown = [w for w in dashboard(template)["widgets"] if w["type"] == "alarm"]
+
+    assert shown[0]["properties"]["alarms"] == [f"{name}.Arn" for name in of_type(template, "AWS::CloudWatch::Alarm")]
+
+
+def dashboard(template: Template) -> dict[str, Any]:
+    (board,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    document: dict[str, Any] = json.loads(board["DashboardBody"])
+    return document
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def test_every_parameter_is_described_labelled_and_in_one_group() -> None:
+    console = translated()["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in console["ParameterGroups"] for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(PARAMETERS)
+    assert sorted(console["ParameterLabels"]) == sorted(PARAMETERS)
+    assert all(about["Description"].endswith(".") for about in PARAMETERS.values())
+
+
+def test_only_the_adobe_secret_has_no_default() -> None:
+    assert [name for name, about in PARAMETERS.items() if "Default" not in about] == ["AdobeSecretArn"]
+
+
+@pytest.mark.parametrize("name", [name for name, about in PARAMETERS.items() if about["Type"] == "String"])
+def test_every_text_parameter_has_a_rule_that_its_default_keeps(name: str) -> None:
+    about = PARAMETERS[name]
+
+    if "AllowedValues" in about:
+        assert about["Default"] in about["AllowedValues"]
+    else:
+        assert about["ConstraintDescription"].startswith("must ")
+        assert re.fullmatch(about["AllowedPattern"], about.get("Default", ARN))
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("AdobeSecretArn", [ARN], ["adobe", ARN[:-7], "arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf", ""]),
+        ("DatabricksSecretPrefix", ["aep/", "a/{sandbox}/"], ["aep", "", "a*/", "{name}/"]),
+        ("SecretsKeyArn", [KEY, KEY[: KEY.index("/")] + "/*"], ["alias/x", KEY.replace("key/", "alias/"), "*"]),
+        ("KmsKeyArn", [KEY], ["alias/x", KEY[: KEY.index("/")] + "/*"]),
+        ("ParameterPrefix", ["/a", "/a/b", "/my/aws"], ["a", "/a/", "/", "/aws/x", "/AWSome", "/ssm"]),
+        ("EventBusName", ["company", "aws.partner/x"], ["arn:aws:events:eu-west-1:1:event-bus/x", "a b"]),
+        ("ScheduleExpression", ["rate(1 day)", "cron(15 3 * * ? *)"], ["daily", "rate()"]),
+        ("ScheduledRequest", ["{}", '{"name": "a"}'], ["", "[]", "x"]),
+        ("ReservedConcurrency", ["10", "1000"], ["0", "-1", "ten", "10000"]),
+        ("AlarmTopicArn", [TOPIC], ["on-call"]),
+        ("PermissionsBoundaryArn", [BOUNDARY, "arn:aws:iam::aws:policy/X"], ["boundary"]),
+        ("AdobeImsUrl", ["https://ims.example"], ["http://ims.example", "https://u@ims.example", "https://a/b"]),
+        ("AdobePlatformUrl", ["https://a.example:8443"], ["http://127.0.0.1"]),
+        ("ScheduleTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
+    ],
+)  # fmt: skip
+def test_what_the_parameters_admit(name: str, good: list[str], bad: list[str]) -> None:
+    pattern = PARAMETERS[name]["AllowedPattern"]
+
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+
+
+def test_what_the_template_admits_as_a_prefix_the_code_admits_too() -> None:
+    variables = {name: str(value) for name, value in provision()["Environment"]["Variables"].items()}
+    for prefix in ("/a", "/my/aws", "/a.b/c_d"):
+        assert re.fullmatch(PARAMETERS["ParameterPrefix"]["AllowedPattern"], prefix)
+        Settings.from_environment(variables | {"PARAMETER_PREFIX": prefix})
+
+
+def test_no_secret_is_a_parameter() -> None:
+    assert not any(about.get("NoEcho") for about in PARAMETERS.values())
+    assert not [name for name in PARAMETERS if re.search(r"Token|Password|ClientSecret", name)]
+
+
+def test_every_output_says_what_it_is_for() -> None:
+    assert all(output["Description"] for output in translated()["Outputs"].values())
+    assert not [name for name, output in translated()["Outputs"].items() if "Export" in output]

@@ -10,12 +10,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from aep_connections.adobe.transport import Upstream
+from aep_connections.domain.model import Outcome
 from aep_connections.use_cases.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an answer cost. Seconds; `age` counts from when the request was asked."""
+    """What an answer cost. Seconds; `age` counts from when the request (of a recheck: the recheck) was asked."""
 
     duration: float
     age: float
@@ -65,7 +66,8 @@ class Observer:
         metrics = EphemeralMetrics(namespace=self._namespace, service=self._service)
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
         metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measured.duration * 1000))
-        metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measured.age, 3))
+        if outcome != Outcome.SUPERSEDED:  # an old request that lost is nobody's delay
+            metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measured.age, 3))
         metrics.add_metric("UpstreamCalls", MetricUnit.Count, upstream.calls)
         metrics.add_metric("UpstreamRetries", MetricUnit.Count, len(upstream.retries))
         metrics.add_metric("Parked", MetricUnit.Count, int(answer.parked))

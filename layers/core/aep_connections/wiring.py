@@ -91,12 +91,10 @@ class Service:
         )
         given = answer(delivery, ports, self._rules, deadline)
         count = delivery.message.receive_count if delivery.message else 1
-        self._observer.note(given, self._measured(started, given, count, invocation_id), upstream)
+        age = max(0.0, self._clock.now() - delivery.order.seconds)
+        measured = Measured(self._clock.monotonic() - started, age, count, invocation_id)
+        self._observer.note(given, measured, upstream)
         return given
-
-    def _measured(self, started: float, given: Answer, receive_count: int, invocation_id: str) -> Measured:
-        age = max(0.0, self._clock.now() - given.order.seconds)
-        return Measured(self._clock.monotonic() - started, age, receive_count, invocation_id)
 
 
 def build(

@@ -1,0 +1,169 @@
+"""IAM without AWS: what the service asked of AWS, against the statements of its role in the template."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.aws import ACCOUNT, REGION, Aws
+from local.template import Template
+
+AGENT = "aep-connections"
+"""What the service's own AWS calls carry in their User-Agent."""
+
+BY_AWS = {
+    "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+    "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+}  # fmt: skip
+"""What Lambda itself does with a function's role."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsCall:
+    """One call as IAM judges it: an action on a resource, and what conditions may ask about."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One action on one resource of one statement, the smallest thing that can be missing or too much."""
+
+    role: str
+    action: str
+    resource: str
+    conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.action} on {self.resource}"
+
+    def permits(self, call: AwsCall) -> bool:
+        return _like(self.action, call.action) and _like(self.resource, call.resource) and self._holds(call.context)
+
+    def _holds(self, context: Mapping[str, str]) -> bool:
+        return all(
+            any(_CONDITIONS[operator](value, context.get(key, "")) for value in _list(values))
+            for operator, asked in self.conditions.items()
+            for key, values in asked.items()
+        )
+
+
+def _like(pattern: str, text: str) -> bool:
+    """IAM's wildcards."""
+    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+_CONDITIONS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, given: wanted == given,
+    "StringLike": _like,
+}
+
+
+def grants(template: Template, attribute: Callable[[str, str | None], str], role: str) -> list[Grant]:
+    """What a role of the template allows. Raises ValueError for a statement that is not read here."""
+    found: list[Grant] = []
+    for policy in template.resources()[role]["Properties"]["Policies"]:
+        for statement in template.resolve(policy["PolicyDocument"]["Statement"], attribute):
+            unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition"}
+            conditions = statement.get("Condition", {})
+            if unknown or statement["Effect"] != "Allow" or set(conditions) - set(_CONDITIONS):
+                raise ValueError(f"The statement {statement.get('Sid')} of {role} is not understood: {statement}")
+            found += [
+                Grant(role, action, resource, conditions)
+                for action in _list(statement["Action"])
+                for resource in _list(statement["Resource"])
+            ]
+    return found
+
+
+class AwsCalls:
+    """Every call that the service makes to moto, in this process or in another, seen at the server."""
+
+    def __init__(self) -> None:
+        self.made: list[AwsCall] = []
+        self._roles: dict[str, list[Grant]] = {}
+        self._judged = 0
+        self._lock = threading.Lock()
+
+    def watch(self, aws: Aws) -> None:
+        """See what comes in from now on."""
+        server: Any = aws._server._server
+        inner = server.app
+
+        def app(environ: dict[str, Any], start_response: Any) -> Any:
+            if AGENT in environ.get("HTTP_USER_AGENT", ""):
+                body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                environ["wsgi.input"] = io.BytesIO(body)
+                with self._lock:
+                    self.made += calls_of(environ["HTTP_X_AMZ_TARGET"], json.loads(body))
+            return inner(environ, start_response)
+
+        server.app = app
+
+    def allow(self, stack: str, allowed: list[Grant]) -> None:
+        """From now on calls may use these grants too."""
+        self._roles[stack] = allowed
+
+    def refused(self) -> list[AwsCall]:
+        """The calls since the last look that no role permits."""
+        with self._lock:
+            fresh, self._judged = self.made[self._judged :], len(self.made)
+        return [call for call in fresh if not any(grant.permits(call) for grant in self._all())]
+
+    def unused(self, allowed: Iterable[Grant], calls: Iterable[AwsCall]) -> list[Grant]:
+        """The grants that none of the calls needed."""
+        made = list(calls)
+        return [g for g in allowed if g.action not in BY_AWS and not any(g.permits(call) for call in made)]
+
+    def _all(self) -> Iterator[Grant]:
+        for allowed in self._roles.values():
+            yield from allowed
+
+
+def calls_of(target: str, body: dict[str, Any]) -> Iterator[AwsCall]:
+    """A request as IAM sees it. Raises KeyError for an operation that is not known here: say what it acts on."""
+    service, _, operation = target.partition(".")
+    prefix, resource = _SERVICES[service.partition("_")[0]]
+    if operation == "PutEvents":
+        for entry in body["Entries"]:
+            context = {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}
+            yield AwsCall("events:PutEvents", resource(entry), context)
+        return
+    stage = body.get("VersionStage")
+    yield AwsCall(f"{prefix}:{operation}", resource(body), {"secretsmanager:VersionStage": stage} if stage else {})
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+def _secret(body: Mapping[str, Any]) -> str:
+    """An id that is a name stands for the ARN with its six characters."""
+    given = str(body["SecretId"])
+    return given if given.startswith("arn:") else _arn("secretsmanager", f"secret:{given}-AbCdEf")
+
+
+def _table(body: Mapping[str, Any]) -> str:
+    index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
+    return _arn("dynamodb", f"table/{body['TableName']}{index}")
+
+
+_SERVICES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
+    "secretsmanager": ("secretsmanager", _secret),
+    "AmazonSSM": ("ssm", lambda body: _arn("ssm", f"parameter{body['Name']}")),
+    "DynamoDB": ("dynamodb", _table),
+    "AWSEvents": ("events", lambda entry: _arn("events", f"event-bus/{entry['EventBusName']}")),
+    "AmazonSQS": ("sqs", lambda body: _arn("sqs", str(body["QueueUrl"]).rpartition("/")[2])),
+}
+
+
+def _list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,123 @@
+"""Invariant 7, Least: the roles of the template against the calls that were seen, both ways.
+
+That no call lacks a permission is looked at after every test of the suite (`least_privilege` in conftest.py).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from local.template import Template
+from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
+from tests.support.world import ABSENT, REQUEST, World
+from tests.template.test_template import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, of_type
+
+VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
+SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
+CURRENT = {"secretsmanager:VersionStage": "AWSCURRENT"}
+
+
+def of_role(template: Template, role: str = "ProvisionRole") -> list[Grant]:
+    return grants(template, lambda name, attribute: f"{name}.{attribute}" if attribute else name, role)
+
+
+def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, aws_calls: AwsCalls) -> None:
+    allowed = grants(world.stack.resources.template, world.stack.resources.attribute, "ProvisionRole")
+    before = len(aws_calls.made)
+    world.add_foreign("taken")
+    world.ask()
+    world.ask(REQUEST | {"name": "taken"})
+    world.ask({"no": "key"})
+    world.ask(ABSENT)
+
+    assert [str(grant) for grant in aws_calls.unused(allowed, aws_calls.made[before:])] == []
+
+
+def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) -> None:
+    before = len(aws_calls.made)
+    world.ask()
+    allowed = grants(world.stack.resources.template, world.stack.resources.attribute, "ProvisionRole")
+    made = aws_calls.made[before:]
+
+    for taken_away in {call.action for call in made}:
+        rest = [grant for grant in allowed if grant.action != taken_away]
+        assert [call for call in made if not any(grant.permits(call) for grant in rest)]
+
+
+@BOTH
+def test_no_role_has_a_managed_policy_and_each_has_the_boundary_that_is_given(template: Template) -> None:
+    roles = of_type(template, "AWS::IAM::Role")
+
+    assert roles
+    for role in roles.values():
+        assert "ManagedPolicyArns" not in role
+        assert role.get("PermissionsBoundary") == (BOUNDARY if template is FULL else None)
+
+
+@BOTH
+def test_every_function_has_a_role_of_its_own(template: Template) -> None:
+    roles = [function["Role"] for function in of_type(template, "AWS::Lambda::Function").values()]
+
+    assert len(set(roles)) == len(roles)
+
+
+@BOTH
+def test_every_action_is_named_and_every_resource_but_that_of_traces_is_scoped(template: Template) -> None:
+    for role in of_type(template, "AWS::IAM::Role"):
+        for grant in of_role(template, role):
+            assert "*" not in grant.action
+            if not grant.action.startswith("xray:"):
+                assert grant.resource.count(":") >= 5 or grant.resource.endswith(".Arn"), grant
+
+
+@BOTH
+def test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version(template: Template) -> None:
+    def allowed(secret: str, context: dict[str, str]) -> bool:
+        call = AwsCall("secretsmanager:GetSecretValue", secret, context)
+        return any(grant.permits(call) for grant in of_role(template))
+
+    assert allowed(ARN, CURRENT)
+    assert allowed(SALES, CURRENT)
+    assert not allowed(ARN, {})
+    assert not allowed(SALES, {"secretsmanager:VersionStage": "AWSPENDING"})
+    assert not allowed(SALES.replace("/databricks/", "/other/"), CURRENT)
+    assert not allowed(ARN.replace("AbCdEf", "AbCdEf-2"), CURRENT)
+    assert not allowed(SALES.replace("eu-west-1", "us-east-1"), CURRENT)
+
+
+def test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else() -> None:
+    def allowed(template: Template, **changes: str) -> bool:
+        context = VIA_SECRETS | {name.replace("_", ":", 1): value for name, value in changes.items()}
+        return any(grant.permits(AwsCall("kms:Decrypt", KEY, context)) for grant in of_role(template))
+
+    assert allowed(FULL)
+    assert not allowed(FULL, kms_ViaService="s3.eu-west-1.amazonaws.com")
+    assert not allowed(BARE)
+    other = VIA_SECRETS | {"kms:EncryptionContext:SecretARN": ARN.replace("adobe", "other")}
+    assert not any(grant.permits(AwsCall("kms:Decrypt", KEY, other)) for grant in of_role(FULL))
+
+
+def test_the_key_of_the_registry_is_used_through_dynamodb_only() -> None:
+    def allowed(service: str) -> bool:
+        call = AwsCall("kms:Decrypt", KEY, {"kms:ViaService": f"{service}.eu-west-1.amazonaws.com"})
+        return any(grant.permits(call) for grant in of_role(FULL))
+
+    assert allowed("dynamodb")
+    assert not allowed("s3")
+
+
+@BOTH
+def test_the_function_announces_only_what_the_contract_names(template: Template) -> None:
+    def allowed(source: str, detail_type: str) -> bool:
+        (bus,) = {grant.resource for grant in of_role(template) if grant.action == "events:PutEvents"}
+        call = AwsCall("events:PutEvents", bus, {"events:source": source, "events:detail-type": detail_type})
+        return any(grant.permits(call) for grant in of_role(template))
+
+    assert allowed("aep.connections", "AEP Base Connection Ready")
+    assert not allowed("aep.connections", "AEP Base Connection Requested")
+    assert not allowed("aws.s3", "AEP Base Connection Ready")
+
+
+def test_an_operation_that_nobody_described_is_not_passed_over() -> None:
+    with pytest.raises(KeyError):
+        list(calls_of("Kinesis_20131202.PutRecord", {}))
