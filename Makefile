@@ -33,7 +33,7 @@ test: $(VENV)/.installed ## the tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 e2e: $(VENV)/.installed ## what is deployed, in AWS's own runtime client (needs Python 3.13)
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/e2e
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 
 check: $(VENV)/.installed $(VENV)/checkov/.installed ## format, lint, types, import contracts, template
 	$(BIN)/ruff format --check .

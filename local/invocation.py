@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Handler = Callable[[Any, Any], Any]
+
+
+class FunctionFailed(Exception):  # noqa: N818 - what Lambda calls a function error
+    """An invocation that ended badly; `payload` is what Lambda answers, `errorType` and `errorMessage` in it."""
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        super().__init__(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
+        self.payload = dict(payload)
 
 
 @dataclass(slots=True)
@@ -54,27 +62,31 @@ def sqs_event(messages: list[dict[str, Any]], queue_arn: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class EventSource:
-    """The mapping from a queue to a handler, batch size 1, partial batch answers honoured."""
+    """The mapping from a queue to a handler, as the template declares it (`AWS::Lambda::EventSourceMapping`)."""
 
     sqs: Any
     queue_url: str
-    queue_arn: str
+    mapping: Mapping[str, Any]
     handler: Handler
     timeout_seconds: float
 
     def poll(self, wait_seconds: int = 0) -> bool:
-        """Take one message, if there is one, and invoke; whether there was one."""
+        """Take one batch, if there is one, and invoke; whether there was one. What fails stays in the queue."""
         received = self.sqs.receive_message(
             QueueUrl=self.queue_url,
-            MaxNumberOfMessages=1,
+            MaxNumberOfMessages=self.mapping["BatchSize"],
             WaitTimeSeconds=wait_seconds,
             MessageSystemAttributeNames=["All"],
         )
         messages = received.get("Messages", [])
         if not messages:
             return False
-        answer = invoke(self.handler, sqs_event(messages, self.queue_arn), self.timeout_seconds)
-        undone = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        try:
+            answer = invoke(self.handler, sqs_event(messages, self.mapping["EventSourceArn"]), self.timeout_seconds)
+        except FunctionFailed:
+            return True
+        partial = "ReportBatchItemFailures" in self.mapping.get("FunctionResponseTypes", [])
+        undone = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} if partial else set()
         for message in messages:
             if message["MessageId"] not in undone:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])

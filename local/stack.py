@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import ssl
 import sys
 import time
 import uuid
@@ -17,7 +18,8 @@ from local.aws import Aws, Resources
 from local.databricks import Databricks
 from local.ims import Ims
 from local.invocation import EventSource, Handler
-from local.template import PSEUDO, Template
+from local.runtime import BuiltFunction
+from local.template import PATH, PSEUDO, Template
 
 ROOT = Path(__file__).resolve().parent.parent
 ADOBE_SECRET = {
@@ -35,7 +37,7 @@ SAMPLE_SECRET_ID = "aep/dev/databricks/lakehouse"
 
 
 class Stack:
-    """Everything running, with the template's resources; `now` is the clock of the simulators."""
+    """Everything running, with the template's resources; `now` is the clock of the simulators, `tls` Adobe's."""
 
     def __init__(
         self,
@@ -43,22 +45,22 @@ class Stack:
         parameters: Mapping[str, str] | None = None,
         aws: Aws | None = None,
         now: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
+        template: Path = PATH,
     ) -> None:
         self.aws = aws or Aws()
         self._owns_aws = aws is None
         self.databricks = Databricks(now)
-        self.ims = Ims(now)
-        self.adobe = Adobe(self.ims, self.databricks.url, now)
+        self.ims = Ims(now, tls)
+        self.adobe = Adobe(self.ims, self.databricks.url, now, tls)
         for simulator in (self.databricks, self.ims, self.adobe):
             simulator.start()
         self._secrets = self.aws.client("secretsmanager")
         arn = self.put_secret(f"{name}/adobe", ADOBE_SECRET)
         given = {"AdobeSecretArn": arn, "AdobeImsUrl": self.ims.url, "AdobePlatformUrl": self.adobe.url}
-        template = Template.load(given | dict(parameters or {}), {**PSEUDO, "AWS::StackName": name})
-        self.resources = Resources(self.aws, template)
+        self.template = Template.load(given | dict(parameters or {}), {**PSEUDO, "AWS::StackName": name}, template)
+        self.resources = Resources(self.aws, self.template)
         self.resources.make()
-        function = template.resources()["ProvisionFunction"]["Properties"]
-        self.timeout_seconds = float(function["Timeout"])
         self.environment = self.resources.environment("ProvisionFunction")
         self.queue_url = self.resources.attribute("Requests", None)
         self.bus_name = self.environment["EVENT_BUS_NAME"]
@@ -86,10 +88,32 @@ class Stack:
         handler: Handler = module.handler
         return handler
 
-    def event_source(self, handler: Handler) -> EventSource:
-        """The mapping from the request queue to a handler."""
-        queue_arn = self.resources.attribute("Requests", "Arn")
-        return EventSource(self.aws.client("sqs"), self.queue_url, queue_arn, handler, self.timeout_seconds)
+    def built_function(
+        self, folder: Path, variables: Mapping[str, str], name: str = "ProvisionFunction"
+    ) -> BuiltFunction:
+        """A function as `sam build` left it in `folder`, with the template's environment and `variables`."""
+        properties = self.template.resources()[name]["Properties"]
+        (layer,) = (self.template.resources()[one["Ref"]] for one in properties["Layers"])
+        return BuiltFunction(
+            name=self.resources.attribute(name, None),
+            folder=folder / properties["Code"]["S3Key"],
+            layer=folder / layer["Properties"]["Content"]["S3Key"],
+            handler=properties["Handler"],
+            timeout_seconds=float(properties["Timeout"]),
+            memory_mb=properties["MemorySize"],
+            variables=self.environment | self.aws.environment() | dict(variables),
+        )
+
+    def event_source(self, handler: Handler, name: str = "ProvisionFunction") -> EventSource:
+        """The mapping from its queue to a function, whose handler is given."""
+        properties = (
+            self.template.resolve(resource["Properties"], self.resources.attribute)
+            for resource in self.template.resources().values()
+            if resource["Type"] == "AWS::Lambda::EventSourceMapping"
+        )
+        (mapping,) = (one for one in properties if one["FunctionName"] == self.resources.attribute(name, None))
+        timeout = float(self.template.resources()[name]["Properties"]["Timeout"])
+        return EventSource(self.aws.client("sqs"), self.queue_url, mapping, handler, timeout)
 
     def stop(self) -> None:
         for simulator in (self.adobe, self.ims, self.databricks):

@@ -253,7 +253,7 @@ def new_world(
     clock = FakeClock()
     name = f"w{uuid.uuid4().hex[:12]}"
     stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws, clock.now)
-    calls.allow(name, grants(stack.resources.template, stack.resources.attribute, "ProvisionRole"))
+    calls.allow(name, grants(stack.template, stack.resources.attribute, "ProvisionRole"))
     try:
         sqs, events = aws.client("sqs"), aws.client("events")
         url = sqs.create_queue(QueueName=f"{name}-announced")["QueueUrl"]

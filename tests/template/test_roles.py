@@ -22,7 +22,7 @@ def of_role(template: Template, role: str = "ProvisionRole") -> list[Grant]:
 
 
 def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, aws_calls: AwsCalls) -> None:
-    allowed = grants(world.stack.resources.template, world.stack.resources.attribute, "ProvisionRole")
+    allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
     before = len(aws_calls.made)
     world.add_foreign("taken")
     world.ask()
@@ -36,7 +36,7 @@ def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, a
 def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) -> None:
     before = len(aws_calls.made)
     world.ask()
-    allowed = grants(world.stack.resources.template, world.stack.resources.attribute, "ProvisionRole")
+    allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
     made = aws_calls.made[before:]
 
     for taken_away in {call.action for call in made}:

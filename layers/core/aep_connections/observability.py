@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aep_connections.adobe.transport import Upstream
 from aep_connections.domain.model import Outcome
 from aep_connections.use_cases.answer import Answer
+
+logging.getLogger("botocore").setLevel(logging.WARNING)
+"""Lambda's own root logger would write its news of every cold start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,10 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class SettingsInvalid(Exception):  # noqa: N818 - a misdeployment, not a code of the contract
-    """The environment breaks rules; the message names each variable and its rule."""
+    """The environment breaks rules; the message names each variable and its rule.
+
+    In ASCII: Lambda's runtime client fails to report an error of the start that is not Latin-1.
+    """
 
 
 def _not_empty(value: str) -> str | None:
@@ -25,13 +28,11 @@ def _prefix_of_secrets(value: str) -> str | None:
 
 def _prefix_of_parameters(value: str) -> str | None:
     fine = re.fullmatch(r"(?:/[A-Za-z0-9_.-]+){1,10}", value, re.ASCII) and len(value) <= 300
-    reserved = value.lower().startswith(("/aws", "/ssm"))
+    if fine and not value.lower().startswith(("/aws", "/ssm")):
+        return None
     return (
-        None
-        if fine and not reserved
-        else (
-            "must start with '/', not end with it, not be /aws… or /ssm…, and have at most 10 levels and 300 characters"
-        )
+        "must start with '/', not end with it, not begin with /aws or /ssm, "
+        "and have at most 10 levels and 300 characters"
     )
 
 

@@ -1,0 +1,45 @@
+"""What is deployed, built once for the run, outside the source tree; and the runtime that AWS would give it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.aws import Aws
+from local.runtime import find_python
+from local.stack import ROOT
+from tests.support.build import sam_build
+from tests.support.deployed import Deployed, deployed
+from tests.support.iam import AwsCalls
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of `sam build` for this machine's architecture."""
+    folder = tmp_path_factory.mktemp("built")
+    sam_build(folder, ARCHITECTURE=platform.machine().replace("arm64", "aarch64"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda's runtime brings: its client and boto3, of the locked versions."""
+    folder = tmp_path_factory.mktemp("runtime")
+    subprocess.run(
+        ["uv", "pip", "install", "--quiet", "--target", folder, "--python", find_python(),
+         "--constraints", ROOT / "requirements-dev.txt", "awslambdaric", "boto3"],
+        check=True,
+        env=os.environ | {"UV_COMPILE_BYTECODE": "1"},
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def stack(aws: Aws, aws_calls: AwsCalls, built: Path, runtime: Path, tmp_path: Path) -> Iterator[Deployed]:
+    with deployed(aws, aws_calls, built, runtime, tmp_path) as made:
+        yield made

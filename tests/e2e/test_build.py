@@ -1,0 +1,87 @@
+"""What `make build` makes, whatever it is made on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local.runtime import find_python
+from tests.support.build import hashes, sam_build
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def deployable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build for Lambda's architecture."""
+    folder = tmp_path_factory.mktemp("deployable")
+    sam_build(folder)
+    return folder
+
+
+def test_two_builds_are_the_same_byte_for_byte_also_by_another_python(deployable: Path, tmp_path: Path) -> None:
+    sam_build(tmp_path, PYTHON=str(find_python()))
+
+    assert hashes(tmp_path) == hashes(deployable)
+
+
+def test_the_layer_is_under_six_megabytes_zipped(deployable: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "layer.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as layer:
+        for path in (deployable / "CoreLayer").rglob("*"):
+            layer.write(path, path.relative_to(deployable / "CoreLayer"))
+
+    assert archive.stat().st_size < 6 * MEGABYTE
+
+
+def test_the_function_is_its_handler_and_the_layer_has_no_sdk(deployable: Path) -> None:
+    top = {path.name for path in (deployable / "CoreLayer" / "python").iterdir()}
+
+    assert [path.name for path in (deployable / "ProvisionFunction").iterdir()] == ["app.py"]
+    assert {"aep_connections", "aws_lambda_powertools", "requests"} <= top
+    assert not top & {"boto3", "botocore", "aws_xray_sdk", "pydantic", "bin"}
+
+
+def test_native_code_is_for_lambdas_python_and_architecture(deployable: Path) -> None:
+    native = [path.name for path in deployable.rglob("*.so")]
+
+    assert all(name.endswith(".cpython-313-aarch64-linux-gnu.so") for name in native), native
+
+
+def test_every_module_has_bytecode_that_is_never_checked_against_a_date(deployable: Path) -> None:
+    layer = deployable / "CoreLayer" / "python"
+    modules = list(layer.rglob("*.py"))
+
+    assert modules
+    for module in modules:
+        bytecode = module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+        (flags,) = struct.unpack("<I", bytecode.read_bytes()[4:8])
+        assert flags == 0b01, f"{bytecode}: unchecked hash"
+
+
+def test_tracebacks_name_the_place_in_lambda_not_that_of_the_build(deployable: Path) -> None:
+    for bytecode in deployable.rglob("*.pyc"):
+        assert str(deployable).encode() not in bytecode.read_bytes()
+
+
+def test_without_lambdas_python_the_layer_is_built_without_bytecode_and_says_so(tmp_path: Path) -> None:
+    said = sam_build(tmp_path, PYENV_ROOT="/nowhere", PATH=_path_without_python313(tmp_path))
+
+    assert "without bytecode" in said
+    assert not list(tmp_path.rglob("*.pyc"))
+
+
+def _path_without_python313(folder: Path) -> str:
+    """A folder of links to what a build calls."""
+    tools = folder.parent / f"{folder.name}-tools"
+    tools.mkdir()
+    for tool in ("sam", "make", "sh", "bash", "cp", "find", "rm", "chmod", "install", "env"):
+        found = shutil.which(tool)
+        assert found, tool
+        (tools / tool).symlink_to(found)
+    return os.fspath(tools)

@@ -1,0 +1,150 @@
+"""The stack as it is deployed: what `sam build` made, in Lambda's own runtime client, between moto and simulators."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local.aws import Aws
+from local.invocation import EventSource
+from local.runtime import BuiltFunction, Environment, Written, find_python
+from local.stack import DATABRICKS_SECRET, Stack
+from tests.support.iam import AwsCalls, grants
+from tests.support.tls import certificate_for_localhost
+
+SECRET_ID = "aep/dev/databricks/sales"
+REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
+REQUESTED = "AEP Base Connection Requested"
+
+
+@dataclass(slots=True)
+class Deployed:
+    """A stack of built functions; `environments` are those that are warm."""
+
+    stack: Stack
+    function: BuiltFunction
+    python: Path
+    runtime: Path
+    calls: AwsCalls
+    announced_url: str
+    written: Written
+    environments: list[Environment] = field(default_factory=list)
+    _taken: list[dict[str, Any]] = field(default_factory=list)
+
+    def environment(self, **changes: Any) -> Environment:
+        """A new execution environment; `changes` are to the function as it is deployed."""
+        made = Environment(replace(self.function, **changes), self.python, self.runtime, self.written)
+        self.environments.append(made)
+        return made
+
+    def source(self, environment: Environment) -> EventSource:
+        """The event source mapping, delivering to one environment."""
+
+        def deliver(event: Any, context: Any) -> Any:
+            self._taken += event["Records"]
+            return environment(event, context)
+
+        return self.stack.event_source(deliver)
+
+    def put(self, detail: Mapping[str, Any] = REQUEST, seconds_ago: float = 0) -> None:
+        """Put a request on the bus, as a caller would."""
+        entry = {
+            "Time": datetime.now(UTC) - timedelta(seconds=seconds_ago),
+            "Source": "e2e",
+            "DetailType": REQUESTED,
+            "Detail": json.dumps(detail),
+            "EventBusName": self.stack.bus_name,
+        }
+        assert self.stack.aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def work(self, *environments: Environment) -> None:
+        """Let environments take messages, side by side, until there are none to take."""
+        workers = [threading.Thread(target=self._drain, args=(self.source(one),)) for one in environments]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    def time_passes(self) -> None:
+        """Leases end, open attempts settle, and every message that is left can be taken again."""
+        table, dynamodb = self.stack.environment["REGISTRY_TABLE"], self.stack.aws.client("dynamodb")
+        for item in dynamodb.scan(TableName=table)["Items"]:
+            item["leaseUntil"] = {"N": "0"}
+            if "attempt" in item:
+                item["attempt"]["M"]["sentAt"] = {"N": "0"}
+            dynamodb.put_item(TableName=table, Item=item)
+        sqs = self.stack.aws.client("sqs")
+        for record in self._taken:
+            handle = {"QueueUrl": self.stack.queue_url, "ReceiptHandle": record["receiptHandle"]}
+            try:
+                sqs.change_message_visibility(VisibilityTimeout=0, **handle)
+            except sqs.exceptions.ClientError:  # it is done and deleted
+                continue
+        self._taken.clear()
+
+    def parameter(self, name: str = "sales") -> str | None:
+        """The published connection id."""
+        ssm = self.stack.aws.client("ssm")
+        full = f"{self.stack.environment['PARAMETER_PREFIX']}/dev/{name}/connection-id"
+        try:
+            return str(ssm.get_parameter(Name=full)["Parameter"]["Value"])
+        except ssm.exceptions.ParameterNotFound:
+            return None
+
+    def connections(self) -> list[str]:
+        """The ids of the living connections in Adobe."""
+        return [item["id"] for item in self.stack.adobe.living("dev")]
+
+    def announced(self) -> list[tuple[str, str]]:
+        """The outcome events since the last look, as (last word of the detail-type, outcome or code)."""
+        sqs, found = self.stack.aws.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=self.announced_url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                event = json.loads(message["Body"])
+                detail = event["detail"]
+                found.append((event["detail-type"].rpartition(" ")[2], detail.get("outcome") or detail["code"]))
+        return found
+
+    def _drain(self, source: EventSource) -> None:
+        while source.poll():
+            continue
+
+    def stop(self) -> None:
+        for environment in self.environments:
+            environment.stop()
+        self.stack.stop()
+
+
+@contextmanager
+def deployed(
+    aws: Aws, calls: AwsCalls, built: Path, runtime: Path, folder: Path, **parameters: str
+) -> Iterator[Deployed]:
+    """A stack of its own in a shared moto, made from the built template; Adobe has a certificate of a private CA."""
+    name = f"e{uuid.uuid4().hex[:12]}"
+    authority, tls = certificate_for_localhost(folder)
+    given = {"ParameterPrefix": f"/{name}", **parameters}
+    stack = Stack(name, given, aws, tls=tls, template=built / "template.yaml")
+    calls.allow(name, grants(stack.template, stack.resources.attribute, "ProvisionRole"))
+    sqs, events = aws.client("sqs"), aws.client("events")
+    url = sqs.create_queue(QueueName=f"{name}-announced")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = json.dumps({"source": ["aep.connections"]})
+    events.put_rule(Name=f"{name}-announced", EventBusName=stack.bus_name, EventPattern=pattern)
+    targets = [{"Id": "announced", "Arn": arn}]
+    events.put_targets(Rule=f"{name}-announced", EventBusName=stack.bus_name, Targets=targets)
+    stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
+    function = stack.built_function(built, {"SSL_CERT_FILE": str(authority)})
+    logs = folder / "logs"
+    logs.mkdir()
+    made = Deployed(stack, function, find_python(), runtime, calls, url, Written(logs))
+    try:
+        yield made
+    finally:
+        made.stop()
