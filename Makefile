@@ -54,10 +54,10 @@ format: $(VENV)/.installed ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(VENV)/.installed ## every lock file anew
+lock: $(VENV)/.installed ## every lock file anew; UPGRADE=1 takes the newest of everything
 	for name in layers/core/requirements requirements-dev requirements-checkov; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; done
+	    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt; done
 
 build: $(VENV)/.installed ## what is deployed, for Lambda's Python and architecture
 	PYTHON="$(abspath $(BIN))/python" $(SAM) build

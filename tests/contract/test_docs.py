@@ -1,0 +1,112 @@
+"""What the documents promise, against the template, the code and the disk."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from aep_connections.domain.errors import CODES
+from local.stack import ROOT
+from local.template import translated
+
+README, RUNBOOK = (ROOT / name for name in ("README.md", "docs/runbook.md"))
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+ALARMS = {
+    name: resource["Properties"]["AlarmDescription"]
+    for name, resource in translated()["Resources"].items()
+    if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors of a document, as GitHub makes them."""
+    found = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_every_alarm_names_its_entry_in_the_runbook(alarm: str) -> None:
+    named = re.search(r"Runbook - docs/runbook\.md, ([a-z-]+)\.$", ALARMS[alarm])
+
+    assert named
+    assert named[1] in headings(RUNBOOK)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_an_entry_in_the_runbook_and_a_line_in_the_readme(code: str) -> None:
+    assert code.lower() in headings(RUNBOOK)
+    assert f"`{code}`" in README.read_text()
+
+
+def test_the_readme_has_every_parameter_with_its_default_and_no_other() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| ", deploy_section(), re.MULTILINE))
+
+    assert rows == {
+        name: f"`{about['Default']}`"
+        if about.get("Default", "") != ""
+        else ("none" if "Default" in about else "required")
+        for name, about in translated()["Parameters"].items()
+    }
+
+
+def test_the_readme_has_every_output_and_no_other() -> None:
+    shown = re.search(r"Outputs: (.+?)\.\n", deploy_section(), re.DOTALL)
+
+    assert shown
+    assert set(re.findall(r"`(\w+)`", shown[1])) == set(translated()["Outputs"])
+
+
+def deploy_section() -> str:
+    return README.read_text().split("\n## Deploy\n")[1].split("\n## ")[0]
+
+
+def test_the_costs_of_the_readme_are_their_arithmetic() -> None:
+    text = README.read_text().split("\n### What it costs\n")[1].split("\n## ")[0]
+    each = [float(number) for number in re.findall(r"^\| [^|]+ \| [^|]+ \| ([0-9.]+) \|$", text, re.MULTILINE)]
+    fixed = [float(number) for number in re.findall(r"\$([0-9]+\.[0-9]+)", text.split("Standing")[1].split("\n\n")[0])]
+    per_thousand = sum(each)
+    rows = re.findall(
+        r"^\| ([0-9,]+) \| ([0-9,]+) \| ([0-9.]+) \| ([0-9.]+) \| \*\*([0-9.]+)\*\* \|", text, re.MULTILINE
+    )
+
+    assert [row[0] for row in rows] == ["10", "1,000", "10,000"]
+    for connections, requests, asked, standing, total in rows:
+        number = int(connections.replace(",", "")) * 31
+        assert int(requests.replace(",", "")) == number
+        assert float(asked) == pytest.approx(number / 1000 * per_thousand, abs=0.006)
+        assert float(standing) == pytest.approx(sum(fixed), abs=0.001)
+        assert float(total) == pytest.approx(float(asked) + float(standing), abs=0.001)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_and_every_path_leads_somewhere(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", text):
+        assert not target or (document.parent / target).exists(), target
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        assert anchor in headings(document), anchor
+    for path in re.findall(r"`((?:docs|tests|events|local|layers|functions)/[\w./-]+\.\w+)`", text):
+        assert (ROOT / path).exists() or (ROOT / "layers/core/aep_connections" / path).exists(), path
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    metadata = translated()["Metadata"]["AWS::ServerlessRepo::Application"]
+
+    assert metadata["SemanticVersion"] == version
+    assert f"\n## {version}" in (ROOT / "CHANGELOG.md").read_text()
+    for name in ("LicenseUrl", "ReadmeUrl"):
+        assert (ROOT / metadata[name]).exists()
+
+
+def test_the_workflow_pins_its_actions_and_calls_only_make() -> None:
+    text = (ROOT / ".github/workflows/ci.yml").read_text()
+
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used) for used in re.findall(r"uses: (.+)", text))
+    targets = re.findall(r"run: (.+)", text)
+    assert targets
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target.removeprefix('make ')}:", makefile, re.MULTILINE) for target in targets)

@@ -1,0 +1,226 @@
+"""What docs/runbook.md tells an operator to do, done: redrive, restore, rebuild, move, share a sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws import Aws
+from local.faults import Fault
+from local.stack import ROOT
+from tests.support.iam import AwsCalls
+from tests.support.world import ABSENT, RECHECK, REQUEST, Sent, World, new_world
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+OTHER = REQUEST | {"displayName": "Sales, the other stack"}
+
+
+def redriven(world: World) -> list[Sent]:
+    """The dead letters, moved back as SQS moves them: the same bodies in new messages."""
+    return [world.send_body(letter["Body"]) for letter in world.dead_letters()]
+
+
+def given_up(world: World, detail: dict[str, Any] = REQUEST) -> Sent:
+    """A request that failed until it was parked."""
+    world.stack.adobe.faults.add(Fault(times=0, status=503))
+    sent = world.send(detail)
+    world.deliver(sent)
+    world.clock.advance(3700)
+    assert world.deliver(sent)
+    world.stack.adobe.faults.clear()
+    return sent
+
+
+def lose_the_registry(world: World) -> None:
+    table, dynamodb = world.stack.environment["REGISTRY_TABLE"], world.stack.aws.client("dynamodb")
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("sandbox", "name")})
+
+
+# ---------------------------------------------------------------- redrive
+
+
+def test_a_redriven_request_is_done_as_of_when_it_was_asked(world: World) -> None:
+    sent = given_up(world)
+    asked = json.loads(sent.body)["time"]
+
+    (again,) = redriven(world)
+    assert world.deliver(again)
+
+    assert [item["id"] for item in world.connections()] == [world.parameter()]
+    assert world.announced() == [("Failed", "Unavailable"), ("Ready", "created")]
+    assert world.events()[-1]["detail"]["requestedAt"] == asked.replace("Z", ".000Z")
+
+
+def test_a_redriven_request_loses_against_a_newer_one(world: World) -> None:
+    given_up(world)
+    world.ask(REQUEST | {"displayName": "Newer"})
+    (again,) = redriven(world)
+    assert world.deliver(again)
+
+    assert [item["name"] for item in world.connections()] == ["Newer"]
+    assert world.announced()[-1] == ("Ready", "created")
+    assert world.dead_letters() == []
+
+
+def test_a_redriven_request_does_not_bring_back_what_was_deleted_since(world: World) -> None:
+    given_up(world)
+    world.ask(ABSENT)
+    (again,) = redriven(world)
+    assert world.deliver(again)
+
+    assert (world.connections(), world.parameter(), world.status()) == ([], None, "retired")
+
+
+def test_everything_redriven_twice_changes_nothing_the_second_time(world: World) -> None:
+    sent = given_up(world)
+    body = world.dead_letters()[0]["Body"]
+    for _ in range(2):
+        assert world.deliver(world.send_body(body))
+
+    assert sent.receive_count == 2
+    assert len(world.connections()) == 1
+    assert world.announced()[1:] == [("Ready", "created")]
+
+
+# ---------------------------------------------------------------- a lost registry
+
+
+def test_a_lost_registry_is_rebuilt_by_sending_the_requests_again(world: World) -> None:
+    world.ask()
+    (before,) = world.connections()
+    lose_the_registry(world)
+    world.ask()
+    world.ask()
+
+    (after,) = world.connections()
+    assert after["id"] == before["id"] == world.parameter()
+    assert [outcome for _, outcome in world.announced()] == ["created", "adopted", "unchanged"]
+    assert world.item()["connectionId"]["S"] == before["id"]
+
+
+def test_with_the_parameter_lost_too_the_marker_tells_what_was_ours_and_adopt_takes_it_back(world: World) -> None:
+    world.ask()
+    (before,) = world.connections()
+    lose_the_registry(world)
+    world.unpublish()
+
+    world.ask()
+    assert world.announced()[-1] == ("Failed", "Conflict")
+    assert re.search(r"\[aep-connections [^]]+\]$", before["description"])
+    assert [item["id"] for item in world.connections()] == [before["id"]]
+
+    world.ask(REQUEST | {"adopt": True})
+    assert world.announced()[-1] == ("Ready", "adopted")
+    assert [item["id"] for item in world.connections()] == [before["id"]] == [world.parameter()]
+
+
+def test_absence_asked_of_a_lost_registry_deletes_what_the_parameter_names(world: World) -> None:
+    world.ask()
+    lose_the_registry(world)
+    world.ask(ABSENT)
+
+    assert (world.connections(), world.parameter()) == ([], None)
+
+
+def test_a_registry_restored_from_before_a_connection_was_made_finds_it_by_its_parameter(world: World) -> None:
+    given_up(world)
+    old = world.item()
+    world.ask()
+    (made,) = world.connections()
+    world.stack.aws.client("dynamodb").put_item(TableName=world.stack.environment["REGISTRY_TABLE"], Item=old)
+    world.ask()
+
+    assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
+
+
+def test_a_registry_restored_from_before_a_connection_was_made_again_does_not_make_a_third(world: World) -> None:
+    world.ask()
+    old = world.item()
+    world.stack.adobe.records.clear()
+    world.ask()
+    (made,) = world.connections()
+    assert world.announced()[-1] == ("Ready", "recreated")
+    world.stack.aws.client("dynamodb").put_item(TableName=world.stack.environment["REGISTRY_TABLE"], Item=old)
+    world.ask()
+
+    assert [item["id"] for item in world.connections()] == [made["id"]]
+
+
+def test_the_runbooks_script_brings_a_restored_table_back_into_the_stacks_own(
+    world: World, tmp_path: Path, aws: Aws
+) -> None:
+    world.ask()
+    world.ask(REQUEST | {"name": "other"})
+    table, dynamodb = world.stack.environment["REGISTRY_TABLE"], aws.client("dynamodb")
+    before = sorted(dynamodb.scan(TableName=table)["Items"], key=str)
+    dynamodb.restore_table_to_point_in_time(
+        SourceTableName=table, TargetTableName=f"{table}-restored", UseLatestRestorableTime=True
+    )
+    lose_the_registry(world)
+    (script,) = re.findall(r" *```python\n(.+?)```", RUNBOOK.read_text(), re.DOTALL)
+
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), f"{table}-restored", table],
+        check=True,
+        env=os.environ | aws.environment(),
+    )
+
+    assert sorted(dynamodb.scan(TableName=table)["Items"], key=str) == before
+    assert world.deliver(world.send_body(RECHECK))
+    assert world.announced()[2:] == []
+
+
+# ---------------------------------------------------------------- two stacks, one sandbox
+
+
+@pytest.fixture
+def other(world: World, aws: Aws, aws_calls: AwsCalls) -> Any:
+    """Another stack, with a registry and parameters of its own, on the same Adobe."""
+    with new_world(aws, aws_calls) as made:
+        made.clock = world.clock
+        made.service = made.new_service(ADOBE_PLATFORM_URL=world.stack.adobe.url, ADOBE_IMS_URL=world.stack.ims.url)
+        yield made
+
+
+def test_two_stacks_on_one_sandbox_keep_their_hands_off_each_others_connections(world: World, other: World) -> None:
+    world.ask()
+    (first,) = world.connections()
+
+    other.ask()
+    assert other.announced() == [("Failed", "Conflict")]
+    assert world.connections() == [first]
+
+    other.ask(OTHER)
+    assert other.announced()[-1] == ("Ready", "created")
+    assert sorted([world.parameter(), other.parameter()]) == sorted(item["id"] for item in world.connections())  # type: ignore[type-var]
+
+    other.ask(ABSENT)
+    world.ask()
+    assert [item["id"] for item in world.connections()] == [first["id"]]
+    assert world.announced()[-1] == ("Ready", "unchanged")
+
+
+def test_a_new_stack_with_the_parameters_of_the_old_takes_over_its_connections(
+    world: World, aws: Aws, aws_calls: AwsCalls
+) -> None:
+    world.ask()
+    (before,) = world.connections()
+    prefix = world.stack.environment["PARAMETER_PREFIX"]
+    with new_world(aws, aws_calls, {"ParameterPrefix": prefix}) as successor:
+        successor.clock = world.clock
+        successor.service = successor.new_service(
+            ADOBE_PLATFORM_URL=world.stack.adobe.url, ADOBE_IMS_URL=world.stack.ims.url
+        )
+        successor.ask()
+
+        assert successor.announced() == [("Ready", "adopted")]
+        assert [item["id"] for item in world.connections()] == [before["id"]] == [successor.parameter()]
