@@ -62,9 +62,10 @@ lock: $(VENV)/.installed ## every lock file anew; UPGRADE=1 takes the newest of 
 build: $(VENV)/.installed ## what is deployed, for Lambda's Python and architecture
 	PYTHON="$(abspath $(BIN))/python" $(SAM) build
 
-deploy: $(VENV)/.installed ## sam deploy; the first time with ADOBE_SECRET_ARN=arn:…, others by PARAMETERS="Name=value …"
-	@test -d .aws-sam/build || { echo "Nothing is built: make build"; exit 1; }
-	$(SAM) deploy $(if $(ADOBE_SECRET_ARN)$(PARAMETERS),--parameter-overrides $(if $(ADOBE_SECRET_ARN),AdobeSecretArn=$(ADOBE_SECRET_ARN)) $(PARAMETERS))
+deploy: $(VENV)/.installed ## what was built; first with ADOBE_SECRET_ARN=arn:…; STACK=name, PARAMETERS="Name=value …" or file://….yaml
+	@test -f .aws-sam/build/template.yaml || { echo "Nothing is built: make build"; exit 1; }
+	$(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(ADOBE_SECRET_ARN)$(PARAMETERS),--parameter-overrides \
+	  $(if $(ADOBE_SECRET_ARN),AdobeSecretArn=$(ADOBE_SECRET_ARN)) $(PARAMETERS))
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,41 +141,86 @@ def test_a_registry_restored_from_before_a_connection_was_made_finds_it_by_its_p
     assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
 
 
-def test_a_registry_restored_from_before_a_connection_was_made_again_does_not_make_a_third(world: World) -> None:
-    world.ask()
-    old = world.item()
-    world.stack.adobe.records.clear()
-    world.ask()
-    (made,) = world.connections()
-    assert world.announced()[-1] == ("Ready", "recreated")
-    world.stack.aws.client("dynamodb").put_item(TableName=world.stack.environment["REGISTRY_TABLE"], Item=old)
-    world.ask()
-
-    assert [item["id"] for item in world.connections()] == [made["id"]]
+@pytest.fixture
+def restore(world: World, aws: Aws) -> Any:
+    """Steps 2 and 3 of the runbook's procedure, by its own script: to the moment when `restore.moment()` was called."""
+    return Restore(world, aws)
 
 
-def test_the_runbooks_script_brings_a_restored_table_back_into_the_stacks_own(
-    world: World, tmp_path: Path, aws: Aws
-) -> None:
+class Restore:
+    def __init__(self, world: World, aws: Aws) -> None:
+        self._dynamodb, self._environment = aws.client("dynamodb"), os.environ | aws.environment()
+        self._table, self._prefix = (world.stack.environment[n] for n in ("REGISTRY_TABLE", "PARAMETER_PREFIX"))
+
+    def moment(self) -> None:
+        self._dynamodb.restore_table_to_point_in_time(
+            SourceTableName=self._table, TargetTableName=f"{self._table}-restored", UseLatestRestorableTime=True
+        )
+
+    def back(self) -> str:
+        """Run the script; what it said."""
+        (script,) = re.findall(r" *```python\n(.+?)```", RUNBOOK.read_text(), re.DOTALL)
+        arguments = [f"{self._table}-restored", self._table, self._prefix]
+        command = [sys.executable, "-c", textwrap.dedent(script), *arguments]
+        return subprocess.run(command, check=True, env=self._environment, capture_output=True, text=True).stdout
+
+    def items(self) -> list[Any]:
+        return sorted(self._dynamodb.scan(TableName=self._table)["Items"], key=str)
+
+
+def test_a_restored_registry_is_as_it_was(world: World, restore: Restore) -> None:
     world.ask()
     world.ask(REQUEST | {"name": "other"})
-    table, dynamodb = world.stack.environment["REGISTRY_TABLE"], aws.client("dynamodb")
-    before = sorted(dynamodb.scan(TableName=table)["Items"], key=str)
-    dynamodb.restore_table_to_point_in_time(
-        SourceTableName=table, TargetTableName=f"{table}-restored", UseLatestRestorableTime=True
-    )
+    before = restore.items()
+    restore.moment()
     lose_the_registry(world)
-    (script,) = re.findall(r" *```python\n(.+?)```", RUNBOOK.read_text(), re.DOTALL)
 
-    subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), f"{table}-restored", table],
-        check=True,
-        env=os.environ | aws.environment(),
-    )
-
-    assert sorted(dynamodb.scan(TableName=table)["Items"], key=str) == before
+    assert restore.back() == ""
+    assert restore.items() == before
     assert world.deliver(world.send_body(RECHECK))
     assert world.announced()[2:] == []
+
+
+def test_restoring_leaves_every_key_alone_that_is_still_there(world: World, restore: Restore) -> None:
+    world.ask()
+    restore.moment()
+    world.ask(REQUEST | {"displayName": "Newer"})
+    before = restore.items()
+
+    assert restore.back() == "left as it is: dev sales\n"
+    assert restore.items() == before
+
+
+def test_a_connection_made_again_since_the_moment_is_found_under_whatever_name(world: World, restore: Restore) -> None:
+    world.ask()
+    restore.moment()
+    world.stack.adobe.records.clear()
+    world.ask(REQUEST | {"displayName": "Newer"})
+    (made,) = world.connections()
+    assert world.announced()[-1] == ("Ready", "recreated")
+    lose_the_registry(world)
+    restore.back()
+    assert world.deliver(world.send_body(RECHECK))
+
+    assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
+    assert world.announced()[-1] == ("Ready", "adopted")
+
+
+def test_what_was_made_since_the_moment_and_never_published_is_a_conflict_until_adopted(
+    world: World, restore: Restore
+) -> None:
+    restore.moment()
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+    world.ask()
+    assert world.announced() == [("Failed", "TestFailed")]
+    (made,) = world.connections()
+    lose_the_registry(world)
+    restore.back()
+    world.ask()
+    assert world.announced()[-1] == ("Failed", "Conflict")
+    world.ask(REQUEST | {"adopt": True})
+
+    assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
 
 
 # ---------------------------------------------------------------- two stacks, one sandbox

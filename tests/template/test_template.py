@@ -72,7 +72,7 @@ def test_every_function_logs_json_to_a_retained_group_of_its_own(template: Templ
         group = function["LoggingConfig"]["LogGroup"]
         assert function["LoggingConfig"]["LogFormat"] == "JSON"
         assert of_type(template, "AWS::Logs::LogGroup")[group]["RetentionInDays"] == "90"
-        assert template.resources()[group]["DeletionPolicy"] == "Retain"
+        assert template.resources()[group]["UpdateReplacePolicy"] == "Retain"
 
 
 @BOTH
@@ -190,10 +190,30 @@ def test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls(template: T
     assert (allow["Effect"], allow["Principal"], allow["Action"]) == (
         "Allow", {"Service": "events.amazonaws.com"}, "sqs:SendMessage",
     )  # fmt: skip
-    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": "RequestRule.Arn"}}
+    bus = "company" if template is FULL else "Bus"
+    (rule,) = of_type(template, "AWS::Events::Rule").values()
+    assert allow["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:events:eu-west-1:123456789012:rule/{bus}/{rule['Name']}"}
+    }
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "sqs:*")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert allow["Resource"] == deny["Resource"] == ["Requests.Arn", "DeadLetters.Arn"]
+
+
+def test_a_rule_on_the_default_bus_has_no_bus_in_its_arn() -> None:
+    (policy,) = of_type(
+        Template.load({"AdobeSecretArn": ARN, "EventBusName": "default"}), "AWS::SQS::QueuePolicy"
+    ).values()
+
+    assert policy["PolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"] == {
+        "aws:SourceArn": "arn:aws:events:eu-west-1:123456789012:rule/local-requests"
+    }
+
+
+@BOTH
+def test_the_rule_begins_when_it_may_send(template: Template) -> None:
+    assert template.resources()["RequestRule"]["DependsOn"] == "QueuePolicy"
+    assert of_type(template, "AWS::Events::Rule")["RequestRule"]["EventBusName"] in ("Bus", "company")
 
 
 @BOTH
@@ -261,10 +281,17 @@ def test_a_schedule_can_be_made_and_an_existing_bus_used(aws: Aws) -> None:
 
 @BOTH
 def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> None:
-    retained = {n for n, resource in template.resources().items() if resource.get("DeletionPolicy") == "Retain"}
-    replaced = {n for n, resource in template.resources().items() if resource.get("UpdateReplacePolicy") == "Retain"}
+    policies = {
+        name: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for name, resource in template.resources().items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete" or resource.get("UpdateReplacePolicy") == "Retain"
+    }
 
-    assert retained == replaced == {"Registry", "DeadLetters", "ProvisionLogs"}
+    assert policies == {
+        "Registry": ("Retain", "Retain"),
+        "DeadLetters": ("RetainExceptOnCreate", "Retain"),
+        "ProvisionLogs": ("RetainExceptOnCreate", "Retain"),
+    }
 
 
 @BOTH
@@ -380,7 +407,7 @@ def test_every_text_parameter_has_a_rule_that_its_default_keeps(name: str) -> No
     ("name", "good", "bad"),
     [
         ("AdobeSecretArn", [ARN], ["adobe", ARN[:-7], "arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf", ""]),
-        ("DatabricksSecretPrefix", ["aep/", "a/{sandbox}/"], ["aep", "", "a*/", "{name}/"]),
+        ("DatabricksSecretPrefix", ["aep/", "a/{sandbox}/"], ["aep", "", "a*/", "{name}/", "{sandbox}/"]),
         ("SecretsKeyArn", [KEY, KEY[: KEY.index("/")] + "/*"], ["alias/x", KEY.replace("key/", "alias/"), "*"]),
         ("KmsKeyArn", [KEY], ["alias/x", KEY[: KEY.index("/")] + "/*"]),
         ("ParameterPrefix", ["/a", "/a/b", "/my/aws"], ["a", "/a/", "/", "/aws/x", "/AWSome", "/ssm"]),
@@ -390,7 +417,7 @@ def test_every_text_parameter_has_a_rule_that_its_default_keeps(name: str) -> No
         ("ReservedConcurrency", ["10", "1000"], ["0", "-1", "ten", "10000"]),
         ("AlarmTopicArn", [TOPIC], ["on-call"]),
         ("PermissionsBoundaryArn", [BOUNDARY, "arn:aws:iam::aws:policy/X"], ["boundary"]),
-        ("AdobeImsUrl", ["https://ims.example"], ["http://ims.example", "https://u@ims.example", "https://a/b"]),
+        ("AdobeImsUrl", ["https://ims.example"], ["http://ims.example", "https://u@a.b", "https://a.b/c", "https://:", "https://a.b:0"]),
         ("AdobePlatformUrl", ["https://a.example:8443"], ["http://127.0.0.1"]),
         ("ScheduleTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
     ],
