@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from local.faults import Fault
 from tests.support.log import Log
-from tests.support.world import REQUEST, World
+from tests.support.world import RECHECK, REQUEST, World
 
 
 def test_a_log_line_and_its_metrics_tell_how_a_delivery_went(world: World, log: Log) -> None:
@@ -60,3 +62,32 @@ def test_an_age_is_never_negative(world: World, log: Log) -> None:
     world.deliver(sent)
 
     assert log.lines()[0]["age_ms"] == 0
+
+
+def test_the_age_of_a_recheck_counts_from_the_recheck_not_from_the_request(world: World, log: Log) -> None:
+    world.ask()
+    world.clock.advance(86_400)
+    sent = world.send_body(RECHECK)
+    world.clock.advance(5)
+    world.deliver(sent)
+
+    assert log.lines()[1]["age_ms"] == 5_000
+    assert log.lines()[1]["requested_at"] == log.lines()[0]["requested_at"]
+
+
+def test_a_superseded_request_is_nobodys_delay(world: World, log: Log) -> None:
+    late = world.send(REQUEST)
+    world.clock.advance(86_400)
+    world.ask()
+    world.deliver(late)
+
+    assert [line["outcome"] for line in log.lines()] == ["created", "superseded"]
+    assert ["RequestAge" in document for document in log.metrics()] == [True, False]
+
+
+def test_the_sdk_says_nothing_of_its_own(world: World, log: Log) -> None:
+    world.new_service()
+    world.ask()
+
+    assert [line["message"] for line in log.lines()] == ["request answered"]
+    assert not logging.getLogger("botocore").isEnabledFor(logging.INFO)

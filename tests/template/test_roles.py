@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from local.template import Template
-from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
+from tests.support.iam import BY_AWS, AwsCall, AwsCalls, Grant, calls_of, grants
 from tests.support.world import ABSENT, REQUEST, World
-from tests.template.test_template import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, of_type
+from tests.template.test_template import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, of_type, provision
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
 SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
@@ -42,6 +42,43 @@ def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) 
     for taken_away in {call.action for call in made}:
         rest = [grant for grant in allowed if grant.action != taken_away]
         assert [call for call in made if not any(grant.permits(call) for grant in rest)]
+
+
+@BOTH
+def test_what_lambda_does_with_the_role_is_allowed_on_the_functions_own_things_and_no_other(template: Template) -> None:
+    by_aws = {(grant.action, grant.resource) for grant in of_role(template) if grant.action in BY_AWS}
+
+    assert by_aws == {
+        ("logs:CreateLogStream", "ProvisionLogs.Arn"),
+        ("logs:PutLogEvents", "ProvisionLogs.Arn"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+        ("sqs:ReceiveMessage", "Requests.Arn"),
+        ("sqs:DeleteMessage", "Requests.Arn"),
+        ("sqs:GetQueueAttributes", "Requests.Arn"),
+    }
+
+
+def test_the_scheduler_may_send_to_the_queues_and_nothing_else() -> None:
+    role = of_type(FULL, "AWS::IAM::Role")["ScheduleRole"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+
+    assert {(grant.action, grant.resource) for grant in of_role(FULL, "ScheduleRole")} == {
+        ("sqs:SendMessage", "Requests.Arn"),
+        ("sqs:SendMessage", "DeadLetters.Arn"),
+    }
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+@BOTH
+def test_only_lambda_takes_the_role_of_a_function(template: Template) -> None:
+    (trust,) = of_type(template, "AWS::IAM::Role")["ProvisionRole"]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert (trust["Effect"], trust["Principal"], trust["Action"]) == (
+        "Allow", {"Service": "lambda.amazonaws.com"}, "sts:AssumeRole",
+    )  # fmt: skip
+    assert provision(template)["Role"] == "ProvisionRole.Arn"
 
 
 @BOTH
