@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from local.template import Template
-from tests.support.iam import BY_AWS, AwsCall, AwsCalls, Grant, calls_of, grants
+from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
 from tests.support.world import ABSENT, REQUEST, World
-from tests.template.test_template import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, of_type, provision
+from tests.template.test_template import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
 SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
@@ -44,11 +44,10 @@ def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) 
         assert [call for call in made if not any(grant.permits(call) for grant in rest)]
 
 
-@BOTH
-def test_what_lambda_does_with_the_role_is_allowed_on_the_functions_own_things_and_no_other(template: Template) -> None:
-    by_aws = {(grant.action, grant.resource) for grant in of_role(template) if grant.action in BY_AWS}
-
-    assert by_aws == {
+def test_what_the_role_allows_in_one_look() -> None:
+    parameters = "arn:aws:ssm:eu-west-1:123456789012:parameter/aep-connections/*"
+    databricks = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"
+    bare = {
         ("logs:CreateLogStream", "ProvisionLogs.Arn"),
         ("logs:PutLogEvents", "ProvisionLogs.Arn"),
         ("xray:PutTraceSegments", "*"),
@@ -56,28 +55,56 @@ def test_what_lambda_does_with_the_role_is_allowed_on_the_functions_own_things_a
         ("sqs:ReceiveMessage", "Requests.Arn"),
         ("sqs:DeleteMessage", "Requests.Arn"),
         ("sqs:GetQueueAttributes", "Requests.Arn"),
+        ("sqs:ChangeMessageVisibility", "Requests.Arn"),
+        ("sqs:SendMessage", "DeadLetters.Arn"),
+        ("secretsmanager:GetSecretValue", ARN),
+        ("secretsmanager:GetSecretValue", databricks),
+        ("dynamodb:UpdateItem", "Registry.Arn"),
+        ("dynamodb:Query", "Registry.Arn"),
+        ("ssm:GetParameter", parameters),
+        ("ssm:PutParameter", parameters),
+        ("ssm:DeleteParameter", parameters),
+    }
+
+    assert pairs(BARE, "ProvisionRole") == bare | {("events:PutEvents", "Bus.Arn")}
+    assert pairs(FULL, "ProvisionRole") == bare | {
+        ("events:PutEvents", "arn:aws:events:eu-west-1:123456789012:event-bus/company"),
+        ("kms:Decrypt", SECRETS_KEY),
+        ("kms:Decrypt", KEY),
     }
 
 
 def test_the_scheduler_may_send_to_the_queues_and_nothing_else() -> None:
-    role = of_type(FULL, "AWS::IAM::Role")["ScheduleRole"]
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-
-    assert {(grant.action, grant.resource) for grant in of_role(FULL, "ScheduleRole")} == {
+    assert pairs(FULL, "ScheduleRole") == {
         ("sqs:SendMessage", "Requests.Arn"),
         ("sqs:SendMessage", "DeadLetters.Arn"),
     }
-    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert of_type(FULL, "AWS::Scheduler::Schedule")["Schedule"]["Target"]["RoleArn"] == "ScheduleRole.Arn"
+
+
+def pairs(template: Template, role: str) -> set[tuple[str, str]]:
+    return {(grant.action, grant.resource) for grant in of_role(template, role)}
 
 
 @BOTH
-def test_only_lambda_takes_the_role_of_a_function(template: Template) -> None:
-    (trust,) = of_type(template, "AWS::IAM::Role")["ProvisionRole"]["AssumeRolePolicyDocument"]["Statement"]
+def test_only_its_own_service_takes_a_role(template: Template) -> None:
+    own_account = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}
+    wanted = {"ProvisionRole": ("lambda", {}), "ScheduleRole": ("scheduler", own_account)}
 
-    assert (trust["Effect"], trust["Principal"], trust["Action"]) == (
-        "Allow", {"Service": "lambda.amazonaws.com"}, "sts:AssumeRole",
-    )  # fmt: skip
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        service, condition = wanted[name]
+        assert role["AssumeRolePolicyDocument"] == {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": f"{service}.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                    **condition,
+                }
+            ],
+        }
+        assert all(policy["PolicyDocument"]["Version"] == "2012-10-17" for policy in role["Policies"])
     assert provision(template)["Role"] == "ProvisionRole.Arn"
 
 
@@ -125,13 +152,13 @@ def test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_curr
 def test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else() -> None:
     def allowed(template: Template, **changes: str) -> bool:
         context = VIA_SECRETS | {name.replace("_", ":", 1): value for name, value in changes.items()}
-        return any(grant.permits(AwsCall("kms:Decrypt", KEY, context)) for grant in of_role(template))
+        return any(grant.permits(AwsCall("kms:Decrypt", SECRETS_KEY, context)) for grant in of_role(template))
 
     assert allowed(FULL)
+    assert allowed(FULL, **{"kms_EncryptionContext:SecretARN": SALES})
     assert not allowed(FULL, kms_ViaService="s3.eu-west-1.amazonaws.com")
     assert not allowed(BARE)
-    other = VIA_SECRETS | {"kms:EncryptionContext:SecretARN": ARN.replace("adobe", "other")}
-    assert not any(grant.permits(AwsCall("kms:Decrypt", KEY, other)) for grant in of_role(FULL))
+    assert not allowed(FULL, **{"kms_EncryptionContext:SecretARN": ARN.replace("adobe", "other")})
 
 
 def test_the_key_of_the_registry_is_used_through_dynamodb_only() -> None:

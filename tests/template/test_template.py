@@ -14,30 +14,29 @@ from aep_connections.domain.model import Outcome
 from aep_connections.settings import Settings, SettingsInvalid
 from aep_connections.use_cases import answer, work
 from local.aws import Aws
-from local.stack import Stack
+from local.stack import ROOT, Stack
 from local.template import Template, translated
 from tests.support.log import Log
 from tests.support.world import REQUEST, World
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:adobe-AbCdEf"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SECRETS_KEY = "arn:aws:kms:eu-west-1:123456789012:key/9876fedc-12ab-34cd-56ef-1234567890ab"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 BARE = Template.load({"AdobeSecretArn": ARN})
+OPTIONS = {
+    "SecretsKeyArn": SECRETS_KEY,
+    "EventBusName": "company",
+    "ScheduleExpression": "rate(1 day)",
+    "Paused": "true",
+    "ReservedConcurrency": "7",
+    "AlarmTopicArn": TOPIC,
+    "KmsKeyArn": KEY,
+    "PermissionsBoundaryArn": BOUNDARY,
+}
 FULL = Template.load(
-    {
-        "AdobeSecretArn": ARN,
-        "SecretsKeyArn": KEY,
-        "EventBusName": "company",
-        "ScheduleExpression": "rate(1 day)",
-        "ScheduledRequest": json.dumps(REQUEST),
-        "Paused": "true",
-        "MaximumConcurrency": "5",
-        "ReservedConcurrency": "7",
-        "AlarmTopicArn": TOPIC,
-        "KmsKeyArn": KEY,
-        "PermissionsBoundaryArn": BOUNDARY,
-    }
+    {"AdobeSecretArn": ARN, "ScheduledRequest": json.dumps(REQUEST), "MaximumConcurrency": "5", **OPTIONS}
 )
 BOTH = pytest.mark.parametrize("template", [BARE, FULL], ids=["defaults", "everything given"])
 PARAMETERS = translated()["Parameters"]
@@ -70,16 +69,24 @@ def test_every_function_logs_json_to_a_retained_group_of_its_own(template: Templ
     assert len(set(groups)) == len(groups) > 0
     for function in of_type(template, "AWS::Lambda::Function").values():
         group = function["LoggingConfig"]["LogGroup"]
-        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert function["LoggingConfig"] == {
+            "LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN", "LogGroup": group,
+        }  # fmt: skip
         assert of_type(template, "AWS::Logs::LogGroup")[group]["RetentionInDays"] == "90"
         assert template.resources()[group]["UpdateReplacePolicy"] == "Retain"
 
 
 @BOTH
 def test_every_function_runs_as_the_layer_is_built(template: Template) -> None:
-    (layer,) = of_type(template, "AWS::Lambda::LayerVersion").values()
+    ((name, layer),) = of_type(template, "AWS::Lambda::LayerVersion").items()
 
+    assert layer["LayerName"] == "local-core"
     for function in of_type(template, "AWS::Lambda::Function").values():
+        assert function["Layers"] == [name]
+        assert (ROOT / function["Code"]["S3Key"] / "app.py").exists()
+        assert function["Handler"] == "app.handler"
+        assert function["MemorySize"] == 512
+        assert function["Tags"] == [{"Key": "application", "Value": "aep-databricks-connections"}]
         assert [function["Runtime"]] == layer["CompatibleRuntimes"] == ["python3.13"]
         assert function["Architectures"] == layer["CompatibleArchitectures"] == ["arm64"]
         assert function["RecursiveLoop"] == "Terminate"
@@ -95,9 +102,42 @@ def test_there_is_no_alias_no_version_and_no_snapshot(template: Template) -> Non
     assert not any("SnapStart" in function for function in of_type(template, "AWS::Lambda::Function").values())
 
 
-def test_concurrency_is_reserved_only_on_request() -> None:
-    assert "ReservedConcurrentExecutions" not in provision(BARE)
-    assert provision(FULL)["ReservedConcurrentExecutions"] == "7"
+@pytest.mark.parametrize("name", OPTIONS)
+def test_each_option_does_its_own_thing_and_no_other(name: str) -> None:
+    assert effects(BARE) == set()
+    assert effects(Template.load({"AdobeSecretArn": ARN, name: OPTIONS[name]})) == {name}
+    assert effects(FULL) == set(OPTIONS)
+
+
+def effects(template: Template) -> set[str]:
+    """The options whose whole effect is seen."""
+    (mapping,) = of_type(template, "AWS::Lambda::EventSourceMapping").values()
+    function, alarms = provision(template), of_type(template, "AWS::CloudWatch::Alarm").values()
+    roles, made = of_type(template, "AWS::IAM::Role").values(), template.resources()
+    table = of_type(template, "AWS::DynamoDB::Table")["Registry"]
+    group = of_type(template, "AWS::Logs::LogGroup")["ProvisionLogs"]
+    with_key = [
+        function.get("KmsKeyArn"), group.get("KmsKeyId"), table["SSESpecification"].get("KMSMasterKeyId"),
+        *(s["Resource"] for role in roles for s in statements(role) if s.get("Sid") == "KeysKey"),
+    ]  # fmt: skip
+    secrets_keys = [s["Resource"] for role in roles for s in statements(role) if s.get("Sid") == "SecretsKey"]
+    rule = of_type(template, "AWS::Events::Rule")["RequestRule"]
+    buses = {rule["EventBusName"], function["Environment"]["Variables"]["EVENT_BUS_NAME"]}
+    seen = {
+        "SecretsKeyArn": secrets_keys == [SECRETS_KEY],
+        "EventBusName": buses == {"company"} and "Bus" not in made,
+        "ScheduleExpression": {"Schedule", "ScheduleRole"} <= set(made),
+        "Paused": mapping["Enabled"] is False,
+        "ReservedConcurrency": function.get("ReservedConcurrentExecutions") == "7",
+        "AlarmTopicArn": all(alarm.get("AlarmActions") == alarm.get("OKActions") == [TOPIC] for alarm in alarms),
+        "KmsKeyArn": with_key == [KEY] * 4,
+        "PermissionsBoundaryArn": all(role.get("PermissionsBoundary") == BOUNDARY for role in roles),
+    }
+    return {name for name, whole in seen.items() if whole}
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    return [statement for policy in role["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
 
 
 @BOTH
@@ -220,17 +260,14 @@ def test_the_rule_begins_when_it_may_send(template: Template) -> None:
 def test_the_event_source_is_one_message_at_a_time_with_partial_failures(template: Template) -> None:
     (source,) = of_type(template, "AWS::Lambda::EventSourceMapping").values()
 
-    assert (source["EventSourceArn"], source["FunctionName"]) == ("Requests.Arn", "ProvisionFunction")
-    assert source["BatchSize"] == 1
-    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-
-
-def test_the_event_source_is_off_while_paused_and_takes_as_many_as_are_given() -> None:
-    (usual,) = of_type(BARE, "AWS::Lambda::EventSourceMapping").values()
-    (paused,) = of_type(FULL, "AWS::Lambda::EventSourceMapping").values()
-
-    assert (usual["Enabled"], usual["ScalingConfig"]) == (True, {"MaximumConcurrency": "10"})
-    assert (paused["Enabled"], paused["ScalingConfig"]) == (False, {"MaximumConcurrency": "5"})
+    assert source == {
+        "EventSourceArn": "Requests.Arn",
+        "FunctionName": "ProvisionFunction",
+        "Enabled": template is BARE,
+        "BatchSize": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": "10" if template is BARE else "5"},
+    }
 
 
 @BOTH
@@ -243,6 +280,23 @@ def test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver(te
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600
         assert target["DeadLetterConfig"] == {"Arn": "DeadLetters.Arn"}
+
+
+def test_the_rule_and_the_schedule_are_on() -> None:
+    rule, schedule = of_type(FULL, "AWS::Events::Rule")["RequestRule"], of_type(FULL, "AWS::Scheduler::Schedule")
+
+    assert rule["State"] == schedule["Schedule"]["State"] == "ENABLED"
+    assert schedule["Schedule"]["ScheduleExpression"] == "rate(1 day)"
+    assert schedule["Schedule"]["ScheduleExpressionTimezone"] == "UTC"
+    assert schedule["Schedule"]["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert json.loads(schedule["Schedule"]["Target"]["Input"]) == {
+        "version": "0",
+        "id": "<aws.scheduler.execution-id>",
+        "detail-type": "AEP Base Connection Requested",
+        "source": "aep.connections.schedule",
+        "time": "<aws.scheduler.scheduled-time>",
+        "detail": REQUEST,
+    }
 
 
 def test_the_schedule_is_off_by_default() -> None:
@@ -294,6 +348,16 @@ def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> 
 
 
 @BOTH
+def test_nothing_that_stays_has_a_name_that_a_new_stack_would_collide_with(template: Template) -> None:
+    for kind, name in (
+        ("DynamoDB::Table", "TableName"),
+        ("SQS::Queue", "QueueName"),
+        ("Logs::LogGroup", "LogGroupName"),
+    ):
+        assert not [resource for resource in of_type(template, f"AWS::{kind}").values() if name in resource]
+
+
+@BOTH
 def test_the_registry_is_protected_restorable_and_encrypted(template: Template) -> None:
     table = of_type(template, "AWS::DynamoDB::Table")["Registry"]
 
@@ -301,7 +365,6 @@ def test_the_registry_is_protected_restorable_and_encrypted(template: Template) 
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
-    assert "TableName" not in table
 
 
 def test_a_key_given_encrypts_the_logs_the_registry_and_the_environment() -> None:
@@ -328,24 +391,50 @@ def test_the_table_has_the_keys_and_the_index_of_the_registry(world: World) -> N
 # ---------------------------------------------------------------- alarms and dashboard
 
 
+OUR = ("AepConnections", [{"Name": "service", "Value": "local"}])
+FUNCTION = ("AWS/Lambda", [{"Name": "FunctionName", "Value": "ProvisionFunction"}])
+DEAD_LETTERS = ("AWS/SQS", [{"Name": "QueueName", "Value": "DeadLetters.QueueName"}])
+REQUESTS = ("AWS/SQS", [{"Name": "QueueName", "Value": "Requests.QueueName"}])
+ALARMS = {
+    "dead-letters": (DEAD_LETTERS, "ApproximateNumberOfMessagesVisible", "Maximum", 60, [0], [1]),
+    "oldest-request": (OUR, "RequestAge", "Maximum", 300, [1799], [1800]),
+    "backlog": (REQUESTS, "ApproximateNumberOfMessagesVisible", "Minimum", 900, [9, 9, 0], [1, 1, 1]),
+    "failed-connections": (OUR, "Failed", "Sum", 300, [0], [1]),
+    "errors": (FUNCTION, "Errors", "Sum", 300, [0], [1]),
+    "throttles": (FUNCTION, "Throttles", "Sum", 300, [0], [1]),
+}
+"""Of each alarm: whose metric, which, over what, in how many seconds, when it is quiet, when it rings."""
+
+
 @BOTH
-def test_every_alarm_is_quiet_without_data_and_says_so_when_it_ends(template: Template) -> None:
-    for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
-        assert alarm["TreatMissingData"] == "notBreaching"
-        told = [TOPIC] if template is FULL else None
-        assert alarm.get("AlarmActions") == alarm.get("OKActions") == told
-        assert alarm["AlarmName"].startswith("local-")
+@pytest.mark.parametrize("name", ALARMS)
+def test_when_each_alarm_rings(name: str, template: Template) -> None:
+    (alarm,) = (a for a in of_type(template, "AWS::CloudWatch::Alarm").values() if a["AlarmName"] == f"local-{name}")
+    whose, metric, statistic, seconds, quiet, loud = ALARMS[name]
+
+    assert ((alarm["Namespace"], alarm["Dimensions"]), alarm["MetricName"]) == (whose, metric)
+    assert (alarm["Statistic"], alarm["Period"] * alarm["EvaluationPeriods"]) == (statistic, seconds)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert not all(value >= float(alarm["Threshold"]) for value in quiet)
+    assert all(value >= float(alarm["Threshold"]) for value in loud)
+    assert len(loud) == alarm["EvaluationPeriods"]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert not {"ActionsEnabled", "DatapointsToAlarm"} & set(alarm)
+    assert f"docs/runbook.md, {name}." in alarm["AlarmDescription"]
+
+
+@BOTH
+def test_there_is_no_other_alarm(template: Template) -> None:
+    names = {alarm["AlarmName"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()}
+
+    assert names == {f"local-{name}" for name in ALARMS}
 
 
 def test_the_metrics_that_are_watched_are_those_that_the_function_writes(world: World, log: Log) -> None:
     world.ask()
     (written,) = log.metrics()
-    ours = of_type(BARE, "AWS::CloudWatch::Alarm").values()
-    watched = {alarm["MetricName"] for alarm in ours if alarm["Namespace"] == "AepConnections"}
-    for widget in dashboard(BARE)["widgets"]:
-        rows = widget["properties"].get("metrics", [])
-        if rows and rows[0][0] == "AepConnections":
-            watched |= {row[1] for row in rows}
+    watched = {metric for whose, metric, *_ in ALARMS.values() if whose is OUR}
+    watched |= {metric for namespace, metric, _ in rows(BARE) if namespace == "AepConnections"}
 
     outcomes = {outcome.value.capitalize() for outcome in Outcome} | {"Failed", "Retried"}
     assert watched <= {name for name in written if name[0].isupper()} | outcomes
@@ -355,11 +444,27 @@ def test_the_metrics_that_are_watched_are_those_that_the_function_writes(world: 
 @BOTH
 def test_the_metrics_of_one_stack_are_not_those_of_another(template: Template) -> None:
     variables = provision(template)["Environment"]["Variables"]
-    for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
-        if alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]:
-            assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
 
-    assert variables["POWERTOOLS_SERVICE_NAME"] == template.values["AWS::StackName"]
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "AepConnections"
+    assert variables["POWERTOOLS_SERVICE_NAME"] == template.values["AWS::StackName"] == "local"
+    for namespace, metric, dimension in rows(template):
+        if namespace == "AWS/SQS":
+            assert dimension in (("QueueName", "Requests.QueueName"), ("QueueName", "DeadLetters.QueueName")), metric
+        else:
+            assert dimension == {
+                "AepConnections": ("service", "local"), "AWS/Lambda": ("FunctionName", "ProvisionFunction"),
+            }[namespace], metric  # fmt: skip
+
+
+def rows(template: Template) -> list[tuple[str, str, tuple[str, str]]]:
+    """Every metric of the dashboard, with what `.` repeats from the row above."""
+    found: list[tuple[str, str, tuple[str, str]]] = []
+    for widget in dashboard(template)["widgets"]:
+        above: list[str] = []
+        for row in widget["properties"].get("metrics", []):
+            above = [above[i] if value == "." else value for i, value in enumerate(row[:4])]
+            found.append((above[0], above[1], (above[2], above[3])))
+    return found
 
 
 @BOTH
@@ -371,6 +476,7 @@ def test_the_dashboard_shows_every_alarm(template: Template) -> None:
 
 def dashboard(template: Template) -> dict[str, Any]:
     (board,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    assert board["DashboardName"] == "local"
     document: dict[str, Any] = json.loads(board["DashboardBody"])
     return document
 
