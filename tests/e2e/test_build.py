@@ -58,10 +58,17 @@ def test_every_module_has_bytecode_that_is_never_checked_against_a_date(deployab
     modules = list(layer.rglob("*.py"))
 
     assert modules
+    assert {path.name.split(".")[-2] for path in deployable.rglob("*.pyc")} == {"cpython-313"}
     for module in modules:
         bytecode = module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
         (flags,) = struct.unpack("<I", bytecode.read_bytes()[4:8])
         assert flags == 0b01, f"{bytecode}: unchecked hash"
+
+
+def test_lambdas_user_can_read_everything(deployable: Path) -> None:
+    modes = {oct(path.stat().st_mode & 0o777) for path in deployable.rglob("*") if path.name != "template.yaml"}
+
+    assert modes <= {"0o755", "0o644"}
 
 
 def test_tracebacks_name_the_place_in_lambda_not_that_of_the_build(deployable: Path) -> None:

@@ -200,6 +200,7 @@ def test_a_misdeployed_function_says_everything_that_is_wrong_when_it_starts(sta
     assert failed.value.payload["errorType"].endswith("SettingsInvalid")
     for name in ("ADOBE_IMS_URL", "PARAMETER_PREFIX"):
         assert name in failed.value.payload["errorMessage"]
+    assert "SettingsInvalid" in [line.get("errorType") for line in stack.written.logs()]
 
 
 def test_the_process_has_the_artifact_the_layer_and_the_runtime_on_its_path_and_nothing_else(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,17 @@ def test_a_function_that_takes_too_long_is_killed_and_started_again(made: Made) 
         environment("slow")
     assert environment.process is None
     assert (environment({}), environment.starts) == ("quick", 2)
+
+
+def test_an_invocation_that_was_never_taken_is_not_taken_by_the_next_process(made: Made) -> None:
+    environment = made("def handler(event, context):\n    return event\n", seconds=0.5)
+    environment("warm")
+    assert environment.process
+    os.kill(environment.process.pid, signal.SIGSTOP)
+
+    with pytest.raises(FunctionFailed, match=r"Sandbox\.Timedout"):
+        environment("frozen")
+    assert environment("next") == "next"
 
 
 def test_every_line_of_both_streams_is_kept_in_order(made: Made, written: Written) -> None:

@@ -5,12 +5,10 @@ That no call lacks a permission is looked at after every test of the suite (`lea
 
 from __future__ import annotations
 
-import pytest
-
 from local.template import Template
-from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
+from tests.support.iam import AwsCall, AwsCalls, Grant, grants
+from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
 from tests.support.world import ABSENT, REQUEST, World
-from tests.template.test_template import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
 SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
@@ -180,8 +178,3 @@ def test_the_function_announces_only_what_the_contract_names(template: Template)
     assert allowed("aep.connections", "AEP Base Connection Ready")
     assert not allowed("aep.connections", "AEP Base Connection Requested")
     assert not allowed("aws.s3", "AEP Base Connection Ready")
-
-
-def test_an_operation_that_nobody_described_is_not_passed_over() -> None:
-    with pytest.raises(KeyError):
-        list(calls_of("Kinesis_20131202.PutRecord", {}))

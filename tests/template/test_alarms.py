@@ -1,0 +1,139 @@
+"""When each alarm rings, and what the dashboard shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from aep_connections.domain.model import Outcome
+from local.stack import ROOT
+from local.template import Template
+from tests.support.log import Log
+from tests.support.templates import BARE, BOTH, of_type, provision
+from tests.support.world import STOPPED, World
+
+OUR = ("AepConnections", [{"Name": "service", "Value": "local"}])
+FUNCTION = ("AWS/Lambda", [{"Name": "FunctionName", "Value": "ProvisionFunction"}])
+DEAD_LETTERS = ("AWS/SQS", [{"Name": "QueueName", "Value": "DeadLetters.QueueName"}])
+REQUESTS = ("AWS/SQS", [{"Name": "QueueName", "Value": "Requests.QueueName"}])
+ALARMS = {
+    "dead-letters": (DEAD_LETTERS, "ApproximateNumberOfMessagesVisible", "Maximum", 60, [0], [1]),
+    "oldest-request": (OUR, "RequestAge", "Maximum", 300, [1799], [1800]),
+    "backlog": (REQUESTS, "ApproximateNumberOfMessagesVisible", "Minimum", 900, [9, 9, 0], [1, 1, 1]),
+    "failed-connections": (OUR, "Failed", "Sum", 300, [0], [1]),
+    "errors": (FUNCTION, "Errors", "Sum", 300, [0], [1]),
+    "throttles": (FUNCTION, "Throttles", "Sum", 300, [0], [1]),
+}
+"""Of each alarm: whose metric, which, over what, in how many seconds, when it is quiet, when it rings."""
+
+
+@BOTH
+@pytest.mark.parametrize("name", ALARMS)
+def test_when_each_alarm_rings(name: str, template: Template) -> None:
+    (alarm,) = (a for a in of_type(template, "AWS::CloudWatch::Alarm").values() if a["AlarmName"] == f"local-{name}")
+    whose, metric, statistic, seconds, quiet, loud = ALARMS[name]
+
+    assert ((alarm["Namespace"], alarm["Dimensions"]), alarm["MetricName"]) == (whose, metric)
+    assert (alarm["Statistic"], alarm["Period"] * alarm["EvaluationPeriods"]) == (statistic, seconds)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert not all(value >= float(alarm["Threshold"]) for value in quiet)
+    assert all(value >= float(alarm["Threshold"]) for value in loud)
+    assert len(loud) == alarm["EvaluationPeriods"]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert not {"ActionsEnabled", "DatapointsToAlarm"} & set(alarm)
+    assert f"docs/runbook.md, {name}." in alarm["AlarmDescription"]
+
+
+@BOTH
+def test_there_is_no_other_alarm(template: Template) -> None:
+    names = {alarm["AlarmName"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()}
+
+    assert names == {f"local-{name}" for name in ALARMS}
+
+
+def test_the_metrics_that_are_watched_are_those_that_the_function_writes(world: World, log: Log) -> None:
+    world.ask()
+    (written,) = log.metrics()
+    watched = {metric for whose, metric, *_ in ALARMS.values() if whose is OUR}
+    watched |= {metric for namespace, metric, _ in rows(BARE) if namespace == "AepConnections"}
+
+    outcomes = {outcome.value.capitalize() for outcome in Outcome} | {"Failed", "Retried"}
+    assert watched <= {name for name in written if name[0].isupper()} | outcomes
+    assert outcomes <= watched
+
+
+@BOTH
+def test_the_metrics_of_one_stack_are_not_those_of_another(template: Template) -> None:
+    variables = provision(template)["Environment"]["Variables"]
+
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "AepConnections"
+    assert variables["POWERTOOLS_SERVICE_NAME"] == template.values["AWS::StackName"] == "local"
+    for namespace, metric, dimension in rows(template):
+        if namespace == "AWS/SQS":
+            assert dimension in (("QueueName", "Requests.QueueName"), ("QueueName", "DeadLetters.QueueName")), metric
+        else:
+            assert dimension == {
+                "AepConnections": ("service", "local"), "AWS/Lambda": ("FunctionName", "ProvisionFunction"),
+            }[namespace], metric  # fmt: skip
+
+
+def rows(template: Template) -> list[tuple[str, str, tuple[str, str]]]:
+    """Every metric of the dashboard, with what `.` repeats from the row above."""
+    found: list[tuple[str, str, tuple[str, str]]] = []
+    for widget in dashboard(template)["widgets"]:
+        above: list[str] = []
+        for row in widget["properties"].get("metrics", []):
+            above = [above[i] if value == "." else value for i, value in enumerate(row[:4])]
+            found.append((above[0], above[1], (above[2], above[3])))
+    return found
+
+
+@BOTH
+def test_the_dashboard_shows_every_alarm(template: Template) -> None:
+    shown = [w for w in dashboard(template)["widgets"] if w["type"] == "alarm"]
+
+    assert shown[0]["properties"]["alarms"] == [f"{name}.Arn" for name in of_type(template, "AWS::CloudWatch::Alarm")]
+
+
+def test_what_the_dashboard_shows() -> None:
+    widgets = dashboard(BARE)["widgets"]
+    places = [
+        (x, y) for w in widgets for x in range(w["x"], w["x"] + w["width"]) for y in range(w["y"], w["y"] + w["height"])
+    ]
+    shown = {metric for _, metric, _ in rows(BARE)}
+    (log,) = (widget["properties"]["query"] for widget in widgets if widget["type"] == "log")
+
+    assert [widget["type"] for widget in widgets] == ["alarm", *["metric"] * 5, "log"]
+    assert len(places) == len(set(places))
+    assert max(x for x, _ in places) < 24
+    assert shown == {outcome.value.capitalize() for outcome in Outcome} | {
+        "Failed", "Retried", "RequestAge", "Duration", "UpstreamCalls", "UpstreamRetries", "Invocations", "Errors",
+        "Throttles", "ConcurrentExecutions", "ApproximateNumberOfMessagesVisible",
+        "ApproximateNumberOfMessagesNotVisible",
+    }  # fmt: skip
+    assert log.startswith("SOURCE 'ProvisionLogs' | filter ispresent(code) | ")
+
+
+def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_failures_log_line(
+    world: World, log: Log
+) -> None:
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.ask()
+    (line,) = log.lines()
+    asked = [w["properties"]["query"] for w in dashboard(BARE)["widgets"] if w["type"] == "log"]
+    asked += re.findall(r"--query-string '(.+?)'", (ROOT / "docs/runbook.md").read_text())
+
+    assert len(asked) == 2
+    for query in asked:
+        (fields_,) = re.findall(r"fields ([^|]+)", query)
+        assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} <= set(line), query
+
+
+def dashboard(template: Template) -> dict[str, Any]:
+    (board,) = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    assert board["DashboardName"] == "local"
+    document: dict[str, Any] = json.loads(board["DashboardBody"])
+    return document

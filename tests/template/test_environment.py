@@ -1,0 +1,58 @@
+"""The template's environment against the settings that the code reads."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from aep_connections.settings import Settings, SettingsInvalid
+from tests.support.templates import provision
+
+
+def test_the_templates_environment_is_the_settings_both_ways() -> None:
+    declared = {name for name in provision()["Environment"]["Variables"] if not name.startswith("POWERTOOLS_")}
+
+    assert declared == {field.name.upper() for field in fields(Settings)}
+
+
+def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:
+    variables = provision()["Environment"]["Variables"]
+
+    settings = Settings.from_environment({name: str(value) for name, value in variables.items()})
+
+    assert (settings.adobe_settle_seconds, settings.give_up_after_seconds) == (120, 3600)
+    assert settings.adobe_ims_url == "https://ims-na1.adobelogin.com"
+    assert settings.adobe_platform_url == "https://platform.adobe.io"
+
+
+def test_a_faulty_environment_is_refused_with_every_fault_at_once() -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.from_environment({"PARAMETER_PREFIX": "/aws/x", "ADOBE_IMS_URL": "http://evil.example"})
+
+    for name in ("ADOBE_SECRET_ID", "PARAMETER_PREFIX", "ADOBE_IMS_URL", "REQUEST_QUEUE_URL", "REGISTRY_TABLE"):
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("PARAMETER_PREFIX", ["/a", "/a/b-c/d_e.f"], ["a", "/a/", "/", "/aws", "/awsome", "/ssm/x", "/a b", "/a//b"]),
+        ("DATABRICKS_SECRET_PREFIX", ["a/", "aep/{sandbox}/d/"], ["a", "/", "", "a/*/", "aep/{name}/"]),
+        ("ADOBE_PLATFORM_URL", ["https://x.example", "http://127.0.0.1:80"], ["http://x.example", "ftp://x", "https://"]),
+        ("ADOBE_IMS_URL", ["https://x.example/a", "http://[::1]:80"], ["https://[", "https://a:b", "https://u@a"]),
+        ("ADOBE_SETTLE_SECONDS", ["1", "0.5", "120"], ["-1", "1e9", "x", "٣"]),
+    ],
+)  # fmt: skip
+def test_each_variable_has_its_rule(name: str, good: list[str], bad: list[str]) -> None:
+    right = {field.name.upper(): "x" for field in fields(Settings)} | {
+        "DATABRICKS_SECRET_PREFIX": "a/", "PARAMETER_PREFIX": "/a", "ADOBE_SETTLE_SECONDS": "1",
+        "GIVE_UP_AFTER_SECONDS": "1", "ADOBE_IMS_URL": "https://a.example", "ADOBE_PLATFORM_URL": "https://a.example",
+    }  # fmt: skip
+
+    for value in good:
+        Settings.from_environment(right | {name: value})
+    for value in bad:
+        if value:
+            with pytest.raises(SettingsInvalid, match=name):
+                Settings.from_environment(right | {name: value})

@@ -1,0 +1,114 @@
+"""The judge of permissions judges as IAM does; the fixture `least_privilege` and test_roles.py rely on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.aws import Aws
+from local.template import Template
+from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbCdEf"
+READ = AwsCall("secretsmanager:GetSecretValue", SECRET, {"secretsmanager:VersionStage": "AWSCURRENT"})
+CURRENT = {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}}
+
+
+def judge(*allowed: Grant, made: AwsCall = READ) -> AwsCalls:
+    calls = AwsCalls()
+    calls.allow("stack", list(allowed))
+    calls.made.append(made)
+    return calls
+
+
+def test_a_call_that_nobody_allows_is_refused_once() -> None:
+    calls = judge(Grant("role", "ssm:GetParameter", "*"))
+
+    assert calls.refused() == [READ]
+    assert calls.refused() == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "conditions", "permitted"),
+    [
+        (SECRET, {}, True),
+        (SECRET, CURRENT, True),
+        ("arn:aws:secretsmanager:*:*:secret:a/*", CURRENT, True),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-??????", {}, True),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-?????", {}, False),
+        ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/B-*", {}, False),
+        (SECRET, {"StringEquals": {"secretsmanager:VersionStage": ["AWSPENDING", "AWSCURRENT"]}}, True),
+        (SECRET, {"StringEquals": {"secretsmanager:VersionStage": "AWSPENDING"}}, False),
+        (SECRET, {"StringLike": {"secretsmanager:VersionStage": "AWS*"}}, True),
+        (SECRET, {"StringEquals": {"kms:ViaService": "x"}}, False),
+        (SECRET, {**CURRENT, "StringLike": {"kms:ViaService": "x"}}, False),
+    ],
+)
+def test_what_a_statement_permits(resource: str, conditions: dict[str, Any], permitted: bool) -> None:
+    grant = Grant("role", "secretsmanager:GetSecretValue", resource, conditions)
+
+    assert (judge(grant).refused() == []) is permitted
+
+
+def test_what_no_call_needs_is_unused_unless_aws_itself_does_it() -> None:
+    used = Grant("role", READ.action, SECRET)
+    idle = Grant("role", READ.action, SECRET.replace("a/b", "c/d"))
+    by_lambda = Grant("role", "sqs:ReceiveMessage", "queue")
+
+    assert judge().unused([used, idle, by_lambda], [READ]) == [idle]
+
+
+def test_a_read_without_a_stage_has_no_stage() -> None:
+    (call,) = calls_of("secretsmanager.GetSecretValue", {"SecretId": SECRET})
+
+    assert (call.resource, call.context) == (SECRET, {})
+
+
+def test_a_secret_asked_for_by_name_has_six_characters_more() -> None:
+    (call,) = calls_of("secretsmanager.GetSecretValue", {"SecretId": "a/b", "VersionStage": "AWSCURRENT"})
+
+    assert call == READ
+
+
+def test_a_query_of_an_index_is_on_the_index() -> None:
+    (call,) = calls_of("DynamoDB_20120810.Query", {"TableName": "t", "IndexName": "by-secret"})
+
+    assert call == AwsCall("dynamodb:Query", "arn:aws:dynamodb:eu-west-1:123456789012:table/t/index/by-secret")
+
+
+def test_every_entry_of_an_announcement_is_judged() -> None:
+    entries = [{"Source": s, "DetailType": "Ready", "EventBusName": "b"} for s in ("aep.connections", "aws.s3")]
+
+    assert [call.context["events:source"] for call in calls_of("AWSEvents.PutEvents", {"Entries": entries})] == [
+        "aep.connections",
+        "aws.s3",
+    ]
+
+
+def test_an_operation_that_nobody_described_is_not_passed_over() -> None:
+    with pytest.raises(KeyError):
+        list(calls_of("Kinesis_20131202.PutRecord", {}))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Deny", "Action": "a:b", "Resource": "*"},
+        {"Effect": "Allow", "NotAction": "a:b", "Resource": "*"},
+        {"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"x": "true"}}},
+    ],
+)
+def test_a_statement_that_is_not_understood_is_not_passed_over(statement: dict[str, Any]) -> None:
+    policies = [{"PolicyDocument": {"Statement": [statement]}}]
+    template = Template({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies}}}}, {})
+
+    with pytest.raises(ValueError, match="not understood"):
+        grants(template, lambda name, _: name, "Role")
+
+
+def test_only_the_services_own_calls_are_judged(aws: Aws, aws_calls: AwsCalls) -> None:
+    before = len(aws_calls.made)
+    aws.client("ssm").get_parameters_by_path(Path="/")
+
+    assert len(aws_calls.made) == before

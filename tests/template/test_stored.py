@@ -1,0 +1,65 @@
+"""What the stack stores, and what outlives it."""
+
+from __future__ import annotations
+
+import json
+
+from local.template import Template
+from tests.support.templates import BARE, BOTH, FULL, KEY, of_type, provision
+from tests.support.world import REQUEST, World
+
+
+@BOTH
+def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> None:
+    policies = {
+        name: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for name, resource in template.resources().items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete" or resource.get("UpdateReplacePolicy") == "Retain"
+    }
+
+    assert policies == {
+        "Registry": ("Retain", "Retain"),
+        "DeadLetters": ("RetainExceptOnCreate", "Retain"),
+        "ProvisionLogs": ("RetainExceptOnCreate", "Retain"),
+    }
+
+
+@BOTH
+def test_nothing_that_stays_has_a_name_that_a_new_stack_would_collide_with(template: Template) -> None:
+    for kind, name in (
+        ("DynamoDB::Table", "TableName"),
+        ("SQS::Queue", "QueueName"),
+        ("Logs::LogGroup", "LogGroupName"),
+    ):
+        assert not [resource for resource in of_type(template, f"AWS::{kind}").values() if name in resource]
+
+
+@BOTH
+def test_the_registry_is_protected_restorable_and_encrypted(template: Template) -> None:
+    table = of_type(template, "AWS::DynamoDB::Table")["Registry"]
+
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
+
+
+def test_a_key_given_encrypts_the_logs_the_registry_and_the_environment() -> None:
+    assert of_type(FULL, "AWS::Logs::LogGroup")["ProvisionLogs"]["KmsKeyId"] == KEY
+    assert of_type(FULL, "AWS::DynamoDB::Table")["Registry"]["SSESpecification"]["KMSMasterKeyId"] == KEY
+    assert provision(FULL)["KmsKeyArn"] == KEY
+    assert KEY not in json.dumps([of_type(BARE, resource["Type"]) for resource in BARE.resources().values()])
+
+
+def test_the_table_has_the_keys_and_the_index_of_the_registry(world: World) -> None:
+    table = world.stack.aws.client("dynamodb").describe_table(TableName=world.stack.environment["REGISTRY_TABLE"])
+    world.ask()
+
+    assert [key["AttributeName"] for key in table["Table"]["KeySchema"]] == ["sandbox", "name"]
+    found = world.stack.aws.client("dynamodb").query(
+        TableName=world.stack.environment["REGISTRY_TABLE"],
+        IndexName="by-secret",
+        KeyConditionExpression="databricksSecretId = :secret",
+        ExpressionAttributeValues={":secret": {"S": REQUEST["databricksSecretId"]}},
+    )
+    assert [item["name"]["S"] for item in found["Items"]] == ["sales"]
