@@ -79,8 +79,7 @@ class Environment:
         self._next: queue.Queue[tuple[str, Any, float]] = queue.Queue()
         self._ended: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._starting = False
-        self._api = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._api.daemon_threads = True
+        self._api = _Api(("127.0.0.1", 0), _handler_for(self))
         threading.Thread(target=self._api.serve_forever, args=(0.01,), daemon=True).start()
         self.starts = 0
 
@@ -173,6 +172,13 @@ class Environment:
             self._process.wait()
         self._process = None
         self._next = queue.Queue()
+
+
+class _Api(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A process that is killed is part of life here."""
 
 
 def _handler_for(environment: Environment) -> type[BaseHTTPRequestHandler]:

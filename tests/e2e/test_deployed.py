@@ -42,8 +42,8 @@ def test_an_event_on_the_bus_becomes_one_tested_connection_whose_id_is_published
 
 def test_a_warm_environment_answers_the_same_request_with_unchanged_and_one_token(stack: Deployed) -> None:
     environment = stack.environment()
-    for _ in range(2):
-        stack.put()
+    for seconds_ago in (60, 0):
+        stack.put(seconds_ago=seconds_ago)
         stack.work(environment)
 
     assert environment.starts == 1

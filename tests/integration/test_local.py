@@ -117,3 +117,10 @@ def test_a_parameter_without_default_must_be_given_and_no_other() -> None:
         Template(document, {})
     with pytest.raises(ValueError, match="no parameter B"):
         Template(document, {"A": "1", "B": "2"})
+
+
+def test_a_condition_on_a_resource_is_refused_as_cloudformation_does() -> None:
+    document = {"Resources": {"Queue": {}}, "Conditions": {"Odd": {"Fn::Equals": [{"Ref": "Queue"}, ""]}}}
+
+    with pytest.raises(ValueError, match="cannot use the resource Queue"):
+        Template(document, {}).holds("Odd")

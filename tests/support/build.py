@@ -11,7 +11,7 @@ from pathlib import Path
 from local.stack import ROOT
 
 
-def sam_build(folder: Path, **environment: str) -> str:
+def sam_build(folder: Path, umask: int = 0o022, **environment: str) -> str:
     """Build the template; what the build said. Raises AssertionError if it fails."""
     ran = subprocess.run(
         ["sam", "build", "--build-dir", str(folder)],
@@ -20,6 +20,7 @@ def sam_build(folder: Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        umask=umask,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
