@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
 
+from aep_connections.aws.calls import client
 from local.aws import Aws
 from local.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
@@ -105,6 +107,18 @@ def test_a_statement_that_is_not_understood_is_not_passed_over(statement: dict[s
 
     with pytest.raises(ValueError, match="not understood"):
         grants(template, lambda name, _: name, "Role")
+
+
+def test_a_call_of_a_kind_that_nobody_described_is_one_that_no_role_permits(aws: Aws, aws_calls: AwsCalls) -> None:
+    everything = Grant("role", "events:*", "arn:*")
+    aws_calls.allow("everything", [everything])
+    try:
+        client(boto3.Session(), "events").describe_event_bus(Name="default")
+        refused = aws_calls.refused()
+    finally:
+        aws_calls.allow("everything", [])
+
+    assert [call.action for call in refused] == ["AWSEvents.DescribeEventBus"]
 
 
 def test_only_the_services_own_calls_are_judged(aws: Aws, aws_calls: AwsCalls) -> None:
