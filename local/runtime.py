@@ -133,7 +133,7 @@ class Environment:
 
     def _start(self) -> None:
         self.starts += 1
-        self._starting, self._ended = True, queue.Queue()
+        self._starting, self._next, self._ended = True, queue.Queue(), queue.Queue()
         with self._stream.open("ab") as stream:
             self._process = subprocess.Popen(
                 [str(self._python), "-s", "-m", "awslambdaric", self.function.handler],
@@ -171,7 +171,6 @@ class Environment:
             self._process.kill()
             self._process.wait()
         self._process = None
-        self._next = queue.Queue()
 
 
 class _Api(ThreadingHTTPServer):

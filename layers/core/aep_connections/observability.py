@@ -14,8 +14,8 @@ from aep_connections.adobe.transport import Upstream
 from aep_connections.domain.model import Outcome
 from aep_connections.use_cases.answer import Answer
 
+# Lambda's own root logger would write the SDK's news of every cold start.
 logging.getLogger("botocore").setLevel(logging.WARNING)
-"""Lambda's own root logger would write its news of every cold start."""
 
 
 @dataclass(frozen=True, slots=True)
