@@ -128,16 +128,6 @@ def test_an_invocation_that_was_never_taken_is_not_taken_by_the_next_process(mad
     assert environment("next") == "next"
 
 
-def test_a_process_that_dies_while_it_waits_takes_nothing_with_it(made: Made) -> None:
-    environment = made("def handler(event, context):\n    return event\n")
-    environment("warm")
-    assert environment.process
-    environment.process.kill()
-    environment.process.wait()
-
-    assert [environment("next"), environment("and next")] == ["next", "and next"]
-
-
 def test_every_line_of_both_streams_is_kept_in_order(made: Made, written: Written) -> None:
     environment = made(
         "import json, sys\n"
