@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SAM = $(BIN)/sam
 export SAM_CLI_TELEMETRY = 0
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -60,12 +63,13 @@ lock: $(VENV)/.installed ## every lock file anew; UPGRADE=1 takes the newest of 
 	    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt; done
 
 build: $(VENV)/.installed ## what is deployed, for Lambda's Python and architecture
-	PYTHON="$(abspath $(BIN))/python" $(SAM) build
+	env -u MAKEFLAGS PYTHON="$(abspath $(BIN))/python" $(SAM) build
+	@echo "Next: make deploy"
 
 deploy: $(VENV)/.installed ## what was built; first with ADOBE_SECRET_ARN=arn:…; STACK=name, PARAMETERS="Name=value …" or file://….yaml
 	@test -f .aws-sam/build/template.yaml || { echo "Nothing is built: make build"; exit 1; }
-	$(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(ADOBE_SECRET_ARN)$(PARAMETERS),--parameter-overrides \
-	  $(if $(ADOBE_SECRET_ARN),AdobeSecretArn=$(ADOBE_SECRET_ARN)) $(PARAMETERS))
+	$(strip $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(ADOBE_SECRET_ARN)$(PARAMETERS),--parameter-overrides \
+	  $(if $(ADOBE_SECRET_ARN),AdobeSecretArn=$(ADOBE_SECRET_ARN)) $(PARAMETERS)))
 
 clean: ## everything that was made here
 	rm -rf $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

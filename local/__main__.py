@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 
+from local.answers import Answers
 from local.demo import demo
 from local.invocation import EventSource
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
@@ -26,7 +27,7 @@ def up(*, as_json: bool) -> int:
     stack, out = Stack(), sys.stdout
     try:
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
-        with contextlib.redirect_stdout(sys.stderr if as_json else out):
+        with contextlib.redirect_stdout(sys.stderr if as_json else Answers(out)):
             sources = [stack.event_source(stack.function()) for _ in range(CONCURRENCY)]
             print(json.dumps(_urls(stack)) if as_json else _shown(stack), file=out, flush=True)
             workers = [threading.Thread(target=_work, args=(source, stopping), daemon=True) for source in sources]
@@ -67,6 +68,8 @@ def _urls(stack: Stack) -> dict[str, str | None]:
         "api": None,
         "eventBus": stack.bus_name,
         "queueUrl": stack.queue_url,
+        "deadLetterQueueUrl": stack.environment["DEAD_LETTER_QUEUE_URL"],
+        "registryTable": stack.environment["REGISTRY_TABLE"],
         "databricksSecretId": SAMPLE_SECRET_ID,
     }
 
@@ -86,8 +89,12 @@ def _shown(stack: Stack) -> str:
   Adobe IMS     {stack.ims.url}
   Adobe         {stack.adobe.url}
   Databricks    {stack.databricks.url}
+  event bus     {stack.bus_name}
+  request queue {stack.queue_url}
+  dead letters  {stack.environment["DEAD_LETTER_QUEUE_URL"]}
+  registry      {stack.environment["REGISTRY_TABLE"]}
 
-Send a request (the answer is logged here):
+Send a request (the answer is shown here):
 
   export {environment}
   aws events put-events --entries '{json.dumps([entry])}'

@@ -31,6 +31,7 @@ def demo(*, as_json: bool) -> int:
     stack = Stack()
     try:
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
+        stack.aws.client("ssm").get_parameters_by_path(Path="/")  # moto loads a service when it is first called
         with contextlib.redirect_stdout(log):
             source = stack.event_source(stack.function())
             first, second = (_run(stack, source, log) for _ in range(2))

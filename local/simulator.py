@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -154,6 +154,10 @@ class Simulator:
         return true or Response(504)
 
     def _control(self, request: Request) -> Response:
+        shown = self._ordered(request)
+        return replace(shown, body=shown.body + b"\n")  # for a person at a prompt
+
+    def _ordered(self, request: Request) -> Response:
         what, document = request.path.removeprefix(CONTROL), request.json()
         try:
             match (request.method, what):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +16,11 @@ import boto3
 import pytest
 import requests
 
+from local.answers import Answers
 from local.aws import Aws, Resources
 from local.template import Template
+from tests.support.log import Log
+from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -94,6 +99,20 @@ def _posts(urls: dict[str, Any]) -> list[dict[str, Any]]:
     """The creates that Adobe has got so far."""
     calls = requests.get(f"{urls['adobe']}/_simulator/calls", timeout=5).json()["calls"]
     return [call for call in calls if call["method"] == "POST"]
+
+
+def test_what_the_function_logs_is_shown_as_one_line_for_each_answer(world: World, log: Log) -> None:
+    world.ask()
+    world.ask({"name": "sales", "sandbox": "dev", "surprise": 1})
+    shown = io.StringIO()
+    answers = Answers(shown)
+    for piece in (log.text[:50], log.text[50:], "no JSON\n", '{"level": "ERROR"}\n'):
+        answers.write(piece)
+
+    created, refused, other, error = shown.getvalue().splitlines()
+    assert re.fullmatch(rf"  created     dev/sales  {world.parameter()}  \(\d+ ms\)", created)
+    assert re.match(r"  failed      dev/sales  InvalidRequest: .*surprise: ", refused)
+    assert (other, error) == ("no JSON", '{"level": "ERROR"}')
 
 
 def test_a_resource_that_the_local_stack_does_not_know_is_refused_not_left_out(aws: Aws) -> None:
