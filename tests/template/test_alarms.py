@@ -43,7 +43,7 @@ def test_when_each_alarm_rings(name: str, template: Template) -> None:
     assert all(value >= float(alarm["Threshold"]) for value in loud)
     assert len(loud) == alarm["EvaluationPeriods"]
     assert alarm["TreatMissingData"] == "notBreaching"
-    assert not {"ActionsEnabled", "DatapointsToAlarm"} & set(alarm)
+    assert not {"ActionsEnabled", "DatapointsToAlarm", "InsufficientDataActions", "Unit"} & set(alarm)
     assert f"docs/runbook.md, {name}." in alarm["AlarmDescription"]
 
 
@@ -72,9 +72,7 @@ def test_the_metrics_of_one_stack_are_not_those_of_another(template: Template) -
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "AepConnections"
     assert variables["POWERTOOLS_SERVICE_NAME"] == template.values["AWS::StackName"] == "local"
     for namespace, metric, dimension in rows(template):
-        if namespace == "AWS/SQS":
-            assert dimension in (("QueueName", "Requests.QueueName"), ("QueueName", "DeadLetters.QueueName")), metric
-        else:
+        if namespace != "AWS/SQS":
             assert dimension == {
                 "AepConnections": ("service", "local"), "AWS/Lambda": ("FunctionName", "ProvisionFunction"),
             }[namespace], metric  # fmt: skip
@@ -115,6 +113,31 @@ def test_what_the_dashboard_shows() -> None:
         "ApproximateNumberOfMessagesNotVisible",
     }  # fmt: skip
     assert log.startswith("SOURCE 'ProvisionLogs' | filter ispresent(code) | ")
+    assert log.endswith(" | sort @timestamp desc | limit 20")
+
+
+def test_how_the_dashboard_counts() -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for widget in dashboard(BARE)["widgets"]:
+        properties = widget["properties"]
+        for row in properties.get("metrics", []):
+            options = row[-1] if isinstance(row[-1], dict) else {}
+            label = options.get("label", row[1])
+            seen[(properties["title"], label)] = options.get("stat") or properties["stat"]
+
+    maxima = {label for (_, label), stat in seen.items() if stat == "Maximum"}
+    assert maxima == {
+        "oldest request (s)", "waiting", "in work, or to be tried again", "dead letters", "ConcurrentExecutions",
+    }  # fmt: skip
+    assert {label: stat for (_, label), stat in seen.items() if stat not in ("Sum", "Maximum")} == {
+        "duration p90 (ms)": "p90"
+    }
+    queues = [(metric, value) for namespace, metric, (_, value) in rows(BARE) if namespace == "AWS/SQS"]
+    assert queues == [
+        ("ApproximateNumberOfMessagesVisible", "Requests.QueueName"),
+        ("ApproximateNumberOfMessagesNotVisible", "Requests.QueueName"),
+        ("ApproximateNumberOfMessagesVisible", "DeadLetters.QueueName"),
+    ]
 
 
 def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_failures_log_line(

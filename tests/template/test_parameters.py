@@ -10,6 +10,8 @@ from aep_connections.settings import Settings
 from local.template import Template, translated
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, KEY, PARAMETERS, TOPIC, provision
 
+GOVERNMENT = ARN.replace("arn:aws:", "arn:aws-us-gov:")
+
 
 def test_every_parameter_is_described_labelled_and_in_one_group() -> None:
     console = translated()["Metadata"]["AWS::CloudFormation::Interface"]
@@ -51,16 +53,16 @@ def test_the_bounds_of_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
-        ("AdobeSecretArn", [ARN], ["adobe", ARN[:-7], "arn:aws:secretsmanager:eu-west-1:1:secret:a-AbCdEf", ""]),
+        ("AdobeSecretArn", [ARN, GOVERNMENT], ["adobe", ARN[:-7], ARN.replace("123456789012", "1"), ""]),
         ("DatabricksSecretPrefix", ["aep/", "a/{sandbox}/"], ["aep", "", "a*/", "{name}/", "{sandbox}/"]),
         ("SecretsKeyArn", [KEY, KEY[: KEY.index("/")] + "/*"], ["alias/x", KEY.replace("key/", "alias/"), "*"]),
         ("KmsKeyArn", [KEY], ["alias/x", KEY[: KEY.index("/")] + "/*", KEY.replace("123456789012", "1"), KEY + " x"]),
         ("ParameterPrefix", ["/a", "/a/b", "/my/aws"], ["a", "/a/", "/", "/aws/x", "/AWSome", "/ssm"]),
         ("EventBusName", ["company", "aws.partner/x"], ["arn:aws:events:eu-west-1:1:event-bus/x", "a b"]),
         ("ScheduleExpression", ["rate(1 day)", "cron(15 3 * * ? *)"], ["daily", "rate()"]),
-        ("ScheduledRequest", ["{}", '{"name": "a"}'], ["", "[]", "x"]),
+        ("ScheduledRequest", ["{}", '{"name": "a"}'], ["", "[]", "x", "x{}"]),
         ("ReservedConcurrency", ["10", "1000"], ["0", "-1", "ten", "10000"]),
-        ("AlarmTopicArn", [TOPIC], ["on-call"]),
+        ("AlarmTopicArn", [TOPIC], ["on-call", TOPIC.replace("123456789012", "1")]),
         ("PermissionsBoundaryArn", [BOUNDARY, "arn:aws:iam::aws:policy/X"], ["boundary"]),
         ("AdobeImsUrl", ["https://ims.example"], ["http://ims.example", "https://u@a.b", "https://a.b/c", "https://:", "https://a.b:0"]),
         ("AdobePlatformUrl", ["https://a.example:8443"], ["http://127.0.0.1"]),

@@ -79,14 +79,21 @@ def test_the_event_source_is_one_message_at_a_time_with_partial_failures(templat
 
 @BOTH
 def test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver(template: Template) -> None:
-    targets = [target for rule in of_type(template, "AWS::Events::Rule").values() for target in rule["Targets"]]
-    targets += [schedule["Target"] for schedule in of_type(template, "AWS::Scheduler::Schedule").values()]
+    keeps = {"Arn": "DeadLetters.Arn"}
+    (rule,) = of_type(template, "AWS::Events::Rule").values()
+    targets = [schedule["Target"] for schedule in of_type(template, "AWS::Scheduler::Schedule").values()]
 
-    assert targets
-    for target in targets:
-        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600
-        assert target["DeadLetterConfig"] == {"Arn": "DeadLetters.Arn"}
+    assert rule["Targets"] == [
+        {
+            "Id": "requests",
+            "Arn": "Requests.Arn",
+            "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
+            "DeadLetterConfig": keeps,
+        }
+    ]
+    assert [(t["Arn"], t["RetryPolicy"], t["DeadLetterConfig"]) for t in targets] == [
+        ("Requests.Arn", {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 20}, keeps)
+    ] * (template is FULL)
 
 
 def test_the_rule_and_the_schedule_are_on() -> None:

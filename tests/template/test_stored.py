@@ -25,20 +25,11 @@ def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> 
 
 
 @BOTH
-def test_nothing_that_stays_has_a_name_that_a_new_stack_would_collide_with(template: Template) -> None:
-    for kind, name in (
-        ("DynamoDB::Table", "TableName"),
-        ("SQS::Queue", "QueueName"),
-        ("Logs::LogGroup", "LogGroupName"),
-    ):
-        assert not [resource for resource in of_type(template, f"AWS::{kind}").values() if name in resource]
-
-
-@BOTH
 def test_the_registry_is_protected_restorable_and_encrypted(template: Template) -> None:
     table = of_type(template, "AWS::DynamoDB::Table")["Registry"]
 
     assert table["DeletionProtectionEnabled"] is True
+    assert [index["Projection"] for index in table["GlobalSecondaryIndexes"]] == [{"ProjectionType": "KEYS_ONLY"}]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
