@@ -72,6 +72,8 @@ class EventSource:
 
     def poll(self, wait_seconds: int = 0) -> bool:
         """Take one batch, if there is one, and invoke; whether there was one. What fails stays in the queue."""
+        if not self.mapping.get("Enabled", True):
+            return False
         received = self.sqs.receive_message(
             QueueUrl=self.queue_url,
             MaxNumberOfMessages=self.mapping["BatchSize"],

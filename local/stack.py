@@ -113,7 +113,9 @@ class Stack:
         )
         (mapping,) = (one for one in properties if one["FunctionName"] == self.resources.attribute(name, None))
         timeout = float(self.template.resources()[name]["Properties"]["Timeout"])
-        return EventSource(self.aws.client("sqs"), self.queue_url, mapping, handler, timeout)
+        sqs = self.aws.client("sqs")
+        url = sqs.get_queue_url(QueueName=mapping["EventSourceArn"].rpartition(":")[2])["QueueUrl"]
+        return EventSource(sqs, url, mapping, handler, timeout)
 
     def stop(self) -> None:
         for simulator in (self.adobe, self.ims, self.databricks):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator
 
 import boto3
@@ -15,6 +16,9 @@ from tests.support.adobes import Adobes
 from tests.support.iam import AwsCalls
 from tests.support.log import Log
 from tests.support.world import World, new_world
+
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]  # a caller's profile, before any test module asks the SDK
 
 
 @pytest.fixture(scope="session")

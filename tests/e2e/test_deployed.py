@@ -15,10 +15,10 @@ import pytest
 from local.invocation import FunctionFailed
 from local.runtime import Environment
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
-from tests.support.deployed import REQUEST, Deployed, deployed
+from tests.support.deployed import Deployed, deployed
 from tests.support.iam import grants
+from tests.support.world import ABSENT, REQUEST
 
-ABSENT = {"name": "sales", "sandbox": "dev", "desiredState": "absent"}
 SECRETS = (ADOBE_SECRET["clientSecret"], DATABRICKS_SECRET["accessToken"])
 
 

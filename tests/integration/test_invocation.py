@@ -50,6 +50,12 @@ def test_what_is_done_is_deleted(mapped: Mapped) -> None:
     assert source.poll() is False
 
 
+def test_a_mapping_that_is_off_takes_nothing(mapped: Mapped) -> None:
+    source = mapped(done, Enabled=False)
+
+    assert (source.poll(), left(source)) == (False, 2)
+
+
 def test_what_failed_stays_if_the_mapping_hears_of_it(mapped: Mapped) -> None:
     hearing = mapped(failing, FunctionResponseTypes=["ReportBatchItemFailures"])
     assert (hearing.poll(), left(hearing)) == (True, 2)

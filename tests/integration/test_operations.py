@@ -206,6 +206,21 @@ def test_a_connection_made_again_since_the_moment_is_found_under_whatever_name(w
     assert world.announced()[-1] == ("Ready", "adopted")
 
 
+def test_what_was_made_before_the_moment_and_never_published_is_found_by_its_mark(
+    world: World, restore: Restore
+) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+    world.ask()
+    (made,) = world.connections()
+    restore.moment()
+    lose_the_registry(world)
+    restore.back()
+    assert "connectionId" not in world.item()
+    world.ask()
+
+    assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
+
+
 def test_what_was_made_since_the_moment_and_never_published_is_a_conflict_until_adopted(
     world: World, restore: Restore
 ) -> None:

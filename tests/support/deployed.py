@@ -18,9 +18,8 @@ from local.runtime import BuiltFunction, Environment, Written, find_python
 from local.stack import DATABRICKS_SECRET, Stack
 from tests.support.iam import AwsCalls, grants
 from tests.support.tls import certificate_for_localhost
+from tests.support.world import REQUEST, SECRET_ID, listening
 
-SECRET_ID = "aep/dev/databricks/sales"
-REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
 REQUESTED = "AEP Base Connection Requested"
 
 
@@ -132,18 +131,11 @@ def deployed(
     given = {"ParameterPrefix": f"/{name}", **parameters}
     stack = Stack(name, given, aws, tls=tls, template=built / "template.yaml")
     calls.allow(name, grants(stack.template, stack.resources.attribute, "ProvisionRole"))
-    sqs, events = aws.client("sqs"), aws.client("events")
-    url = sqs.create_queue(QueueName=f"{name}-announced")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = json.dumps({"source": ["aep.connections"]})
-    events.put_rule(Name=f"{name}-announced", EventBusName=stack.bus_name, EventPattern=pattern)
-    targets = [{"Id": "announced", "Arn": arn}]
-    events.put_targets(Rule=f"{name}-announced", EventBusName=stack.bus_name, Targets=targets)
     stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
     function = stack.built_function(built, {"SSL_CERT_FILE": str(authority)})
     logs = folder / "logs"
     logs.mkdir()
-    made = Deployed(stack, function, find_python(), runtime, calls, url, Written(logs))
+    made = Deployed(stack, function, find_python(), runtime, calls, listening(stack), Written(logs))
     try:
         yield made
     finally:

@@ -245,6 +245,17 @@ class World:
         return found
 
 
+def listening(stack: Stack) -> str:
+    """The URL of a new queue that gets every outcome event of a stack."""
+    sqs, events, name = stack.aws.client("sqs"), stack.aws.client("events"), f"{uuid.uuid4().hex}-announced"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = {"EventBusName": stack.bus_name}
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aep.connections"]}), **rule)
+    events.put_targets(Rule=name, Targets=[{"Id": "announced", "Arn": arn}], **rule)
+    return str(url)
+
+
 @contextmanager
 def new_world(
     aws: Aws, calls: AwsCalls, parameters: Mapping[str, str] | None = None, timeouts: Timeouts | None = None
@@ -255,15 +266,7 @@ def new_world(
     stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws, clock.now)
     calls.allow(name, grants(stack.template, stack.resources.attribute, "ProvisionRole"))
     try:
-        sqs, events = aws.client("sqs"), aws.client("events")
-        url = sqs.create_queue(QueueName=f"{name}-announced")["QueueUrl"]
-        arn = f"arn:aws:sqs:eu-west-1:123456789012:{name}-announced"
-        pattern = json.dumps({"source": ["aep.connections"]})
-        events.put_rule(Name=f"{name}-announced", EventBusName=stack.bus_name, EventPattern=pattern)
-        events.put_targets(
-            Rule=f"{name}-announced", EventBusName=stack.bus_name, Targets=[{"Id": "announced", "Arn": arn}]
-        )
-        world = World(stack, clock, timeouts or Timeouts(5, 10, 10), url)
+        world = World(stack, clock, timeouts or Timeouts(5, 10, 10), listening(stack))
         world.put_secret()
         yield world
     finally:
