@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from aep_connections.domain.model import Delivery, Key, Message, Recheck
+from aep_connections.domain.model import Delivery, Key, Message, Recheck, usable_id
 from aep_connections.triggers.eventbridge import is_envelope, order_at, order_of
 from aep_connections.use_cases.answer import Answer
 from aep_connections.use_cases.request import readable_key
@@ -16,9 +16,9 @@ from aep_connections.use_cases.request import readable_key
 def is_batch(event: object) -> bool:
     """Whether this event came from the queue."""
     records = event.get("Records") if isinstance(event, dict) else None
-    return isinstance(records, list) and all(
-        isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in records
-    )
+    if not isinstance(records, list) or not records:
+        return False
+    return all(isinstance(r, dict) and usable_id(r.get("messageId")) for r in records)
 
 
 def each_record(event: dict[str, Any], now: float, do: Callable[[Delivery], Answer]) -> dict[str, Any]:
@@ -30,7 +30,8 @@ def each_record(event: dict[str, Any], now: float, do: Callable[[Delivery], Answ
 
 def read(record: dict[str, Any], now: float) -> Delivery:
     """The delivery in one SQS record; `now` (seconds since 1970) stands in for attributes that are missing."""
-    attributes = record.get("attributes") or {}
+    given = record.get("attributes")
+    attributes = given if isinstance(given, dict) else {}
     sent = _milliseconds(attributes.get("SentTimestamp"), now)
     message = Message(
         id=record["messageId"],
@@ -68,4 +69,5 @@ def _milliseconds(value: object, otherwise: float) -> float:
 
 
 def _number(value: object, otherwise: float) -> float:
-    return float(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value) else otherwise
+    """A number of at most 14 digits: as milliseconds before the year 5139, which every date can be."""
+    return float(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,14}", value) else otherwise

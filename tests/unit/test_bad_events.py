@@ -1,0 +1,107 @@
+"""Messages and events that nobody should send: each is still a delivery, and none asks for the future."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aep_connections.domain.errors import ConnectionFailure, InvalidRequest
+from aep_connections.domain.model import Delivery, Key, Outcome, Recheck, Result
+from aep_connections.triggers import invoke, sqs
+from aep_connections.use_cases.answer import Answer
+from tests.support.hostile import MANY, NASTY_TEXTS, bodies, json_values
+
+NOW = 1_795_000_000.0
+SENT = "1795000000000"
+
+
+def record(body: str, **attributes: str) -> dict[str, Any]:
+    return {"messageId": "m-1", "receiptHandle": "r", "body": body, "attributes": attributes}
+
+
+def check(delivery: Delivery) -> None:
+    """What is true of every delivery, whatever it was made of."""
+    order = delivery.order
+    assert 0 <= order.seconds <= NOW
+    assert len(order.time) == len("2026-11-18T10:00:00.000Z")
+    assert order.id
+    assert order.id.isascii()
+    assert order.id.isprintable()
+    if isinstance(delivery.asked, Recheck):
+        assert len(delivery.asked.reason) <= 100
+
+
+@MANY
+@given(bodies(json_values))
+def test_any_body_is_a_delivery_whose_order_is_never_later_than_its_sending(body: str) -> None:
+    delivery = sqs.read(record(body, SentTimestamp=SENT), NOW)
+
+    check(delivery)
+    assert delivery.message is not None
+    assert delivery.message.id == "m-1"
+
+
+def test_of_a_key_that_is_given_twice_the_last_counts_as_in_any_json() -> None:
+    assert sqs.read(record('{"name": "first", "name": "last"}'), NOW).asked == {"name": "last"}
+
+
+@pytest.mark.parametrize("body", ["NaN", '{"name": Infinity}', "1" * 5_000])
+def test_numbers_that_json_does_not_have_do_no_harm(body: str) -> None:
+    check(sqs.read(record(body), NOW))
+
+
+@MANY
+@given(
+    st.dictionaries(
+        st.sampled_from(["SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp"]),
+        st.integers(-5, 10**20).map(str) | st.sampled_from(["9" * 15, *NASTY_TEXTS]) | json_values,
+    )
+    | json_values
+)
+def test_any_attributes_of_a_record_make_a_delivery(attributes: Any) -> None:
+    delivery = sqs.read({"messageId": "m-1", "body": "{}", "attributes": attributes}, NOW)
+
+    assert delivery.order.seconds >= 0
+    assert delivery.message is not None
+    assert delivery.message.receive_count >= 1
+
+
+@MANY
+@given(json_values | st.fixed_dictionaries({"tf": json_values}, optional={"name": json_values}))
+def test_any_event_of_a_direct_invoke_is_handed_on_to_be_refused(event: Any) -> None:
+    seen: list[Delivery] = []
+
+    def do(delivery: Delivery) -> Answer:
+        seen.append(delivery)
+        return Answer("dev", "sales", delivery.order, error=InvalidRequest("no"))
+
+    with pytest.raises(ConnectionFailure):
+        invoke.once(event, NOW, "i-1", do)
+
+    (delivery,) = seen
+    check(delivery)
+    assert delivery.message is None
+
+
+@MANY
+@given(st.lists(bodies(json_values), min_size=1, max_size=5), st.data())
+def test_one_bad_record_leaves_the_others_of_its_batch_untouched(batch: list[str], data: st.DataObject) -> None:
+    undone = data.draw(st.sets(st.integers(0, len(batch) - 1)))
+    event = {"Records": [record(body) | {"messageId": f"m-{number}"} for number, body in enumerate(batch)]}
+    numbers = iter(range(len(batch)))
+
+    def do(delivery: Delivery) -> Answer:
+        result = Result(Key("dev", "sales"), Outcome.UNCHANGED, None)
+        return Answer("dev", "sales", delivery.order, result, acknowledged=next(numbers) not in undone)
+
+    answer = sqs.each_record(json.loads(json.dumps(event)), NOW, do)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"m-{number}"} for number in sorted(undone)]}
+
+
+def test_records_without_one_are_no_batch_but_a_request_to_be_refused() -> None:
+    assert not sqs.is_batch({"Records": []})
