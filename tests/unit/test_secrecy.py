@@ -48,6 +48,13 @@ def test_a_secret_that_contains_another_is_struck_whole() -> None:
     assert secrets.strike("abc-and-more, abc") == "[struck], [struck]"
 
 
+def test_a_secret_with_half_a_character_is_struck_too() -> None:
+    secrets = SecretValues()
+    secrets.remember("half\ud83d-token")
+
+    assert secrets.strike("<half\ud83d-token> <half%ED%A0%BD-token>") == "<[struck]> <[struck]>"
+
+
 def test_text_of_others_is_struck_before_it_is_cut_and_before_it_is_made_printable() -> None:
     secrets = SecretValues()
     secrets.remember("canary\tvalue")

@@ -28,12 +28,12 @@ class SecretValues:
         """Have `value` struck from now on, in each form in which a service may echo it."""
         if not value:
             return
-        raw = value.encode()
+        raw = value.encode(errors="surrogatepass")  # what Adobe shows may hold half a character
         self._forms |= {
             value,
-            quote(value, safe=""),
-            quote(value, safe="").lower(),
-            quote_plus(value),
+            quote(raw, safe=""),
+            quote(raw, safe="").lower(),
+            quote_plus(raw),
             json.dumps(value)[1:-1],
             json.dumps(value, ensure_ascii=False)[1:-1],
             base64.b64encode(raw).decode(),
