@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.transport import Reply
-from aep_connections.adobe.wire import error_of, read_connection, says_gone, wants_new_token
+from aep_connections.adobe.wire import error_of, read_connection, read_etag, says_gone, wants_new_token
 from aep_connections.domain.secrecy import SecretValues
 
 
@@ -173,3 +173,9 @@ def test_an_older_answer_gives_its_etag_as_version() -> None:
 
     assert connection is not None
     assert connection.etag == '"v1"'
+
+
+@pytest.mark.parametrize("etag", ['"two\nlines"', '"\ud800"', '"é"', " ", '"' + "x" * 1024, 7])
+def test_an_etag_that_no_header_can_carry_is_not_one(etag: object) -> None:
+    assert read_etag(etag) is None
+    assert read_etag('W/"0a-1,2"') == 'W/"0a-1,2"'

@@ -15,6 +15,7 @@ from aep_connections.adobe.wire import (
     error_of,
     patch_body,
     read_connection,
+    read_etag,
     says_gone,
     wants_new_token,
 )
@@ -100,8 +101,8 @@ class FlowService:
             return None
         doing = f"updating connection {connection.id}"
         document = self._understood(reply, doing, effect=True)
-        etag = document.get("etag") if isinstance(document, dict) else None
-        if isinstance(etag, str):
+        etag = read_etag(document.get("etag")) if isinstance(document, dict) else None
+        if etag is not None:
             return etag
         reread = self.get(connection.id)
         if reread is None or reread.etag is None:

@@ -27,6 +27,8 @@ from aep_connections.domain.errors import (
 from aep_connections.domain.model import Connection, Desired, marked, usable_id
 from aep_connections.domain.secrecy import SecretValues
 
+_ETAG = re.compile(r"[\x21-\x7e]{1,1024}")
+"""What a header can carry and the registry can hold."""
 _TYPE = re.compile(r"/errors/(?:([A-Za-z_]+)-)?(\d{4})-(\d{3})\Z")
 
 _FLOW_CODES: dict[int, type[ConnectionFailure]] = {
@@ -98,7 +100,7 @@ def read_connection(item: object) -> Connection | None:
     created = item.get("createdAt")
     return Connection(
         id=item["id"],
-        etag=_text(item.get("etag")) or _text(item.get("version")),
+        etag=read_etag(item.get("etag")) or read_etag(item.get("version")),
         name=_text(item.get("name")),
         description=_text(item.get("description")),
         spec_id=_text(spec.get("id")),
@@ -106,6 +108,11 @@ def read_connection(item: object) -> Connection | None:
         created_at=created if isinstance(created, int) else 0,
         params=_object(auth.get("params")),
     )
+
+
+def read_etag(value: object) -> str | None:
+    """The etag, exactly as it was received; None if it is not one."""
+    return value if isinstance(value, str) and _ETAG.fullmatch(value) else None
 
 
 def refusal_of(reply: Reply) -> Refusal:
