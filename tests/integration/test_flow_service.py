@@ -170,3 +170,46 @@ def test_a_delete_that_failed_is_repeated(world: World) -> None:
     assert world.ask(ABSENT)
 
     assert len(world.calls("DELETE")) == 2
+
+
+@pytest.mark.parametrize(("field", "value"), [("id", 7), ("description", ["x"]), ("name", {}), ("state", 1)])
+def test_a_listing_that_shows_something_unreadable_proves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, field: str, value: object
+) -> None:
+    world.stack.adobe.faults.add(Fault(method="POST", when="after", drop=True))
+    sent = world.send(REQUEST)
+
+    def garble(page: dict[str, Any]) -> None:
+        for item in page["items"]:
+            item[field] = value
+
+    with monkeypatch.context() as patch:
+        on_lists(world, patch, garble)
+        for _ in range(3):
+            assert not world.deliver(sent)
+            world.clock.advance(180)
+
+    assert world.deliver(sent)
+    assert len(world.calls("POST")) == len(world.connections()) == 1
+    assert world.announced() == [("Ready", "adopted")]
+
+
+@pytest.mark.parametrize("links", [7, "x", {"next": 7}, {"next": ["x"]}, {"next": {"href": 7}}])
+def test_a_link_to_the_next_page_that_cannot_be_read_is_no_end(
+    world: World, monkeypatch: pytest.MonkeyPatch, links: object
+) -> None:
+    on_lists(world, monkeypatch, lambda page: page.update({"_links": links}))
+
+    refusal = world.refused(REQUEST)
+
+    assert refusal.code == "Unavailable"
+    assert world.calls("POST") == []
+
+
+@pytest.mark.parametrize("links", [None, {}, {"next": None}, {"next": {}}, {"next": {"href": None}}])
+def test_the_last_page_links_to_nothing_in_any_way(
+    world: World, monkeypatch: pytest.MonkeyPatch, links: object
+) -> None:
+    on_lists(world, monkeypatch, lambda page: page.update({"_links": links}))
+
+    assert world.invoke(REQUEST)["outcome"] == "created"

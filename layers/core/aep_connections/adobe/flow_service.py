@@ -72,7 +72,9 @@ class FlowService:
                 raise self._error(reply, "listing connections")
             for item in items:
                 connection = self._read(item)
-                if connection and connection.spec_id in (None, source.connection_spec_id):
+                if connection is None:  # it could be the one that is looked for
+                    raise Unavailable("Adobe's listing of connections shows one that cannot be read.")
+                if connection.spec_id in (None, source.connection_spec_id):
                     found[connection.id] = connection
             href = _next_href(document)
             if href is None:
@@ -211,7 +213,10 @@ class Adobe:
 
 
 def _next_href(document: Any) -> str | None:
-    links = document.get("_links")
-    following = links.get("next") if isinstance(links, dict) else None
-    href = following.get("href") if isinstance(following, dict) else None
-    return href if isinstance(href, str) and href else None
+    """The link to the next page, or None at the end. Raises Unavailable: what cannot be read is no end."""
+    links = document.get("_links") or {}
+    following = (links.get("next") or {}) if isinstance(links, dict) else links
+    href = (following.get("href") or None) if isinstance(following, dict) else following
+    if not isinstance(href, str | None):
+        raise Unavailable("Adobe's listing links to a next page in a way that cannot be read.")
+    return href

@@ -93,8 +93,10 @@ def patch_body(connection: Connection, desired: Desired, mark: str) -> list[dict
 
 
 def read_connection(item: object) -> Connection | None:
-    """A connection of an answer, or None if it has no usable id."""
+    """A connection of an answer, or None if what tells it from others cannot be read."""
     if not isinstance(item, dict) or not usable_id(item.get("id")):
+        return None
+    if not all(isinstance(item.get(name), str | None) for name in ("name", "description", "state")):
         return None
     spec, auth = _object(item.get("connectionSpec")), _object(item.get("auth"))
     created = item.get("createdAt")
