@@ -219,6 +219,18 @@ def test_a_redirect_is_not_followed(server: Ims) -> None:
     assert [call.request.path for call in server.calls] == ["/x"]
 
 
+def test_the_page_of_a_redirect_is_read_no_further_than_any_other(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
+    upstream, _ = upstream_for()
+    moved = {"Location": server.url + "/elsewhere"}
+    server.faults.add(Fault(status=302, headers=moved, body="moved"))
+    assert upstream.send(Call("GET", server.url + "/x", {})).body == b"moved"
+
+    monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
+    server.faults.add(Fault(status=302, headers=moved, body="x" * 2000, times=0))
+
+    assert "too large" in lost(upstream, Call("GET", server.url + "/x", {})).message
+
+
 def test_a_proxy_or_netrc_of_the_environment_is_not_used(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://localhost:9")
     monkeypatch.setenv("NETRC", __file__)

@@ -141,6 +141,8 @@ class _Adapter(HTTPAdapter):
 def new_session() -> requests.Session:
     """The HTTP session of an execution environment."""
     session = requests.Session()
+    # A session that looks where a redirect leads reads its whole page, however large.
+    session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
     session.trust_env = False
     adapter = _Adapter(pool_connections=4, pool_maxsize=4, max_retries=0)
     for scheme in ("https://", "http://"):
