@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -15,6 +16,7 @@ from aep_connections.domain.model import (
     Secret,
 )
 from aep_connections.domain.secrecy import SecretValues
+from tests.support.canaries import found
 
 VALUE = "Ümlaut +/?~>\"'\\end?>~"
 
@@ -25,7 +27,10 @@ VALUE = "Ümlaut +/?~>\"'\\end?>~"
         VALUE,
         quote(VALUE, safe=""),
         quote(VALUE, safe="").lower(),
+        quote(VALUE),
         quote_plus(VALUE),
+        quote_plus(VALUE, safe="/").lower(),
+        repr(VALUE)[1:-1],
         json.dumps(VALUE)[1:-1],
         json.dumps(VALUE, ensure_ascii=False)[1:-1],
         base64.b64encode(VALUE.encode()).decode(),
@@ -38,6 +43,26 @@ def test_every_form_in_which_a_service_may_echo_a_secret_is_struck_whole(form: s
     secrets.remember(VALUE)
 
     assert secrets.clean(f"bad token <{form}> given") == "bad token <[struck]> given"
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", ["", "u", "u:", "user:"])
+def test_a_secret_inside_a_longer_base64_text_is_struck(before: str, encode: Callable[[bytes], bytes]) -> None:
+    secrets = SecretValues()
+    secrets.remember(VALUE)
+    echoed = encode(f"{before}{VALUE}:and more".encode()).decode()
+
+    struck = secrets.strike(f"Authorization: Basic {echoed}")
+
+    assert "[struck]" in struck
+    assert found({"header": struck}, [VALUE]) == []
+
+
+def test_a_short_secret_strikes_no_part_of_other_words() -> None:
+    secrets = SecretValues()
+    secrets.remember("abc")
+
+    assert secrets.strike("YWJ and FiYw are words") == "YWJ and FiYw are words"
 
 
 def test_a_secret_that_contains_another_is_struck_whole() -> None:

@@ -11,6 +11,9 @@ STRUCK = "[struck]"
 _TOKENS = re.compile(r"\b(?:dapi[\w.~+/=-]{8,}|eyJ[\w.~+/=-]{16,})|(?<=\bBearer )[^\s\"']+", re.ASCII | re.IGNORECASE)
 """What is a token by its looks: one that Adobe still holds from an earlier version of a secret, for example."""
 
+SHORTEST_INSIDE = 8
+"""Characters: less of a Base64 text could be of any other."""
+
 
 class SecretValues:
     """The secret values that one invocation holds in memory. Shows none of them."""
@@ -29,17 +32,9 @@ class SecretValues:
         if not value:
             return
         raw = value.encode(errors="surrogatepass")  # what Adobe shows may hold half a character
-        self._forms |= {
-            value,
-            quote(raw, safe=""),
-            quote(raw, safe="").lower(),
-            quote_plus(raw),
-            json.dumps(value)[1:-1],
-            json.dumps(value, ensure_ascii=False)[1:-1],
-            base64.b64encode(raw).decode(),
-            base64.b64encode(raw).decode().rstrip("="),
-            base64.urlsafe_b64encode(raw).decode(),
-        }
+        escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+        in_urls = {quote(raw, safe=""), quote(raw), quote_plus(raw), quote_plus(raw, safe="/")}
+        self._forms |= {value, *escaped, *in_urls, *(form.lower() for form in in_urls - {value}), *_in_base64(raw)}
 
     def withhold(self) -> None:
         """From now on show nothing of what others say: they may quote a secret that this invocation does not read."""
@@ -62,3 +57,15 @@ class SecretValues:
         struck = self.strike(str(text))
         shown = "".join(c if c.isprintable() else " " for c in struck)
         return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _in_base64(raw: bytes) -> set[str]:
+    """`raw` as Base64 in both alphabets: whole, and as it stands inside of a longer text, at each of three places."""
+    whole = base64.b64encode(raw).decode()
+    found = {whole, whole.rstrip("=")}
+    for shift in range(3):
+        shifted = base64.b64encode(bytes(shift) + raw).decode()
+        inside = shifted[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
+        if len(inside) >= SHORTEST_INSIDE:
+            found.add(inside)
+    return found | {form.replace("+", "-").replace("/", "_") for form in found}

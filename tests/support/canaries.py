@@ -1,0 +1,177 @@
+"""Canaries: secret values to look for, in every form that they may take, in everything that leaves the process."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import traceback
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from local.aws import Aws
+from local.simulator import Request
+from local.stack import ADOBE_SECRET
+from tests.support.iam import AGENT
+from tests.support.world import World
+
+TOKEN = 'canary/token+"\\~?>'
+"""The Databricks access token, with every character that some encoding changes."""
+CLIENT_SECRET = "canary-client&secret=%?>"
+
+
+def forms(value: str) -> dict[str, str]:
+    """Each form of a value by its name; inside a longer Base64 text one of the last three stands unchanged."""
+    raw = value.encode()
+    plain = base64.b64encode(raw).decode()
+    return {
+        "raw": value,
+        "quote": quote(value),
+        "quote, safe nothing": quote(value, safe=""),
+        "quote_plus": quote_plus(value),
+        "quote, lower case": quote(value, safe="").lower(),
+        "JSON": json.dumps(value)[1:-1],
+        "JSON, not ASCII": json.dumps(value, ensure_ascii=False)[1:-1],
+        "repr": repr(value)[1:-1],
+        "Base64": plain,
+        "Base64, unpadded": plain.rstrip("="),
+        "Base64, URL-safe": base64.urlsafe_b64encode(raw).decode(),
+        **{f"inside Base64 at {shift}": _inside(raw, shift) for shift in range(3)},
+        **{f"inside URL-safe Base64 at {shift}": url_safe(_inside(raw, shift)) for shift in range(3)},
+    }
+
+
+def url_safe(text: str) -> str:
+    """Base64 in its other alphabet."""
+    return text.replace("+", "-").replace("/", "_")
+
+
+def _inside(raw: bytes, shift: int) -> str:
+    """The characters that `raw` alone decides when it starts `shift` bytes after a group of three."""
+    encoded = base64.b64encode(b"\0" * shift + raw).decode()
+    return encoded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
+
+
+def echoed(values: Collection[str]) -> list[str]:
+    """Texts that quote the values in every form, as a talkative service might."""
+    quoted = [form for value in values for form in forms(value).values()]
+    for value in values:
+        for prefix in ("", "u", "u:"):
+            longer = base64.b64encode(f"{prefix}{value}:and more".encode()).decode()
+            quoted += [longer, url_safe(longer)]
+    return quoted
+
+
+def found(places: Mapping[str, str], values: Collection[str]) -> list[str]:
+    """Where a value shows, and in which form."""
+    return [
+        f"{place}: {name} of {value[:9]}…"
+        for place, text in places.items()
+        for value in values
+        for name, form in forms(value).items()
+        if form in text
+    ]
+
+
+def whole_story(error: BaseException | None) -> str:
+    """An error with everything that hangs on it, by cause and by context."""
+    parts: list[str] = []
+    waiting, seen = [error], set()
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        parts += [repr(one), str(one), repr(vars(one)), *traceback.format_exception(one)]
+        waiting += [one.__cause__, one.__context__]
+    return "\n".join(parts)
+
+
+def plant(world: World) -> None:
+    """Put the canaries into the secrets, and have Adobe show and quote what it holds."""
+    world.put_secret(accessToken=TOKEN)
+    adobe = ADOBE_SECRET | {"clientSecret": CLIENT_SECRET}
+    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], adobe)
+    world.stack.adobe.settings.echo_secrets = True
+    world.stack.adobe.settings.masked = False
+
+
+def kept(world: World) -> dict[str, str]:
+    """What is kept anywhere but in Secrets Manager and Adobe."""
+    aws = world.stack.aws
+    table = aws.client("dynamodb").scan(TableName=world.stack.environment["REGISTRY_TABLE"])["Items"]
+    prefix = world.stack.environment["PARAMETER_PREFIX"]
+    parameters = aws.client("ssm").get_parameters_by_path(Path=prefix, Recursive=True)["Parameters"]
+    return {
+        "registry": shown(table),
+        "parameters": shown(parameters),
+        "events": shown(world.events()),
+        "dead letters": shown(world.dead_letters()),
+    }
+
+
+def shown(document: Any) -> str:
+    """Python's view, and each text inside as it is: JSON within JSON would hide a value from who searches."""
+    return "\n".join([repr(document), *_texts(document)])
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for inner in node.values() if isinstance(node, dict) else node:
+            yield from _texts(inner)
+
+
+@contextmanager
+def wire_of(aws: Aws) -> Iterator[dict[str, str]]:
+    """Everything that the service sends to AWS, as it arrives there: request line, headers and body."""
+    server: Any = aws._server._server
+    inner = server.app
+    arrived: dict[str, str] = {}
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        if AGENT in environ.get("HTTP_USER_AGENT", ""):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            told = {name: value for name, value in environ.items() if isinstance(value, str)}
+            place = f"{len(arrived)} {environ.get('HTTP_X_AMZ_TARGET', '?')}"
+            arrived[place] = f"{told}\n{body.decode()}\n{shown(json.loads(body or b'null'))}"
+        return inner(environ, start_response)
+
+    server.app = app
+    try:
+        yield arrived
+    finally:
+        server.app = inner
+
+
+def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
+    """Secrets in requests to Adobe and IMS that are not where each belongs.
+
+    The client secret belongs into the body for IMS, the token of IMS into Flow Service's Authorization, a Databricks
+    token into the body of POST and PATCH; nothing belongs into a URL.
+    """
+    ims, wrong = ims_tokens(world), []
+    for request in [call.request for call in world.stack.ims.calls]:
+        wrong += found(_parts(request, "IMS", without="body"), [*databricks, CLIENT_SECRET, *ims])
+        wrong += found({"IMS body": request.body.decode()}, [*databricks, *ims])
+    for request in world.calls():
+        parts = _parts(request, f"Adobe {request.method}")
+        wrong += found(parts, [CLIENT_SECRET])
+        wrong += found({name: text for name, text in parts.items() if "authorization" not in name}, ims)
+        taken = "body" if request.method in ("POST", "PATCH") else "nothing"
+        wrong += found({name: text for name, text in parts.items() if taken not in name}, databricks)
+    return wrong
+
+
+def ims_tokens(world: World) -> list[str]:
+    """Every token that went to Adobe."""
+    return sorted({call.request.headers["authorization"].removeprefix("Bearer ") for call in world.stack.adobe.calls})
+
+
+def _parts(request: Request, whose: str, without: str = "") -> dict[str, str]:
+    parts = {**request.headers, "URL": f"{request.path} {request.query!r}", "body": request.body.decode()}
+    return {f"{whose} {name}": text for name, text in parts.items() if name != without}
