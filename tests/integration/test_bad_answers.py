@@ -1,0 +1,173 @@
+"""Adobe and IMS answer with anything: no error leaves our tree, at most one connection lives, and all is well after."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from aep_connections.domain.errors import CODES, ConnectionFailure
+from aep_connections.wiring import Service
+from local.simulator import Request, Response, Simulator
+from tests.support.hostile import FEW, not_texts
+from tests.support.log import Log
+from tests.support.world import World
+
+NUMBERS = itertools.count()
+UNFIT = ("", "../x", "a/b", "x" * 300, "nul\x00", "\ud800", "two\nlines", "\x1b[31m")
+"""Texts that are no id; and as any other text they are only odd."""
+
+whole = st.sampled_from(
+    [
+        *("", "null", "[]", "{}", "7", '"x"', "NaN", "<html>Sign in</html>", '{"items": null}', '{"items": [null]}'),
+        *("\x00\x01", '{"items": {}}', '{"id": 7}', '{"result": "true"}', "[" * 50_000, "x" * 300_000, "1" * 5_000),
+        *('{"id": "' + "x" * 300_000 + '"}', '{"access_token": 7}', '{"error": ["x"]}', '{"a"'),
+        '{"access_token": "two\\nlines", "expires_in": 1}',
+    ]
+)
+"""Instead of the body."""
+Mangle = Callable[[bytes], bytes]
+
+
+def replaced(body: bytes, number: int, value: Any) -> bytes:
+    """The JSON with another value in the nth of its places; never a text, as a lie cannot be told from the truth."""
+    document = json.loads(body or b"null")
+    places = list(_places(document))
+    if not places:
+        return json.dumps(value).encode()
+    holder, at = places[number % len(places)]
+    holder[at] = value
+    return json.dumps(document).encode()
+
+
+def _places(node: Any) -> Iterator[tuple[Any, Any]]:
+    keys: Any = node.keys() if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in list(keys):
+        yield node, key
+        yield from _places(node[key])
+
+
+def unfit_id(text: str) -> Callable[[object], bytes]:
+    return lambda _: b'"id": ' + json.dumps(text).encode()
+
+
+mangles: st.SearchStrategy[Mangle] = st.one_of(
+    whole.map(lambda text: lambda _: text.encode()),
+    st.builds(lambda number, value: lambda body: replaced(body, number, value), st.integers(0, 40), not_texts),
+    st.sampled_from(UNFIT).map(lambda text: lambda body: re.sub(rb'"id": "[^"]*"', unfit_id(text), body)),
+)
+statuses = st.sampled_from([None, None, None, 200, 201, 204, 302, 400, 401, 403, 404, 409, 412, 429, 500, 503])
+
+
+@contextmanager
+def mangled(simulator: Simulator, methods: set[str], mangle: Mangle, status: int | None, times: int) -> Iterator[None]:
+    """Have a simulator do what it is asked, but answer otherwise, the first so many times."""
+    answer, left = simulator.answer, itertools.count()
+
+    def act(request: Request) -> Any:
+        response, fault = answer(request)
+        if response is None or request.method not in methods or next(left) >= times:
+            return response, fault
+        return odd(response), fault
+
+    def odd(response: Response) -> Response:
+        return replace(response, status=status or response.status, body=mangle(response.body))
+
+    simulator.answer = act  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del simulator.answer
+
+
+@pytest.fixture
+def log(shared_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
+    """What the function writes from now on."""
+    return Log(monkeypatch, capsys)
+
+
+def ask(world: World, request: dict[str, Any], service: Service | None = None) -> str:
+    """The outcome or code of a direct invoke. Raises what is not of our tree."""
+    failure: ConnectionFailure | None = None
+    try:
+        return str(world.invoke(request, service)["outcome"])
+    except ConnectionFailure as error:
+        failure = error
+    assert failure.code in CODES
+    assert "This is a defect" not in failure.message
+    assert str(failure).isprintable()
+    assert len(failure.message) < 700
+    return failure.code
+
+
+@FEW
+@given(st.sets(st.sampled_from(["POST", "GET"]), min_size=1), mangles, statuses, st.integers(1, 3))
+@example({"POST"}, lambda body: re.sub(rb'"etag": "[^,]*"', b'"etag": "\\\\ud800"', body), None, 1)
+def test_whatever_is_answered_to_a_create_and_its_reads_one_connection_lives_in_the_end(
+    shared_world: World, log: Log, methods: set[str], mangle: Mangle, status: int | None, times: int
+) -> None:
+    world, name = shared_world, f"made-{next(NUMBERS)}"
+    request = {"name": name, "sandbox": "dev", "databricksSecretId": "aep/dev/databricks/sales"}
+    world.stack.adobe.records.clear()
+
+    with mangled(world.stack.adobe, methods, mangle, status, times):
+        ask(world, request)
+    assert len(world.connections()) <= 1
+    world.clock.advance(300)
+
+    assert ask(world, request) in ("created", "adopted", "unchanged", "updated")
+    (connection,) = world.connections()
+    assert world.parameter(name) == connection["id"]
+    assert "Traceback" not in log.text
+
+
+@settings(FEW, max_examples=15)
+@given(st.sets(st.sampled_from(["PATCH", "GET", "DELETE"]), min_size=1), mangles, statuses, st.integers(1, 3))
+def test_whatever_is_answered_to_an_update_or_a_delete_it_is_done_in_the_end(
+    shared_world: World, log: Log, methods: set[str], mangle: Mangle, status: int | None, times: int
+) -> None:
+    world, name = shared_world, f"kept-{next(NUMBERS)}"
+    request = {"name": name, "sandbox": "dev", "databricksSecretId": "aep/dev/databricks/sales"}
+    absent = {"name": name, "sandbox": "dev", "desiredState": "absent"}
+    world.stack.adobe.records.clear()
+    world.invoke(request)
+
+    with mangled(world.stack.adobe, methods, mangle, status, times):
+        ask(world, request | {"database": "other"})
+    assert len(world.connections()) == 1
+    assert ask(world, request | {"database": "other"}) in ("updated", "unchanged")
+    assert world.connections()[0]["auth"]["params"]["database"] == "other"
+    with mangled(world.stack.adobe, methods, mangle, status, times):
+        ask(world, absent)
+
+    assert ask(world, absent) in ("deleted", "unchanged")
+    assert world.connections() == []
+    assert world.parameter(name) is None
+    assert "Traceback" not in log.text
+
+
+@FEW
+@given(mangles, statuses, st.integers(1, 3))
+@example(lambda body: replaced(body, 2, float("inf")), None, 1)
+@example(lambda body: replaced(body, 2, 10**400), None, 1)
+def test_whatever_ims_answers_adobe_is_called_with_a_token_or_not_at_all(
+    shared_world: World, log: Log, mangle: Mangle, status: int | None, times: int
+) -> None:
+    world, name, service = shared_world, f"token-{next(NUMBERS)}", shared_world.new_service()
+    request = {"name": name, "sandbox": "dev", "databricksSecretId": "aep/dev/databricks/sales"}
+    world.stack.adobe.records.clear()
+    world.stack.adobe.calls.clear()
+
+    with mangled(world.stack.ims, {"POST"}, mangle, status, times):
+        assert ask(world, request, service) in ("created", "AdobeCredentialRejected", "Throttled", "Unavailable")
+
+    assert all(call.request.headers["authorization"].startswith("Bearer token-") for call in world.stack.adobe.calls)
+    assert "Traceback" not in log.text
