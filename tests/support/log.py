@@ -24,7 +24,7 @@ class Log:
     """Log lines and metric documents, from the moment it is made."""
 
     def __init__(self, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]) -> None:
-        self._captured, self._text = captured, ""
+        self._captured, self._text, self._errors = captured, "", ""
         captured.readouterr()
         for handler in logging.getLogger("aep-connections").handlers:
             if isinstance(handler, logging.StreamHandler):
@@ -32,9 +32,15 @@ class Log:
 
     @property
     def text(self) -> str:
-        """Everything."""
-        self._text += self._captured.readouterr().out
+        """Everything that went to stdout."""
+        self._read()
         return self._text
+
+    @property
+    def errors(self) -> str:
+        """Everything that went to stderr."""
+        self._read()
+        return self._errors
 
     def lines(self) -> list[dict[str, Any]]:
         """The log lines."""
@@ -43,6 +49,11 @@ class Log:
     def metrics(self) -> list[dict[str, Any]]:
         """The metric documents."""
         return [line for line in self._documents() if "_aws" in line]
+
+    def _read(self) -> None:
+        out, err = self._captured.readouterr()
+        self._text += out
+        self._errors += err
 
     def _documents(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.text.splitlines()]

@@ -1,0 +1,287 @@
+"""Invariant 3, Secret: whatever happens, everything that leaves the process is searched for canaries in every form."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from aep_connections import wiring
+from aep_connections.adobe.transport import Timeouts
+from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.wiring import Service
+from local.aws import Aws
+from local.faults import Fault
+from local.simulator import Request, Response
+from tests.support.canaries import (
+    CLIENT_SECRET,
+    TOKEN,
+    echoed,
+    found,
+    ims_tokens,
+    kept,
+    out_of_place,
+    plant,
+    shown,
+    whole_story,
+    wire_of,
+)
+from tests.support.log import Log
+from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, World
+
+ROTATED = "canary-rotated/+token=="
+EARLIER = 'canary-earlier/+"token'
+DATABRICKS_TOKENS = (TOKEN, ROTATED, EARLIER)
+
+
+@dataclass(slots=True)
+class Day:
+    """A day in the life of the service, and everything that it let out."""
+
+    world: World
+    patch: pytest.MonkeyPatch
+    let_out: dict[str, str]
+    held: str = TOKEN
+    """The Databricks token that Adobe holds."""
+    service: Service = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.service = self.world.service
+
+    def ask(self, request: Any = REQUEST) -> str:
+        """A direct invoke, and the same from the queue; the outcome or code of the first."""
+        try:
+            result = self.world.invoke(request, self.service)
+            outcome = str(result["outcome"])
+            self.let_out[f"{len(self.let_out)} answer"] = shown(result)
+        except ConnectionFailure as error:
+            outcome = error.code
+            self.let_out[f"{len(self.let_out)} error"] = whole_story(error)
+        self.world.deliver(self.world.send(request), self.service)
+        return outcome
+
+    def fault(self, method: str, path: str = ".*", **how: Any) -> None:
+        """Have Adobe go wrong from now on."""
+        self.world.stack.adobe.faults.add(Fault(method=method, path=path, times=0, **how))
+
+    def echo(self, method: str, status: int, path: str = "", *, ims: bool = False) -> None:
+        """Have Adobe or IMS answer with all the secrets they know, in every form, in every place of an answer."""
+        simulator = self.world.stack.ims if ims else self.world.stack.adobe
+        answer = simulator.answer
+
+        def act(request: Request) -> Any:
+            response, fault = answer(request)
+            if request.method != method or not request.path.endswith(path):
+                return response, fault
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            texts, turn = echoed([CLIENT_SECRET] if ims else [self.held, CLIENT_SECRET, token]), len(simulator.calls)
+            text = " ".join(texts[turn % 7 :: 7])
+            body = {
+                "message": text,
+                "error": texts[turn % len(texts)],
+                "error_code": TOKEN,
+                "type": TOKEN,
+                "etag": TOKEN,
+            }
+            report = {"detailed-message": text, "request-id": texts[-turn % len(texts)]}
+            return Response(
+                status, json.dumps(body | {"report": report}).encode(), {"x-request-id": CLIENT_SECRET}
+            ), fault
+
+        self.patch.setattr(simulator, "answer", act)
+
+
+def created(day: Day) -> None:
+    assert day.ask() == "created"
+
+
+def updated(day: Day) -> None:
+    day.ask()
+    day.world.put_secret(accessToken=ROTATED)
+    assert day.ask() == "updated"
+
+
+def unchanged(day: Day) -> None:
+    day.ask()
+    assert day.ask() == "unchanged"
+
+
+def adopted(day: Day) -> None:
+    day.world.add_foreign()
+    assert day.ask(REQUEST | {"adopt": True}) == "adopted"
+
+
+def recreated(day: Day) -> None:
+    day.ask()
+    day.world.stack.adobe.records.clear()
+    assert day.ask() == "recreated"
+
+
+def deleted(day: Day) -> None:
+    day.ask()
+    assert day.ask(ABSENT) == "deleted"
+
+
+def superseded(day: Day) -> None:
+    day.ask()
+    assert day.world.ask(at=day.world.clock.now() - 900)
+    assert day.world.announced()[-1][1] != "superseded"
+
+
+def rechecked(day: Day) -> None:
+    day.ask()
+    day.world.put_secret(accessToken=ROTATED)
+    assert day.world.deliver(day.world.send_body(RECHECK))
+
+
+def in_conflict(day: Day) -> None:
+    day.world.add_foreign()
+    assert day.ask() == "Conflict"
+
+
+def in_use(day: Day) -> None:
+    day.ask()
+    day.world.stack.adobe.settings.in_use += [item["id"] for item in day.world.connections()]
+    assert day.ask(ABSENT) == "InUse"
+
+
+def refused_by_databricks(day: Day) -> None:
+    day.world.stack.databricks.settings.revoked_tokens.append(TOKEN)
+    assert day.ask() == "DatabricksRefused"
+
+
+def on_a_stopped_cluster(day: Day) -> None:
+    day.ask()
+    day.world.stack.databricks.settings.clusters.update(STOPPED)
+    day.world.put_secret(accessToken=ROTATED)
+    assert day.ask() == "TestFailed"
+
+
+def parked(day: Day) -> None:
+    day.echo("GET", 503, "/connections")
+    day.world.until_done(day.world.send(REQUEST))
+    assert day.world.announced() == [("Failed", "Unavailable")]
+
+
+def with_a_faulty_secret(day: Day) -> None:
+    day.world.put_secret(accessToken=f"{TOKEN} {ROTATED}", domain=TOKEN, clusterId=f" {TOKEN}")
+    assert day.ask() == "SecretInvalid"
+
+
+def with_a_field_nobody_knows(day: Day) -> None:
+    assert day.ask(REQUEST | {"accessToken": TOKEN}) == "InvalidRequest"
+
+
+def rotated_in_flight(day: Day) -> None:
+    answer = day.world.stack.adobe.answer
+
+    def act(request: Request) -> Any:
+        if request.method == "POST":
+            day.world.put_secret(accessToken=ROTATED)
+        return answer(request)
+
+    with day.patch.context() as patch:
+        patch.setattr(day.world.stack.adobe, "answer", act)
+        assert day.ask() == "created"
+    day.held = ROTATED
+    day.echo("PATCH", 400)
+    assert day.ask(REQUEST | {"database": "other"}) == "AdobeRefused"
+
+
+def with_a_token_of_an_earlier_version(day: Day) -> None:
+    day.world.put_secret(accessToken=EARLIER)
+    day.ask()
+    day.world.put_secret(accessToken=TOKEN)
+    day.fault("PATCH", status=400, body=json.dumps({"message": f"no: {EARLIER}", "error_code": EARLIER}))
+    day.fault("DELETE", status=400, body=json.dumps({"message": f"no: {EARLIER}", "error_code": EARLIER}))
+    assert day.ask() == "AdobeRefused"
+    assert day.ask(ABSENT) == "AdobeRefused"
+
+
+def with_a_token_that_adobe_rejects(day: Day) -> None:
+    day.ask()
+    day.world.stack.ims.revoke_all()
+    assert day.ask() == "unchanged"
+    day.echo("GET", 401)
+    assert day.ask() == "AdobeCredentialRejected"
+
+
+def reset(day: Day) -> None:
+    day.fault("", drop=True)
+    assert day.ask() == "Unavailable"
+
+
+def cut_short(day: Day) -> None:
+    day.fault("GET", truncate=True, status=200, body=json.dumps({"items": [{"id": TOKEN}] * 9}))
+    assert day.ask() == "Unavailable"
+
+
+def not_answered_in_time(day: Day) -> None:
+    day.service = wiring.build(day.world.stack.environment, day.world.clock, Timeouts(0.3, 0.1, 0.1))
+    day.fault("POST", hang=True)
+    assert day.ask() in ("Unsettled", "Unavailable")
+
+
+def echoing(method: str, status: int, path: str = "", *, ims: bool = False) -> Callable[[Day], None]:
+    def day_of(day: Day) -> None:
+        day.echo(method, status, path, ims=ims)
+        for request in (REQUEST, REQUEST | {"displayName": "Sales 2"}, ABSENT):
+            day.ask(request)
+        if ims or path:
+            return
+        day.ask()
+
+    day_of.__name__ = f"{'ims' if ims else method} {path} {status}".replace("/", "")
+    return day_of
+
+
+DAYS = [
+    *(created, updated, unchanged, adopted, recreated, deleted, superseded, rechecked, in_conflict, in_use, parked),
+    *(refused_by_databricks, on_a_stopped_cluster, with_a_faulty_secret, with_a_field_nobody_knows, rotated_in_flight),
+    *(with_a_token_of_an_earlier_version, with_a_token_that_adobe_rejects, reset, cut_short, not_answered_in_time),
+    *(echoing("POST", status) for status in (200, 201, 302, 400, 403, 404, 429, 500)),
+    *(echoing("GET", status, "/connections") for status in (200, 404, 500)),
+    *(echoing("GET", status, "/test") for status in (200, 400)),
+    *(echoing("POST", status, ims=True) for status in (200, 400, 401, 429, 500)),
+]
+
+
+@pytest.fixture
+def day(world: World, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
+    plant(world)
+    with wire_of(aws) as let_out:
+        yield Day(world, monkeypatch, let_out)
+
+
+@pytest.mark.parametrize("happens", DAYS, ids=lambda happens: happens.__name__)
+def test_no_secret_leaves_the_process_but_to_where_it_belongs(
+    day: Day, log: Log, caplog: pytest.LogCaptureFixture, happens: Callable[[Day], None]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, "moto")
+
+    happens(day)
+
+    everything = {
+        **day.let_out,
+        **kept(day.world),
+        "stdout": log.text,
+        "stderr": log.errors,
+        "debug log": caplog.text,
+        "repr": repr(day.service) + repr(vars(day.service)),
+    }
+    assert len(day.let_out) > 2
+    assert found(everything, [*DATABRICKS_TOKENS, CLIENT_SECRET, *ims_tokens(day.world)]) == []
+    assert out_of_place(day.world, DATABRICKS_TOKENS) == []
+
+
+def test_what_was_searched_for_did_travel(day: Day) -> None:
+    day.ask()
+
+    assert found({"body": day.world.calls("POST")[0].body.decode()}, [TOKEN])
+    assert found({"body": day.world.stack.ims.calls[0].request.body.decode()}, [CLIENT_SECRET])
+    assert ims_tokens(day.world)
