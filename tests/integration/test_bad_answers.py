@@ -69,17 +69,17 @@ statuses = st.sampled_from([None, None, None, 200, 201, 204, 302, 400, 401, 403,
 
 @contextmanager
 def mangled(simulator: Simulator, methods: set[str], mangle: Mangle, status: int | None, times: int) -> Iterator[None]:
-    """Have a simulator do what it is asked, but answer otherwise, the first so many times."""
+    """Have a simulator answer otherwise, the first so many times; it does what it is asked unless it says 4xx."""
     answer, left = simulator.answer, itertools.count()
 
     def act(request: Request) -> Any:
+        if request.method not in methods or next(left) >= times:
+            return answer(request)
+        if status and 400 <= status < 500:
+            return Response(status, mangle(b'{"id": "x", "message": "no", "report": {"request-id": "r"}}')), None
         response, fault = answer(request)
-        if response is None or request.method not in methods or next(left) >= times:
-            return response, fault
-        return odd(response), fault
-
-    def odd(response: Response) -> Response:
-        return replace(response, status=status or response.status, body=mangle(response.body))
+        odd = response and replace(response, status=status or response.status, body=mangle(response.body))
+        return odd, fault
 
     simulator.answer = act  # type: ignore[method-assign]
     try:

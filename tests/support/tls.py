@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certificate_for_localhost(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A self-signed certificate's file, and the server's TLS with it."""
+def certificate_for_localhost(
+    folder: Path, host: str = "localhost", age_in_days: int = 0
+) -> tuple[Path, ssl.SSLContext]:
+    """A self-signed certificate's file, and the server's TLS with it; it is valid for the two days around its age."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=age_in_days)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -25,7 +27,7 @@ def certificate_for_localhost(folder: Path) -> tuple[Path, ssl.SSLContext]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
