@@ -14,6 +14,8 @@ from local.runtime import find_python
 from tests.support.build import hashes, sam_build
 
 MEGABYTE = 1_000_000
+MOST_MEGABYTES = 4.5
+"""The layer has 3.5; what makes it grow by a quarter has to be meant."""
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +44,13 @@ def test_two_builds_are_the_same_byte_for_byte_whoever_builds(deployable: Path, 
         assert hashes(elsewhere / name) == hashes(deployable / name) != {}
 
 
-def test_the_layer_is_under_six_megabytes_zipped(deployable: Path, tmp_path: Path) -> None:
+def test_the_layer_stays_within_its_megabytes_zipped(deployable: Path, tmp_path: Path) -> None:
     archive = tmp_path / "layer.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as layer:
         for path in (deployable / "CoreLayer").rglob("*"):
             layer.write(path, path.relative_to(deployable / "CoreLayer"))
 
-    assert archive.stat().st_size < 6 * MEGABYTE
+    assert archive.stat().st_size < MOST_MEGABYTES * MEGABYTE
 
 
 def test_the_function_is_its_handler_and_the_layer_has_no_sdk(deployable: Path) -> None:

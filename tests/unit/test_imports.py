@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOO_DEAR = ("pydantic", "aws_xray_sdk", "jsonschema", "databricks", "moto", "local", "yaml", "asyncio", "pytest")
-MOST_MODULES = 750
+MOST_MODULES = 680
+"""650 on Python 3.11, some 60 of them of libraries that only the tests need; fewer on 3.13."""
 ENVIRONMENT = {
     "ADOBE_SECRET_ID": "a",
     "DATABRICKS_SECRET_PREFIX": "a/",
