@@ -76,7 +76,7 @@ def found(places: Mapping[str, str], values: Collection[str]) -> list[str]:
 
 
 def whole_story(error: BaseException | None) -> str:
-    """An error with everything that hangs on it, by cause and by context."""
+    """An error with everything that hangs on it, by cause, by context and in what it holds, a request for one."""
     parts: list[str] = []
     waiting, seen = [error], set()
     while waiting:
@@ -84,7 +84,8 @@ def whole_story(error: BaseException | None) -> str:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        parts += [repr(one), str(one), repr(vars(one)), *traceback.format_exception(one)]
+        held = [vars(inner) for inner in vars(one).values() if hasattr(inner, "__dict__")]
+        parts += [repr(one), str(one), repr(vars(one)), repr(held), *traceback.format_exception(one)]
         waiting += [one.__cause__, one.__context__]
     return "\n".join(parts)
 

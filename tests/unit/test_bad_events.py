@@ -13,7 +13,7 @@ from aep_connections.domain.errors import ConnectionFailure, InvalidRequest
 from aep_connections.domain.model import Delivery, Key, Outcome, Recheck, Result
 from aep_connections.triggers import invoke, sqs
 from aep_connections.use_cases.answer import Answer
-from tests.support.hostile import MANY, NASTY_TEXTS, bodies, json_values
+from tests.support.hostile import MANY, NASTY_TEXTS, RAW_BODIES, TIMES, bodies, json_values
 
 NOW = 1_795_000_000.0
 SENT = "1795000000000"
@@ -49,9 +49,16 @@ def test_of_a_key_that_is_given_twice_the_last_counts_as_in_any_json() -> None:
     assert sqs.read(record('{"name": "first", "name": "last"}'), NOW).asked == {"name": "last"}
 
 
-@pytest.mark.parametrize("body", ["NaN", '{"name": Infinity}', "1" * 5_000])
-def test_numbers_that_json_does_not_have_do_no_harm(body: str) -> None:
-    check(sqs.read(record(body), NOW))
+@pytest.mark.parametrize("body", RAW_BODIES, ids=range(len(RAW_BODIES)))
+def test_a_body_that_is_no_json_or_too_much_of_it_does_no_harm(body: str) -> None:
+    check(sqs.read(record(body, SentTimestamp=SENT), NOW))
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_that_cannot_be_or_is_yet_to_come_orders_nothing_later_than_its_sending(time: str) -> None:
+    event = {"detail-type": "AEP Base Connection Requested", "id": "e-1", "time": time, "detail": {}}
+
+    check(sqs.read(record(json.dumps(event), SentTimestamp=SENT), NOW))
 
 
 @MANY

@@ -20,17 +20,15 @@ WHOLE = REQUIRED | {
     "catalog": "main", "database": "acme_db", "desiredState": "present", "readiness": "check", "adopt": True,
 }  # fmt: skip
 OPTIONAL = sorted(set(WHOLE) - set(REQUIRED))
-MISSING = object()
 
 _nasty = st.sampled_from(NASTY_TEXTS) | nested
 _no_text = _nasty | not_texts
 BROKEN: dict[str, st.SearchStrategy[Any]] = {
-    "name": _no_text | st.sampled_from(["-x", "a/b", "a" * 101, "sales\n", "s\u0430les", None, MISSING]),
-    "sandbox": _no_text | st.sampled_from(["Dev", "-dev", "d" * 257, "dev\n", "d.v", None, MISSING]),
+    "name": _no_text | st.sampled_from(["-x", "a/b", "a" * 101, "sales\n", "s\u0430les"]),
+    "sandbox": _no_text | st.sampled_from(["Dev", "-dev", "d" * 257, "dev\n", "d.v"]),
     "databricksSecretId": _no_text
     | st.sampled_from(
-        ["aep/prod/databricks/sales", "aep/dev/databricks/", "AEP/dev/databricks/x", "aep/dev/databricks/é",
-         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/x-AbCdEf", None, MISSING]
+        ["aep/dev/databricks/é", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/x-AbCdEf"]
     ),
     "displayName": _no_text,
     "description": _no_text | st.just("mine [aep-connections 00]"),
@@ -54,19 +52,23 @@ def faults_of(document: object) -> list[tuple[str, str]]:
 
 
 @MANY
-@given(st.sets(st.sampled_from(OPTIONAL)), broken.filter(bool))
-def test_a_refusal_names_exactly_the_fields_that_are_broken(kept: set[str], wrong: dict[str, Any]) -> None:
+@given(st.sets(st.sampled_from(OPTIONAL)), broken, st.sets(st.sampled_from(sorted(REQUIRED))), st.booleans())
+def test_a_refusal_names_exactly_the_fields_that_are_broken_or_missing(
+    kept: set[str], wrong: dict[str, Any], missing: set[str], as_null: bool
+) -> None:
     good = {name: value for name, value in WHOLE.items() if name in REQUIRED or name in kept}
-    document = {name: value for name, value in (good | wrong).items() if value is not MISSING}
+    document = good | wrong | dict.fromkeys(missing)
+    if not as_null:
+        document = {name: value for name, value in document.items() if name not in missing}
+    if not wrong and not missing:
+        assert read(document, PREFIX)
+        return
 
     faults = faults_of(document)
 
-    too_long = (
-        {"request"}
-        if len(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")) > 16 * 1024
-        else set()
-    )
-    assert {field for field, _ in faults} - too_long == set(wrong)
+    size = len(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    too_long = {"request"} if size > 16 * 1024 else set()
+    assert {field for field, _ in faults} - too_long == set(wrong) | missing
     assert all(rule for _, rule in faults)
 
 
