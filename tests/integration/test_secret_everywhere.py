@@ -229,11 +229,8 @@ def not_answered_in_time(day: Day) -> None:
 def echoing(method: str, status: int, path: str = "", *, ims: bool = False) -> Callable[[Day], None]:
     def day_of(day: Day) -> None:
         day.echo(method, status, path, ims=ims)
-        for request in (REQUEST, REQUEST | {"displayName": "Sales 2"}, ABSENT):
+        for request in (REQUEST, ABSENT):
             day.ask(request)
-        if ims or path:
-            return
-        day.ask()
 
     day_of.__name__ = f"{'ims' if ims else method} {path} {status}".replace("/", "")
     return day_of
@@ -243,10 +240,10 @@ DAYS = [
     *(created, updated, unchanged, adopted, recreated, deleted, superseded, rechecked, in_conflict, in_use, parked),
     *(refused_by_databricks, on_a_stopped_cluster, with_a_faulty_secret, with_a_field_nobody_knows, rotated_in_flight),
     *(with_a_token_of_an_earlier_version, with_a_token_that_adobe_rejects, reset, cut_short, not_answered_in_time),
-    *(echoing("POST", status) for status in (200, 201, 302, 400, 403, 404, 429, 500)),
-    *(echoing("GET", status, "/connections") for status in (200, 404, 500)),
-    *(echoing("GET", status, "/test") for status in (200, 400)),
-    *(echoing("POST", status, ims=True) for status in (200, 400, 401, 429, 500)),
+    *(echoing("POST", status) for status in (201, 302, 400, 403, 500)),
+    *(echoing("GET", status, "/connections") for status in (200, 404)),
+    *(echoing("GET", status, "/test") for status in (200, 500)),
+    *(echoing("POST", status, ims=True) for status in (200, 400, 500)),
 ]
 
 

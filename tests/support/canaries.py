@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
 import traceback
@@ -22,6 +23,7 @@ TOKEN = 'canary/token+"\\~?>'
 CLIENT_SECRET = "canary-client&secret=%?>"
 
 
+@functools.cache
 def forms(value: str) -> dict[str, str]:
     """Each form of a value by its name; inside a longer Base64 text one of the last three stands unchanged."""
     raw = value.encode()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 _SAME = {"derandomize": True, "database": None, "deadline": None}
-MANY = settings(max_examples=100, **_SAME)  # type: ignore[arg-type]
+MANY = settings(max_examples=75, **_SAME)  # type: ignore[arg-type]
 """For pure functions."""
 FEW = settings(max_examples=25, suppress_health_check=list(HealthCheck), **_SAME)  # type: ignore[arg-type]
 """For a whole world."""
