@@ -62,9 +62,9 @@ def nothing_trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_who_is_self_signed_gets_no_secret(world: World, tmp_path: Path, who: str) -> None:
-    with impostor(world, who, tmp_path) as simulator:
-        refuse(world, who, simulator)
+def test_who_is_self_signed_gets_no_secret(shared_world: World, tmp_path: Path, who: str) -> None:
+    with impostor(shared_world, who, tmp_path) as simulator:
+        refuse(shared_world, who, simulator)
 
 
 @pytest.mark.parametrize("who", ROLES)
@@ -85,11 +85,11 @@ def test_who_is_self_signed_is_trusted_with_its_certificate(
 @pytest.mark.parametrize(("host", "age"), [("localhost", 7), ("localhost", -7), ("platform.adobe.io", 0)])
 @pytest.mark.parametrize("who", ROLES)
 def test_a_trusted_certificate_counts_only_in_its_time_and_for_its_host(
-    world: World, tmp_path: Path, who: str, host: str, age: int, monkeypatch: pytest.MonkeyPatch
+    shared_world: World, tmp_path: Path, who: str, host: str, age: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with impostor(world, who, tmp_path, host, age) as simulator:
+    with impostor(shared_world, who, tmp_path, host, age) as simulator:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
-        refuse(world, who, simulator)
+        refuse(shared_world, who, simulator)
 
 
 @pytest.mark.parametrize(
@@ -109,22 +109,22 @@ def test_a_trusted_certificate_counts_only_in_its_time_and_for_its_host(
     ],
 )
 def test_no_variable_of_the_environment_makes_an_impostor_trusted(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    shared_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    with impostor(world, "ims", tmp_path) as simulator:
+    with impostor(shared_world, "ims", tmp_path) as simulator:
         monkeypatch.setenv(name, value.format(certificate=tmp_path / "certificate.pem"))
-        refuse(world, "ims", simulator)
+        refuse(shared_world, "ims", simulator)
 
 
 def test_a_certificate_file_that_is_none_stops_the_start_and_is_not_passed_over(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.pem").write_text("no certificate")
     for file in (tmp_path / "empty.pem", tmp_path / "nowhere.pem"):
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
         transport._trusting.cache_clear()
         with pytest.raises(OSError, match=r"(?i)no certificate|no such file"):
-            world.new_service()
+            shared_world.new_service()
 
 
 @pytest.mark.parametrize("variable", ROLES.values())
@@ -134,10 +134,10 @@ def test_a_certificate_file_that_is_none_stops_the_start_and_is_not_passed_over(
      "http://localhost@evil.example", "HTTP://evil.example", "ftp://localhost", "//localhost", "http://[::2]", "http://0.0.0.0"],
 )  # fmt: skip
 def test_plain_http_to_another_host_than_this_machine_is_refused_at_the_start(
-    world: World, variable: str, url: str
+    shared_world: World, variable: str, url: str
 ) -> None:
     with pytest.raises(SettingsInvalid, match=f"{variable} must be an https URL"):
-        world.new_service(**{variable: url})
+        shared_world.new_service(**{variable: url})
 
 
 def test_the_session_verifies_and_says_so() -> None:
