@@ -19,6 +19,9 @@ from tests.guards.document import PATH, ROOT, document
 from tests.guards.guard import Guard
 from tests.guards.scratch import GREEN, RED, NotOnce, Scratch, Verdict
 
+JOBS = (os.cpu_count() or 1) + 1
+"""One more than there are cores, since a test waits a good part of its time."""
+
 
 class Copies:
     """Scratch copies, each of which one thread at a time may have."""
@@ -82,7 +85,7 @@ def _print(guard: Guard, verdicts: Sequence[Verdict], seconds: float, *, explain
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.guards", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help="only the guards whose names contain one of these")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="guards at a time (one for each core)")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="guards at a time")
     parser.add_argument("--why", action="store_true", help="show how each test failed")
     parser.add_argument("--write", action="store_true", help="write docs/invariants.md and do nothing else")
     given = parser.parse_args()

@@ -233,7 +233,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "waiting for a deletion ends",
-            "a deletion that Adobe does not finish takes the invocation with it",
+            "a deletion that Adobe does not finish is waited for until no call can be made, and not told as what it is",
             RETIRE,
             "        if work.deadline.usable() < POLL_SECONDS + READ_SECONDS:\n",
             "        if work.deadline.usable() < -1000:\n",

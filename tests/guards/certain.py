@@ -158,7 +158,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "link in a circle",
-            "a list that goes round counts as whole",
+            "a list that goes round is followed a thousand times",
             FLOW_SERVICE,
             "            if href in seen:\n"
             '                raise Unavailable("Adobe\'s listing of connections repeats a page.")\n',

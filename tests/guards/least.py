@@ -119,16 +119,21 @@ INVARIANT = Invariant(
         ),
         Guard(
             "only our rule sends",
-            "every rule of every account may send to the queue",
+            "every rule of the account may send to the queue",
             TEMPLATE,
-            "              ArnEquals:\n                'aws:SourceArn': !Sub\n",
-            "              ArnLike:\n                'aws:SourceArn': !Sub\n",
+            ":rule/${BusPath}${AWS::StackName}-requests'",
+            ":rule/*'",
             (IN_REQUESTS + SEND_ONLY,),
         ),
         Guard(
             "queues by TLS only",
             "requests travel in the clear",
             TEMPLATE,
+            "          - Sid: OnlyTls\n"
+            "            Effect: Deny\n"
+            "            Principal: '*'\n"
+            "            Action: sqs:*\n"
+            "            Resource: [!GetAtt Requests.Arn, !GetAtt DeadLetters.Arn]\n"
             "            Condition: {Bool: {'aws:SecureTransport': 'false'}}\n",
             "",
             (IN_REQUESTS + SEND_ONLY,),

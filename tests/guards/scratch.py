@@ -77,7 +77,11 @@ class Scratch:
     def run(self, tests: Sequence[str]) -> list[Verdict]:
         """What becomes of tests here and now."""
         self._report.unlink(missing_ok=True)
-        options = ["-p", "no:cacheprovider", "-p", "no:xdist", f"--junit-xml={self._report}", "--tb=line"]
+        options = [
+            *(f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "xdist")),
+            f"--junit-xml={self._report}",
+            "--tb=line",
+        ]
         assert self._pytest.stdin is not None
         assert self._pytest.stdout is not None
         asked = {"pytest": [*options, *tests], "output": str(self._output)}

@@ -254,8 +254,9 @@ INVARIANT = Invariant(
             "TLS is verified",
             "whoever stands in between reads the client secret",
             TRANSPORT,
-            "                    stream=True,\n",
-            "                    stream=True,\n                    verify=False,\n",
+            '        context = _trusting(os.environ.get("SSL_CERT_FILE") or None)\n',
+            '        self.cert_verify = lambda connection, *_: setattr(connection, "cert_reqs", "CERT_NONE")\n'
+            "        context = ssl._create_unverified_context()\n",
             (IN_BOUNDED + "test_tls_is_verified_and_one_more_ca_can_be_trusted",),
         ),
         Guard(

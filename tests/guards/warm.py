@@ -6,6 +6,7 @@ its exit code, or minus the signal that ended it. Whatever lasts longer than `SE
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -18,10 +19,24 @@ import pytest
 SECONDS = 60
 LIBRARIES = (
     "aws_lambda_powertools",
-    "boto3",
+    "boto3.dynamodb.types",
     "cryptography.x509",
+    "jsonpath_ng.ext",
     "moto.backends",
+    "moto.cloudwatch.responses",
+    "moto.dynamodb.responses",
+    "moto.ec2.models",
+    "moto.events.responses",
+    "moto.iam.responses",
+    "moto.kms.responses",
+    "moto.moto_api._internal.urls",
+    "moto.s3.responses",
+    "moto.scheduler.responses",
+    "moto.secretsmanager.responses",
     "moto.server",
+    "moto.sqs.responses",
+    "moto.ssm.responses",
+    "moto.sts.responses",
     "requests",
     "samtranslator.translator.translator",
     "werkzeug.serving",
@@ -45,6 +60,7 @@ def run(arguments: list[str], output: Path) -> int:
 def main() -> None:
     for name in LIBRARIES:
         importlib.import_module(name)
+    gc.freeze()  # no child goes through all this when it collects its own garbage
     for line in sys.stdin:
         arguments = json.loads(line)
         print(run(arguments["pytest"], Path(arguments["output"])), flush=True)
