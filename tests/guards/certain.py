@@ -11,6 +11,12 @@ IN_CERTAIN, IN_ONE, IN_LOOKALIKES, IN_FLOW_SERVICE, IN_PROVISIONING, IN_LATEST =
     for name in ("true_and_certain", "one_connection", "lookalikes", "flow_service", "provisioning", "ours_and_latest")
 )
 GONE = "tests/unit/test_adobe_wire.py::test_only_this_connection_does_not_exist_means_gone"
+DELETED = "    for connection_id in doomed:\n        _delete(work, flow, source, connection_id)\n"
+UNPUBLISHED = (
+    "    if published:\n"
+    '        work.deadline.require(0, "deleting the parameter")\n'
+    "        ports.parameters.delete(key)\n"
+)
 
 INVARIANT = Invariant(
     6,
@@ -111,6 +117,15 @@ INVARIANT = Invariant(
             "    while flow.get(connection_id) is not None:\n",
             "    while not connection_id:\n",
             (IN_PROVISIONING + "test_absent_waits_until_adobe_no_longer_shows_the_connection",),
+        ),
+        Guard(
+            "parameter is deleted last",
+            "a connection that flows use, and that stays, loses its parameter",
+            RETIRE,
+            DELETED + UNPUBLISHED,
+            UNPUBLISHED + DELETED,
+            (IN_PROVISIONING + "test_a_connection_that_flows_use_is_not_deleted",),
+            also=(2,),
         ),
         Guard(
             "refused delete is not one",

@@ -124,6 +124,14 @@ INVARIANT = Invariant(
             also=(2, 7),
         ),
         Guard(
+            "unknown fields are refused",
+            "a request whose `desiredState` is misspelt makes present what it wanted absent",
+            CORE + "use_cases/request.py",
+            "unknown = [name for name in given if name not in _RULES]",
+            "unknown = [name for name in given if not name]",
+            ("tests/unit/test_request.py::test_every_fault_is_named_at_once",),
+        ),
+        Guard(
             "changed fields of Adobe's secret count at once",
             "a token of the earlier credential serves on",
             CORE + "adobe/ims.py",

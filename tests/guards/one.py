@@ -104,6 +104,26 @@ INVARIANT = Invariant(
             also=(8,),
         ),
         Guard(
+            "refused POST leaves no attempt",
+            "after each POST that Adobe refused its key waits as if it might have happened",
+            PROVISION,
+            "            registry.forget_attempt(work.lease, earlier)\n",
+            "            pass\n",
+            (IN_ONE + "test_a_refused_post_leaves_no_attempt_open",),
+            also=(4,),
+        ),
+        Guard(
+            "id recorded right after the POST",
+            "a delivery that is killed later leaves the attempt open, and the next one no longer knows that it created",
+            PROVISION,
+            "    if lost is None:\n        work.record_connection(\n",
+            "    if lost is None:\n        work.entry = work.entry.with_(\n",
+            (
+                IN_REGISTRY + "test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_request_updates"
+                "[changes0-created]",
+            ),
+        ),
+        Guard(
             "settling takes its time",
             "the first look decides that a POST made nothing, before it has taken effect",
             SETTLE,

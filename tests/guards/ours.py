@@ -25,6 +25,25 @@ INVARIANT = Invariant(
             (IN_OURS + "test_a_foreign_connection_of_the_name_is_a_conflict_and_stays_as_it_was",),
         ),
         Guard(
+            "adoption is asked for",
+            "a request that does not say `adopt` adopts",
+            CORE + "use_cases/request.py",
+            'adopt=given.get("adopt", False),',
+            'adopt=given.get("adopt", True),',
+            (
+                "tests/unit/test_request.py::test_the_shortest_request_is_filled_with_the_defaults",
+                IN_OURS + "test_a_foreign_connection_of_the_name_is_a_conflict_and_stays_as_it_was",
+            ),
+        ),
+        Guard(
+            "`adopt` is a boolean",
+            'a request that says `"adopt": "false"` adopts',
+            CORE + "use_cases/request.py",
+            'return None if isinstance(value, bool) else "must be true or false"',
+            "return None",
+            ("tests/unit/test_request.py::test_a_broken_rule_is_refused_by_its_field[adopt-true]",),
+        ),
+        Guard(
             "conflict rather than a second of the name",
             "a second connection is made beside the one that somebody made by hand",
             FIND,

@@ -343,6 +343,14 @@ INVARIANT = Invariant(
             ),
         ),
         Guard(
+            "SDK's news are not logged",
+            "with DEBUG as the log level the SDK writes the answers of Secrets Manager into the log",
+            CORE + "observability.py",
+            'logging.getLogger("botocore").setLevel(logging.WARNING)\n',
+            "",
+            ("tests/integration/test_observability.py::test_the_sdk_says_nothing_of_its_own",),
+        ),
+        Guard(
             "log line from an allow-list",
             "whatever a request holds is written into the log",
             CORE + "observability.py",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 60
+SECONDS = 120
 LIBRARIES = (
     "aws_lambda_powertools",
     "boto3.dynamodb.types",
