@@ -56,6 +56,18 @@ INVARIANT = Invariant(
             ),
         ),
         Guard(
+            "what was cut is no answer",
+            "what came before an answer was cut counts as the whole of it",
+            TRANSPORT,
+            "                    watch.expired\n                    or len(body)",
+            "                    len(body)",
+            (
+                IN_TRANSPORT
+                + "test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large[dripping]",
+            ),
+            also=(6,),
+        ),
+        Guard(
             "calls to AWS are short",
             "one AWS call takes longer than what is kept free to record",
             CORE + "aws/calls.py",
