@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.guards import GUARDS
 from tests.guards.document import PATH, ROOT, document
 from tests.guards.guard import Guard
-from tests.guards.scratch import GREEN, RED, NotOnce, Scratch, Verdict
+from tests.guards.scratch import GREEN, RED, NotOnce, Scratch, Verdict, mutant
 
 JOBS = (os.cpu_count() or 1) + 1
 """One more than there are cores, since a test waits a good part of its time."""
@@ -97,6 +97,8 @@ def main() -> int:
         parser.error("no guard has such a name")
     began = time.monotonic()
     try:
+        for guard in guards:
+            mutant(ROOT, guard)
         wrong = check(guards, max(1, given.jobs), explained=given.why)
     except NotOnce as error:
         print(f"The table is out of date. {error}.")
