@@ -10,7 +10,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test e2e check format lock build deploy clean
+.PHONY: help setup demo local test guards e2e check format lock build deploy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ local: $(VENV)/.installed ## the whole stack on this machine, until interrupted
 
 test: $(VENV)/.installed ## the tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+guards: $(VENV)/.installed ## each guard taken away in a scratch copy: its tests must go red
+	@$(BIN)/python -m tests.guards
 
 e2e: $(VENV)/.installed ## what is deployed, in AWS's own runtime client (needs Python 3.13)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e

@@ -135,6 +135,24 @@ def test_a_failure_that_cannot_be_announced_or_parked_is_not_acknowledged(
     assert len(world.dead_letters()) == 1
 
 
+def test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.adobe.faults.add(DOWN)
+    sent = world.send(REQUEST)
+    world.deliver(sent)
+    world.clock.advance(3601)
+    with monkeypatch.context() as patch:
+        aws_refuses(patch, "SendMessage")
+        assert not world.deliver(sent)
+    assert world.status() == "provisioning"
+
+    assert world.deliver(sent)
+
+    assert world.status() == "failed"
+    assert len(world.dead_letters()) == 1
+
+
 def test_throttling_by_aws_is_retried_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         aws_refuses(patch, "UpdateItem", "ThrottlingException")

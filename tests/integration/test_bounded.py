@@ -58,7 +58,7 @@ def lost(upstream: Upstream, call: Call) -> Unavailable:
     "fault",
     [
         Fault(hang=True),
-        Fault(drip=0.05, status=200, body="x" * 1000),
+        Fault(drip=0.05, status=200, body="x" * 100),
         Fault(delay=2, status=200),
     ],
     ids=["hang", "drip", "delay"],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe import flow_service
+from local.adobe import BASE
 from local.connections import DATABRICKS_SPEC
 from local.faults import Fault
 from local.simulator import Request
@@ -40,6 +41,17 @@ def test_an_answer_about_another_connection_is_not_taken_for_ours(world: World) 
     assert world.refused(REQUEST).code == "Unavailable"
 
     assert world.parameter() == world.connections()[0]["id"]
+
+
+@pytest.mark.parametrize("request_", [REQUEST, ABSENT], ids=["present", "absent"])
+def test_an_id_that_cannot_be_one_reaches_no_path(world: World, request_: dict[str, str]) -> None:
+    world.ask()
+    world.edit_item("SET connectionId = :id", values={":id": {"S": "../flows"}})
+    before = len(world.calls())
+
+    assert world.refused(request_).code == "Unavailable"
+
+    assert {request.path.removeprefix(BASE) for request in world.calls()[before:]} <= {LIST}
 
 
 def test_a_connection_that_comes_unwrapped_is_understood(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.adobe import BASE
 from local.faults import Fault
 from local.simulator import Request
 from tests.support.world import ABSENT, REQUEST, World
@@ -294,7 +295,7 @@ def test_a_link_that_leads_away_from_the_listing_is_an_error_not_an_end(world: W
 
     assert world.refused(REQUEST).code == "Unavailable"
 
-    assert world.calls("POST") == []
+    assert [request.path for request in world.calls()] == [f"{BASE}/connections"]
 
 
 def test_a_link_that_leads_round_in_a_circle_is_an_error_not_an_end(world: World) -> None:

@@ -76,7 +76,7 @@ def answering(body: bytes, *, ends: bool) -> Iterator[str]:
             self.wfile.write(body)
             with suppress(OSError):  # the client goes
                 while not ends:
-                    threading.Event().wait(0.05)
+                    threading.Event().wait(0.01)
                     self.wfile.write(b" ")
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so

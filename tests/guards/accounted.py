@@ -1,0 +1,276 @@
+"""What keeps invariant 4, Accounted."""
+
+from __future__ import annotations
+
+from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
+
+ANSWER, QUEUE = CORE + "use_cases/answer.py", CORE + "aws/queue.py"
+IN_ACCOUNTED, IN_ENDINGS, IN_PROVISIONING, IN_CRASHES, IN_TOKENS = (
+    f"tests/integration/test_{name}.py::" for name in ("accounted", "endings", "provisioning", "crashes", "tokens")
+)
+ANNOUNCE = (
+    "            if self._is_news(was, result):\n"
+    "                self._announce(DELETED if _absent(work.request) else READY, work.order, result.document())\n"
+)
+CLOSE = (
+    "            if _absent(work.request):\n"
+    "                self._ports.registry.close_retired(work.lease, work.order)\n"
+    "            else:\n"
+    "                self._ports.registry.close_ready(work.lease, work.entry.with_(order=work.order), result.etag)\n"
+)
+PARK = (
+    "        if parked:\n            self._ports.requests.park(order, self._asked(), failure.code, failure.message)\n"
+)
+RECORD = (
+    "        fingerprint = None if isinstance(error, TestFailed) else now.fingerprint\n"
+    "        self._ports.registry.close_failed(lease, failure, fingerprint=fingerprint)\n"
+)
+
+INVARIANT = Invariant(
+    4,
+    "Accounted",
+    "Every accepted request ends published, deleted, superseded by a later one of its key, or failed with a reason "
+    "that is recorded, announced and counted; what cannot be recorded is not acknowledged, and ends in the dead-letter "
+    "queue.",
+    (
+        Guard(
+            "announce before close",
+            "a request whose delivery is killed in between is never announced",
+            ANSWER,
+            ANNOUNCE + CLOSE,
+            CLOSE + ANNOUNCE,
+            (
+                IN_CRASHES + "test_a_create_killed_after_any_call[13]",
+                IN_CRASHES + "test_a_delete_killed_after_any_call[9]",
+            ),
+        ),
+        Guard(
+            "recheck that ends a request announces it",
+            "a request that a recheck made true is never announced",
+            ANSWER,
+            " or was.answered != was.order",
+            "",
+            (IN_ENDINGS + "test_a_recheck_that_ends_an_open_request_announces_it",),
+        ),
+        Guard(
+            "every failure is announced",
+            "a request that fails as the one before it is not answered",
+            ANSWER,
+            "        if not (isinstance(self._delivery.asked, Recheck) and known):\n",
+            "        if not known:\n",
+            (IN_ENDINGS + "test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before",),
+        ),
+        Guard(
+            "refusal is announced",
+            "a request that breaks a rule vanishes",
+            ANSWER,
+            "        self._announce(FAILED, order, _named(sandbox, name) | failure.document())\n        parked",
+            "        parked",
+            (IN_PROVISIONING + "test_a_refused_request_names_every_fault_and_is_announced",),
+        ),
+        Guard(
+            "given up after a time",
+            "a request that keeps failing is delivered until the queue drops it, and nobody is told why",
+            ANSWER,
+            "return self._ports.clock.now() - self._message.first_received >= self._rules.give_up_seconds",
+            "return self._ports.clock.now() < self._message.first_received",
+            (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
+        ),
+        Guard(
+            "given up when a delivery begins",
+            "a request that was given up long ago is worked on once more",
+            ANSWER,
+            "            self._stop_if_given_up(work)\n",
+            "",
+            (IN_ACCOUNTED + "test_a_delivery_that_begins_after_giving_up_fails_with_the_last_reason_and_calls_nobody",),
+        ),
+        Guard(
+            "parked when given up",
+            "a request that time would have mended cannot be redriven",
+            ANSWER,
+            "parked = error.retryable and self._message is not None",
+            "parked = error.retryable and self._message is None",
+            (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
+        ),
+        Guard(
+            "parked before it is recorded",
+            "the registry says that a request was given up and parked, which it is not",
+            ANSWER,
+            PARK + RECORD,
+            RECORD + PARK,
+            (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up",),
+        ),
+        Guard(
+            "parked without a key",
+            "a message that nobody could find again is acknowledged and lost",
+            ANSWER,
+            "parked = self._message is not None and (sandbox is None or name is None)",
+            "parked = False",
+            (
+                IN_PROVISIONING + "test_a_message_that_is_no_json_is_parked_and_done",
+                IN_ENDINGS + "test_an_invalid_request_is_parked_if_half_of_its_key_is_unreadable[changes0]",
+            ),
+        ),
+        Guard(
+            "parked for certain",
+            "a message that the dead-letter queue did not take is acknowledged and lost",
+            QUEUE,
+            "        call(\n            self._sqs.send_message,",
+            "        attempt(\n            self._sqs.send_message,",
+            (IN_ACCOUNTED + "test_a_failure_that_cannot_be_announced_or_parked_is_not_acknowledged",),
+        ),
+        Guard(
+            "parked in a form that can be written",
+            "a message that is nested too deeply is delivered until the queue drops it",
+            QUEUE,
+            "        except RecursionError:\n"
+            '            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}))\n',
+            "        except RecursionError:\n            raise\n",
+            (IN_ACCOUNTED + "test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same",),
+        ),
+        Guard(
+            "announced for certain",
+            "an event that the bus did not take counts as announced",
+            CORE + "aws/events.py",
+            'if answer.get("FailedEntryCount"):',
+            'if answer.get("FailedEntryCount") is None:',
+            ("tests/unit/test_aws.py::test_an_event_that_the_bus_did_not_take_is_an_error",),
+        ),
+        Guard(
+            "published for certain",
+            "a parameter that could not be written counts as published",
+            CORE + "aws/parameters.py",
+            "        call(\n            self._ssm.put_parameter,",
+            "        attempt(\n            self._ssm.put_parameter,",
+            (
+                IN_ACCOUNTED
+                + "test_who_invokes_directly_is_told_to_send_again_what_nobody_else_tries_again[PutParameter]",
+            ),
+            also=(2,),
+        ),
+        Guard(
+            "not recorded, not acknowledged",
+            "a request that nobody could write down is acknowledged and lost",
+            ANSWER,
+            "return Answer(sandbox, name, delivery.order, error=unrecorded, acknowledged=False)",
+            "return Answer(sandbox, name, delivery.order, error=unrecorded)",
+            (IN_ACCOUNTED + "test_what_cannot_be_recorded_is_not_acknowledged[UpdateItem]",),
+        ),
+        Guard(
+            "only what failed is delivered again",
+            "Lambda deletes a message that is not done",
+            CORE + "triggers/sqs.py",
+            'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone]}',
+            'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone[1:]]}',
+            ("tests/unit/test_triggers.py::test_of_a_batch_only_what_is_not_done_is_delivered_again",),
+        ),
+        Guard(
+            "Lambda hears of it",
+            "Lambda does not read which message is not done, and deletes it",
+            TEMPLATE,
+            "            FunctionResponseTypes: [ReportBatchItemFailures]\n",
+            "",
+            (
+                "tests/template/test_requests_in.py::"
+                "test_the_event_source_is_one_message_at_a_time_with_partial_failures[defaults]",
+            ),
+        ),
+        Guard(
+            "dead-letter queue of the requests",
+            "what never reaches an answer is deleted after two weeks",
+            TEMPLATE,
+            "      RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 100}\n",
+            "",
+            (
+                "tests/template/test_requests_in.py::"
+                "test_the_queue_holds_messages_longer_than_six_timeouts_and_is_drained_to_the_dead_letters[defaults]",
+            ),
+        ),
+        Guard(
+            "dead-letter queue of the rule",
+            "an event that cannot be sent to the queue is dropped",
+            TEMPLATE,
+            "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n"
+            "          DeadLetterConfig: {Arn: !GetAtt DeadLetters.Arn}\n",
+            "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n",
+            (
+                "tests/template/test_requests_in.py::"
+                "test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver[defaults]",
+            ),
+        ),
+        Guard(
+            "rule begins when it may send",
+            "events of a stack that is being made are dropped",
+            TEMPLATE,
+            "    DependsOn: QueuePolicy # a rule that may not send loses what it matches\n",
+            "",
+            ("tests/template/test_requests_in.py::test_the_rule_begins_when_it_may_send[defaults]",),
+        ),
+        Guard(
+            "visibility hold",
+            "a message that is worked on is delivered a second time",
+            ANSWER,
+            "    if delivery.message:\n"
+            "        ports.requests.hold(delivery.message, deadline.remaining() "
+            "+ VISIBILITY_BEYOND_DEADLINE_SECONDS)\n",
+            "",
+            (IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",),
+            also=(1,),
+        ),
+        Guard(
+            "pause before the next delivery",
+            "a request that failed comes back only when the hold ends, or at once",
+            ANSWER,
+            "            self._ports.requests.hold(self._message, _pause(self._message, error))\n",
+            "",
+            (
+                IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",
+                IN_TOKENS + "test_a_message_comes_back_when_adobe_wants_it[adobe]",
+            ),
+            also=(5,),
+        ),
+        Guard(
+            "unforeseen error is accounted for",
+            "an error that nobody foresaw leaves its request in progress for ever",
+            ANSWER,
+            "        except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for\n",
+            "        except RecursionError as error:\n",
+            (IN_ENDINGS + "test_an_unforeseen_error_is_recorded_and_announced_without_its_text",),
+        ),
+        Guard(
+            "unforeseen error before a request is accepted",
+            "an error that nobody foresaw ends the invocation without an answer",
+            ANSWER,
+            "    except Exception as error:  # noqa: BLE001 - not acknowledged, so nothing is lost\n",
+            "    except RecursionError as error:\n",
+            (IN_ENDINGS + "test_an_unforeseen_error_before_a_request_is_accepted_is_put_back_without_its_text",),
+        ),
+        Guard(
+            "lease is given back",
+            "a request whose failure could not be announced is busy until its lease ends",
+            ANSWER,
+            "            with contextlib.suppress(ConnectionFailure):\n"
+            "                self._ports.registry.release(work.lease)\n"
+            "            raise\n",
+            "            raise\n",
+            (IN_ENDINGS + "test_a_failure_that_cannot_be_announced_gives_the_lease_back",),
+        ),
+        Guard(
+            "direct invoke raises",
+            "a direct invoke that failed looks like one that did its work",
+            CORE + "triggers/invoke.py",
+            '    if answer.result is None:\n        raise answer.error or Unavailable("The request has no answer.")\n',
+            "    if answer.result is None:\n"
+            '        return {"error": str(answer.error or Unavailable("The request has no answer."))}\n',
+            ("tests/unit/test_triggers.py::test_a_direct_invoke_raises_a_retryable_error_at_once",),
+        ),
+        Guard(
+            "every answer is counted",
+            "neither a log line nor a metric tells of an answer, and no alarm is raised",
+            CORE + "wiring.py",
+            "        self._observer.note(given, measured, upstream)\n",
+            "        assert measured\n",
+            (IN_ACCOUNTED + "test_every_answer_is_one_log_line_and_one_metric_document",),
+        ),
+    ),
+)

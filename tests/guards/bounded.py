@@ -1,0 +1,255 @@
+"""What keeps invariant 5, Bounded."""
+
+from __future__ import annotations
+
+from tests.guards.guard import CORE, Guard, Invariant
+
+TRANSPORT, RETRY, FLOW_SERVICE = (CORE + f"adobe/{name}.py" for name in ("transport", "retry", "flow_service"))
+PROVISION, RETIRE, FIND, SETTLE = (CORE + f"use_cases/{name}.py" for name in ("provision", "retire", "find", "settle"))
+DEADLINE = CORE + "domain/deadline.py"
+IN_BOUNDED, IN_TIME_LEFT, IN_TRANSPORT, IN_SETTLING, IN_OURS, IN_TOKENS, IN_FLOW_SERVICE = (
+    f"tests/integration/test_{name}.py::"
+    for name in ("bounded", "time_left", "transport", "settling", "ours_and_latest", "tokens", "flow_service")
+)
+TIMEOUTS = "tests/unit/test_transport.py::test_a_call_takes_its_timeouts_but_never_more_than_the_time_left"
+
+INVARIANT = Invariant(
+    5,
+    "Bounded",
+    "Every call has connect and read timeouts; no sleep, retry or thread outlives the invocation; only reads leave the "
+    "handler's thread; a `Retry-After` is honoured up to a cap; no effect starts without time to hear and record its "
+    "answer.",
+    (
+        Guard(
+            "timeouts of a call",
+            "a call to an upstream that says nothing lasts until Lambda ends the invocation",
+            TRANSPORT,
+            "timeout=(min(self.timeouts.connect, usable), min(read_timeout, usable)),",
+            "timeout=None,",
+            (TIMEOUTS + "[False-180-timeouts1]",),
+        ),
+        Guard(
+            "timeouts within the time left",
+            "a call that begins late lasts beyond the invocation",
+            TRANSPORT,
+            "timeout=(min(self.timeouts.connect, usable), min(read_timeout, usable)),",
+            "timeout=(self.timeouts.connect, read_timeout),",
+            (TIMEOUTS + "[True-50-timeouts2]",),
+        ),
+        Guard(
+            "total time of a call",
+            "an answer that drips in byte by byte lasts until Lambda ends the invocation",
+            TRANSPORT,
+            "                socket.socket.shutdown(held, socket.SHUT_RDWR)\n",
+            "                socket.socket.fileno(held)\n",
+            (IN_BOUNDED + "test_an_answer_that_does_not_come_or_drips_in_ends_in_time[drip]",),
+        ),
+        Guard(
+            "total time of a call whose socket was handed on",
+            "an answer that ends with its connection is not cut when it drips",
+            TRANSPORT,
+            'held = self._exchange["sock"] or getattr(self._exchange["connection"], "sock", None)',
+            'held = getattr(self._exchange["connection"], "sock", None)',
+            (
+                IN_TRANSPORT
+                + "test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large[dripping]",
+            ),
+        ),
+        Guard(
+            "what was cut is no answer",
+            "what came before an answer was cut counts as the whole of it",
+            TRANSPORT,
+            "                    watch.expired\n                    or len(body)",
+            "                    len(body)",
+            (
+                IN_TRANSPORT
+                + "test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large[dripping]",
+            ),
+            also=(6,),
+        ),
+        Guard(
+            "calls to AWS are short",
+            "one AWS call takes longer than what is kept free to record",
+            CORE + "aws/calls.py",
+            "    read_timeout=5,\n",
+            "    read_timeout=60,\n",
+            ("tests/unit/test_aws.py::test_an_aws_call_ends_within_the_time_kept_free_to_record",),
+        ),
+        Guard(
+            "answers of a size",
+            "an answer without end fills the memory",
+            TRANSPORT,
+            "                    or len(body) > MAX_BODY_BYTES\n",
+            "",
+            (
+                IN_TRANSPORT
+                + "test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large[too large]",
+            ),
+        ),
+        Guard(
+            "lists of a length",
+            "a list that never ends is followed until Lambda ends the invocation",
+            FLOW_SERVICE,
+            "for _ in range(MAX_PAGES):",
+            "for _ in range(MAX_PAGES + 100):",
+            (IN_FLOW_SERVICE + "test_a_listing_without_end_is_an_error_not_an_end",),
+        ),
+        Guard(
+            "tries of a call",
+            "an upstream that is down is asked until the time is over",
+            RETRY,
+            " or not repeatable or tries >= TRIES:",
+            " or not repeatable:",
+            ("tests/unit/test_retry.py::test_tries_and_time_are_bounded",),
+        ),
+        Guard(
+            "cap of `Retry-After`",
+            "an upstream has the invocation sleep as long as it likes",
+            RETRY,
+            "if (ended.retry_after or 0.0) > RETRY_AFTER_CAP_SECONDS or pause_before_retry",
+            "if pause_before_retry",
+            ("tests/unit/test_retry.py::test_what_may_pass_is_repeated_with_its_reason[ended7-None]",),
+        ),
+        Guard(
+            "`Retry-After` is honoured",
+            "an upstream that asks for a pause is asked again at once",
+            RETRY,
+            "return max(ended.retry_after or 0.0, grown",
+            "return max(0.0, grown",
+            (IN_BOUNDED + "test_a_retry_after_is_honoured_up_to_its_cap",),
+        ),
+        Guard(
+            "pause within the time left",
+            "a pause reaches beyond the invocation",
+            RETRY,
+            " or pause_before_retry(ended, tries) >= seconds_left:",
+            ":",
+            (IN_BOUNDED + "test_no_pause_reaches_beyond_the_deadline",),
+        ),
+        Guard(
+            "tokens are renewed once a minute",
+            "an Adobe that rejects every token has IMS asked for each call",
+            CORE + "adobe/ims.py",
+            "if version == credentials.version_id and now - at < RENEWAL_INTERVAL_SECONDS:",
+            "if version == credentials.version_id and now < at:",
+            (IN_TOKENS + "test_a_token_is_renewed_again_only_after_a_minute",),
+        ),
+        Guard(
+            "412 is read again three times",
+            "a connection that somebody edits all the time is patched for ever",
+            PROVISION,
+            "STALE_ETAG_REREADS = 3",
+            "STALE_ETAG_REREADS = 30",
+            (IN_OURS + "test_an_etag_that_is_always_stale_ends_after_three_reads",),
+        ),
+        Guard(
+            "reads aside end first",
+            "a thread works on after its invocation went on",
+            CORE + "use_cases/work.py",
+            "    with ThreadPoolExecutor(max_workers=1) as pool:\n",
+            "    for pool in [ThreadPoolExecutor(max_workers=1)]:\n",
+            (IN_TRANSPORT + "test_a_read_aside_ends_before_its_invocation_goes_on",),
+        ),
+        Guard(
+            "effects stay in the handler's thread",
+            "a POST may outlive the invocation that sent it",
+            PROVISION,
+            "        connection = flow.create(desired, attempt.id)\n",
+            "        connection, _ = beside(lambda: None, lambda: flow.create(desired, attempt.id))[::-1]\n",
+            (IN_BOUNDED + "test_only_reads_leave_the_handlers_thread",),
+        ),
+        Guard(
+            "time kept free to record",
+            "an answer comes when nothing can be recorded any more",
+            DEADLINE,
+            "return self.remaining() - RECORD_SECONDS",
+            "return self.remaining()",
+            (IN_BOUNDED + "test_no_call_begins_without_time_to_record_its_answer",),
+            also=(4,),
+        ),
+        Guard(
+            "time left before a call",
+            "a call begins that cannot be heard",
+            TRANSPORT,
+            "            if self.deadline.usable() < 1:\n",
+            "            if self.deadline.usable() < -1000:\n",
+            (IN_BOUNDED + "test_no_call_begins_without_time_to_record_its_answer",),
+        ),
+        Guard(
+            "time left is required",
+            "no effect asks whether there is time for it",
+            DEADLINE,
+            "        if self.usable() < seconds:\n",
+            "        if self.usable() < seconds - 1000:\n",
+            (
+                IN_BOUNDED + "test_no_post_starts_without_time_for_its_answer[60]",
+                IN_TIME_LEFT + "test_nothing_is_published_without_time_to_announce_and_close",
+            ),
+        ),
+        Guard(
+            "time left before a POST",
+            "a POST is sent whose answer cannot be heard",
+            PROVISION,
+            '    work.deadline.require(WRITE_SECONDS, "creating the connection")\n',
+            "",
+            (IN_BOUNDED + "test_no_post_starts_without_time_for_its_answer[60]",),
+            also=(1,),
+        ),
+        Guard(
+            "time left before a PATCH",
+            "a PATCH is sent whose answer cannot be heard",
+            PROVISION,
+            '        work.deadline.require(WRITE_SECONDS, "updating the connection")\n',
+            "",
+            (IN_BOUNDED + "test_no_patch_starts_without_time_for_its_answer",),
+        ),
+        Guard(
+            "time left before publishing",
+            "an id is published that cannot be announced",
+            PROVISION,
+            '        work.deadline.require(0, "publishing the connection id")\n',
+            "",
+            (IN_TIME_LEFT + "test_nothing_is_published_without_time_to_announce_and_close",),
+        ),
+        Guard(
+            "time left before a DELETE",
+            "a DELETE is sent whose answer cannot be heard",
+            RETIRE,
+            '    work.deadline.require(READ_SECONDS, "deleting the connection")\n',
+            "",
+            (IN_BOUNDED + "test_no_delete_starts_without_time_to_hear_of_it",),
+        ),
+        Guard(
+            "time left before the parameter is deleted",
+            "a parameter is deleted, which cannot be announced",
+            RETIRE,
+            '        work.deadline.require(0, "deleting the parameter")\n',
+            "",
+            (IN_TIME_LEFT + "test_no_parameter_is_deleted_without_time_to_announce_and_close",),
+        ),
+        Guard(
+            "time left before surplus is deleted",
+            "a DELETE is sent whose answer cannot be heard",
+            FIND,
+            '        work.deadline.require(READ_SECONDS, "deleting a surplus connection")\n',
+            "",
+            (IN_TIME_LEFT + "test_no_surplus_is_deleted_without_time_to_hear_of_it",),
+        ),
+        Guard(
+            "time left for a look",
+            "a look begins whose answer cannot be heard, and its attempt is not told as open",
+            SETTLE,
+            "if work.deadline.usable() < wait + READ_SECONDS:",
+            "if work.deadline.usable() < wait:",
+            (IN_SETTLING + "test_every_look_has_time_to_be_answered",),
+        ),
+        Guard(
+            "waiting for a deletion ends",
+            "a deletion that Adobe does not finish is waited for until no call can be made, and not told as what it is",
+            RETIRE,
+            "        if work.deadline.usable() < POLL_SECONDS + READ_SECONDS:\n",
+            "        if work.deadline.usable() < -1000:\n",
+            (IN_TIME_LEFT + "test_a_deletion_that_does_not_end_is_left_to_the_next_delivery",),
+        ),
+    ),
+)

@@ -1,0 +1,143 @@
+"""What keeps invariant 8, Latest."""
+
+from __future__ import annotations
+
+from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
+
+REGISTRY, PROVISION = CORE + "aws/registry.py", CORE + "use_cases/provision.py"
+IN_LATEST, IN_PROVISIONING, IN_OPERATIONS, IN_CRASHES = (
+    f"tests/integration/test_{name}.py::" for name in ("ours_and_latest", "provisioning", "operations", "crashes")
+)
+ARRIVALS = IN_LATEST + "test_whatever_order_requests_arrive_in_the_latest_asked_wins"
+
+INVARIANT = Invariant(
+    8,
+    "Latest",
+    "When the queue is empty, each key is as its latest asked request says, in whatever order and however often "
+    "requests arrived.",
+    (
+        Guard(
+            "order",
+            "an older request that arrives late undoes a newer one",
+            REGISTRY,
+            'f"{_LATER} AND {_FREE}"',
+            "_FREE",
+            (
+                ARRIVALS + "[present-(0, 1, 2)]",
+                IN_LATEST + "test_a_superseded_request_is_done_counted_and_not_announced",
+            ),
+        ),
+        Guard(
+            "answered order",
+            "the same request is done again each time that it is delivered",
+            REGISTRY,
+            " AND NOT #answered = :order))",
+            "))",
+            (IN_LATEST + "test_the_same_order_again_is_not_done_twice",),
+        ),
+        Guard(
+            "same order resumes",
+            "a request whose delivery was killed counts as superseded by itself",
+            REGISTRY,
+            " OR (#order = :order AND NOT #answered = :order))",
+            ")",
+            (IN_CRASHES + "test_a_create_killed_after_any_call[7]",),
+            also=(4,),
+        ),
+        Guard(
+            "tombstone",
+            "an older request brings back what was deleted since",
+            REGISTRY,
+            '("failure", *connection, *_RELEASE)',
+            '("failure", "order", *connection, *_RELEASE)',
+            (
+                ARRIVALS + "[absent-(0, 1, 2)]",
+                IN_OPERATIONS + "test_a_redriven_request_does_not_bring_back_what_was_deleted_since",
+            ),
+        ),
+        Guard(
+            "tombstone outlives its connection by 30 days",
+            "the tombstone is gone before what could bring the connection back is",
+            REGISTRY,
+            "RETIRED_SECONDS = 30 * 24 * 3600",
+            "RETIRED_SECONDS = 24 * 3600",
+            (IN_PROVISIONING + "test_absent_deletes_the_connection_then_the_parameter_and_retires_the_key",),
+        ),
+        Guard(
+            "key that is asked for again does not expire",
+            "the item of a living connection is removed 30 days after an earlier deletion",
+            REGISTRY,
+            '            ("expiresAt",),\n',
+            "            (),\n",
+            (IN_PROVISIONING + "test_a_retired_key_can_be_asked_for_again",),
+            also=(1,),
+        ),
+        Guard(
+            "items stay while they are needed",
+            "DynamoDB removes items by an attribute that every item has",
+            TEMPLATE,
+            "TimeToLiveSpecification: {AttributeName: expiresAt, Enabled: true}",
+            "TimeToLiveSpecification: {AttributeName: updatedAt, Enabled: true}",
+            ("tests/template/test_stored.py::test_the_registry_is_protected_restorable_and_encrypted[defaults]",),
+            also=(1,),
+        ),
+        Guard(
+            "no order from the future",
+            "a request whose sender's clock is wrong beats every later one",
+            CORE + "triggers/eventbridge.py",
+            "min(asked, latest)",
+            "asked",
+            (IN_LATEST + "test_an_order_cannot_claim_to_come_from_the_future",),
+        ),
+        Guard(
+            "parked request keeps its order",
+            "a request that is redriven counts as new and beats a newer one",
+            CORE + "aws/queue.py",
+            '        "time": order.time,\n',
+            "",
+            (IN_LATEST + "test_a_parked_and_redriven_request_loses_against_a_newer_one",),
+        ),
+        Guard(
+            "version of the secret in the fingerprint",
+            "a rotated token is never sent to Adobe",
+            CORE + "domain/model.py",
+            "            self.secret_version_id,\n",
+            "",
+            (IN_PROVISIONING + "test_a_new_version_of_the_secret_updates_the_same_connection",),
+            also=(2,),
+        ),
+        Guard(
+            "what Adobe shows is compared",
+            "what somebody changed in Adobe stays",
+            PROVISION,
+            " and desired.shown_by(connection)",
+            "",
+            (IN_PROVISIONING + "test_what_somebody_changed_in_adobe_is_put_back",),
+        ),
+        Guard(
+            "current version of a secret",
+            "an earlier or a pending version is sent to Adobe",
+            CORE + "aws/secrets.py",
+            ', VersionStage="AWSCURRENT")',
+            ")",
+            ("tests/unit/test_aws.py::test_a_secret_is_read_in_its_current_version",),
+            also=(2, 7),
+        ),
+        Guard(
+            "unknown fields are refused",
+            "a request whose `desiredState` is misspelt makes present what it wanted absent",
+            CORE + "use_cases/request.py",
+            "unknown = [name for name in given if name not in _RULES]",
+            "unknown = [name for name in given if not name]",
+            ("tests/unit/test_request.py::test_every_fault_is_named_at_once",),
+        ),
+        Guard(
+            "changed fields of Adobe's secret count at once",
+            "a token of the earlier credential serves on",
+            CORE + "adobe/ims.py",
+            "token is None or token.credentials != credentials or",
+            "token is None or",
+            ("tests/integration/test_authentication.py::test_a_new_version_of_the_adobe_secret_is_used_at_once",),
+        ),
+    ),
+)

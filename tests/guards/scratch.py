@@ -1,0 +1,132 @@
+"""A copy of the project in which one guard at a time is taken away, and the tests that are run in it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from xml.etree import ElementTree
+
+from tests.guards.guard import Guard
+
+RED, GREEN, BROKEN = "red", "GREEN!", "BROKEN!"
+"""Failed by itself; passed; neither, as its module or a fixture did not come up, or it did not end."""
+
+
+class NotOnce(Exception):  # noqa: N818 - a sentence, not a failure of the runner
+    """A guard's text is not in its file exactly once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one test, and its first words about it."""
+
+    test: str
+    colour: str
+    why: str = ""
+
+
+def mutant(root: Path, guard: Guard) -> str:
+    """The guard's file without it. Raises NotOnce."""
+    text = (root / guard.file).read_text()
+    count = text.count(guard.text)
+    if count != 1:
+        raise NotOnce(f"{guard.name}: its text occurs {count} times in {guard.file}, not once")
+    return text.replace(guard.text, guard.replacement)
+
+
+class Scratch:
+    """A copy of the project: what git tracks, and what is new and not ignored."""
+
+    def __init__(self, project: Path, folder: Path) -> None:
+        self._root, self._report, self._output = folder / "copy", folder / "report.xml", folder / "output"
+        _copy(project, self._root)
+        self._pytest = subprocess.Popen(
+            [sys.executable, "-P", str(self._root / "tests" / "guards" / "warm.py")],
+            cwd=self._root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pytest.kill()
+        self._pytest.communicate()
+
+    @contextmanager
+    def without(self, guard: Guard) -> Iterator[None]:
+        """The copy lacks a guard in here."""
+        path, changed = self._root / guard.file, mutant(self._root, guard)
+        before = path.read_text()
+        try:
+            _write(path, changed)
+            yield
+        finally:
+            _write(path, before)
+
+    def run(self, tests: Sequence[str]) -> list[Verdict]:
+        """What becomes of tests here and now."""
+        self._report.unlink(missing_ok=True)
+        options = [
+            *(f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "xdist")),
+            f"--junit-xml={self._report}",
+            "--tb=line",
+        ]
+        assert self._pytest.stdin is not None
+        assert self._pytest.stdout is not None
+        asked = {"pytest": [*options, *tests], "output": str(self._output)}
+        self._pytest.stdin.write(json.dumps(asked) + "\n")
+        self._pytest.stdin.flush()
+        code = self._pytest.stdout.readline().strip()
+        if code not in ("0", "1") or not self._report.exists():
+            said = self._output.read_text(errors="replace").strip().splitlines()[-3:]
+            return [Verdict(test, BROKEN, f"pytest ended with {code}: {' / '.join(said)}") for test in tests]
+        reported = _verdicts(self._report)
+        return [reported.get(test, Verdict(test, BROKEN, "it was not run")) for test in tests]
+
+
+def _copy(project: Path, root: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        source, target = project / name, root / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a source, and drop its bytecode: an edit within a second may keep both date and size."""
+    path.write_text(text)
+    if path.suffix == ".py":
+        Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+
+
+def _verdicts(report: Path) -> dict[str, Verdict]:
+    """What a JUnit report says of each test."""
+    found: dict[str, Verdict] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        test = f"{case.attrib['classname'].replace('.', '/')}.py::{case.attrib['name']}"
+        ends = [(end.tag, end.attrib.get("message", "")) for end in case if end.tag in ("failure", "error", "skipped")]
+        if not ends:
+            found.setdefault(test, Verdict(test, GREEN))
+            continue
+        tag, message = ends[0]
+        own = tag == "failure" or (tag == "error" and "teardown" in message.partition("\n")[0])
+        found[test] = Verdict(test, RED if own else BROKEN, " ".join(message.split())[:200])
+    return found

@@ -1,0 +1,362 @@
+"""What keeps invariant 3, Secret."""
+
+from __future__ import annotations
+
+from tests.guards.guard import CORE, Guard, Invariant
+
+FLOW_SERVICE, IMS, TRANSPORT, WIRE = (
+    CORE + f"adobe/{name}.py" for name in ("flow_service", "ims", "transport", "wire")
+)
+MODEL, SECRECY, DATABRICKS = (CORE + name for name in ("domain/model.py", "domain/secrecy.py", "sources/databricks.py"))
+PROVISION, REQUEST = CORE + "use_cases/provision.py", CORE + "use_cases/request.py"
+IN_SECRET, IN_BOUNDED, IN_TOKENS, IN_AUTHENTICATION, IN_PROVISIONING, IN_ENDINGS = (
+    f"tests/integration/test_{name}.py::"
+    for name in ("secret", "bounded", "tokens", "authentication", "provisioning", "endings")
+)
+IN_SECRECY, HOLDER = (
+    "tests/unit/test_secrecy.py::",
+    "tests/unit/test_secrecy.py::test_what_holds_a_secret_does_not_show_it",
+)
+UNREAD = IN_SECRET + "test_a_token_that_this_delivery_does_not_read_is_shown_nowhere_either"
+RULE = "tests/unit/test_request.py::test_a_broken_rule_is_refused_by_its_field"
+
+INVARIANT = Invariant(
+    3,
+    "Secret",
+    "A secret's value goes from Secrets Manager to memory to Adobe or Databricks over verified TLS, and nowhere else: "
+    "not to logs, errors (`repr`, `__cause__` and `__context__` included), events, metrics, the registry, SSM, queues "
+    "or HTTP answers.",
+    (
+        Guard(
+            "words of others are struck",
+            "Adobe's refusal quotes the token into the log, the event and the registry",
+            SECRECY,
+            "struck = self.strike(str(text))",
+            "struck = str(text)",
+            (IN_SECRET + "test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes",),
+        ),
+        Guard(
+            "struck in each form",
+            "a token that is echoed in base64 is shown",
+            SECRECY,
+            "            base64.urlsafe_b64encode(raw).decode(),\n",
+            "",
+            (
+                IN_SECRECY + "test_every_form_in_which_a_service_may_echo_a_secret_is_struck_whole"
+                "[w5xtbGF1dCArLz9-PiInXGVuZD8-fg==]",
+            ),
+        ),
+        Guard(
+            "longest form first",
+            "of a secret that contains another one the rest is shown",
+            SECRECY,
+            "sorted(self._forms, key=len, reverse=True)",
+            "sorted(self._forms, key=len)",
+            (IN_SECRECY + "test_a_secret_that_contains_another_is_struck_whole",),
+        ),
+        Guard(
+            "struck before it is cut",
+            "the first half of a secret at the end of a long text is shown",
+            SECRECY,
+            "struck = self.strike(str(text))",
+            "struck = self.strike(str(text)[:limit])",
+            (IN_SECRECY + "test_text_of_others_is_struck_before_it_is_cut_and_before_it_is_made_printable",),
+        ),
+        Guard(
+            "token by its looks",
+            "a token of an earlier version of the secret, which Adobe still holds, is shown",
+            SECRECY,
+            "return _TOKENS.sub(STRUCK, text)",
+            "return text",
+            (UNREAD + "[present-True]",),
+        ),
+        Guard(
+            "Databricks token is remembered",
+            "the token that was read is not known when Adobe quotes it",
+            PROVISION,
+            "        ports.secret_values.remember(value)\n",
+            "        ports.secret_values.remember(value[:0])\n",
+            (IN_SECRET + "test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes",),
+        ),
+        Guard(
+            "client secret is remembered",
+            "the client secret is shown when IMS quotes it",
+            IMS,
+            "        self._upstream.secrets.remember(credentials.client_secret)\n",
+            "",
+            (IN_SECRET + "test_what_ims_says_is_shown_without_the_client_secret[body2]",),
+        ),
+        Guard(
+            "Adobe's token is remembered",
+            "the token of this invocation is shown when Adobe quotes it",
+            IMS,
+            "        upstream.secrets.remember(token.value)\n",
+            "",
+            (IN_TOKENS + "test_a_token_that_adobe_quotes_is_struck[first]",),
+        ),
+        Guard(
+            "renewed token is remembered",
+            "the second token of this invocation is shown when Adobe quotes it",
+            IMS,
+            "        upstream.secrets.remember(value)\n",
+            "",
+            (IN_TOKENS + "test_a_token_that_adobe_quotes_is_struck[renewed]",),
+        ),
+        Guard(
+            "what Adobe shows of a secret is remembered",
+            "a token that only Adobe still knows is shown when it quotes it",
+            FLOW_SERVICE,
+            "                self._upstream.secrets.remember(value)\n",
+            "                continue\n",
+            (UNREAD + "[present-False]",),
+        ),
+        Guard(
+            "words are withheld where the token is not known",
+            "absence reads no Databricks secret, and shows what Adobe quotes of it",
+            CORE + "use_cases/retire.py",
+            "    ports.secret_values.withhold()\n",
+            "",
+            (UNREAD + "[absent-False]",),
+        ),
+        Guard(
+            "code of a refusal is a number",
+            "a token that stands where the gateway's code should is shown",
+            WIRE,
+            'refusal.gateway_code if (refusal.gateway_code or "").isdigit() else None',
+            "refusal.gateway_code",
+            (UNREAD + "[absent-False]",),
+        ),
+        Guard(
+            "request id is struck",
+            "a secret that stands where the request id should is shown",
+            WIRE,
+            "return secrets.clean(refusal.request_id, 128) if refusal.request_id else None",
+            "return refusal.request_id",
+            (IN_SECRET + "test_a_canary_is_seen_nowhere[3]",),
+        ),
+        Guard(
+            "state is struck",
+            "a secret that stands where the connection's state should is shown",
+            CORE + "use_cases/find.py",
+            "work.ports.secret_values.clean(connection.state, 40)",
+            "connection.state",
+            (IN_SECRET + "test_a_state_that_adobe_gives_is_shown_without_a_secret",),
+        ),
+        Guard(
+            "faults name fields, not values",
+            "the refusal of a faulty secret shows it",
+            DATABRICKS,
+            'faults.append(Fault(field, f"in the secret {secret_name} {fault}"))',
+            'faults.append(Fault(field, f"in the secret {secret_name} {given} {fault}"))',
+            (IN_SECRET + "test_a_faulty_field_of_a_secret_is_named_without_its_value",),
+        ),
+        Guard(
+            "unforeseen error without its text",
+            "the text of an error that nobody foresaw, which may hold anything, is recorded and announced",
+            CORE + "use_cases/answer.py",
+            'f"Unexpected {type(error).__name__} at {place}.',
+            'f"Unexpected {error!r} at {place}.',
+            (
+                IN_ENDINGS + "test_an_unforeseen_error_is_recorded_and_announced_without_its_text",
+                IN_ENDINGS + "test_an_unforeseen_error_before_a_request_is_accepted_is_put_back_without_its_text",
+            ),
+        ),
+        Guard(
+            "transport's errors chain nothing",
+            "an error holds the HTTP library's one, and with it the request and its token",
+            TRANSPORT,
+            "            problem = error\n",
+            "            problem = error\n            raise _lost(_in_words(problem), sent=True) from None\n",
+            (IN_BOUNDED + "test_an_error_of_the_transport_chains_nothing",),
+        ),
+        Guard(
+            "transport's errors in our words",
+            "the HTTP library's text, which may quote the request, is shown",
+            TRANSPORT,
+            'return "the connection broke."',
+            "return str(error)",
+            ("tests/unit/test_transport.py::test_an_error_of_the_http_library_is_told_without_its_text",),
+        ),
+        Guard(
+            "parser's error is dropped",
+            "an error holds the JSON parser's one, and with it the secret's text",
+            CORE + "aws/secrets.py",
+            "    except (ValueError, RecursionError):\n        return None\n",
+            "    except (ValueError, RecursionError):\n"
+            '        raise SecretInvalid("The secret cannot be used.") from None\n',
+            (IN_SECRET + "test_a_secret_that_is_no_json_object_is_refused_without_its_text[not json: canary-in-text]",),
+        ),
+        Guard(
+            "`repr` of a secret",
+            "a secret is shown by whatever shows its holder",
+            MODEL,
+            "    values: JsonObject = field(repr=False)",
+            "    values: JsonObject",
+            (HOLDER + "[Secret]",),
+        ),
+        Guard(
+            "`repr` of params",
+            "a token is shown by whatever shows the params",
+            MODEL,
+            "    secret: Mapping[str, str] = field(repr=False)",
+            "    secret: Mapping[str, str]",
+            (HOLDER + "[AuthParams]",),
+        ),
+        Guard(
+            "`repr` of a connection",
+            "a token that Adobe shows is shown by whatever shows the connection",
+            MODEL,
+            "    params: JsonObject = field(repr=False)",
+            "    params: JsonObject",
+            (HOLDER + "[Connection]",),
+        ),
+        Guard(
+            "`repr` of a call",
+            "a token is shown by whatever shows the call",
+            TRANSPORT,
+            "    headers: Mapping[str, str] = field(repr=False)\n    params",
+            "    headers: Mapping[str, str]\n    params",
+            (HOLDER + "[Call]",),
+        ),
+        Guard(
+            "`repr` of a reply",
+            "what Adobe shows of a secret is shown by whatever shows the reply",
+            TRANSPORT,
+            "    body: bytes = field(repr=False)\n",
+            "    body: bytes\n",
+            (HOLDER + "[Reply]",),
+        ),
+        Guard(
+            "`repr` of a credential",
+            "the client secret is shown by whatever shows the credential",
+            IMS,
+            "    client_secret: str = field(repr=False)",
+            "    client_secret: str",
+            (IN_AUTHENTICATION + "test_a_credential_shows_no_secret",),
+        ),
+        Guard(
+            "`repr` of a token",
+            "a token is shown by whatever shows where it is kept",
+            IMS,
+            "    value: str = field(repr=False)",
+            "    value: str",
+            (IN_TOKENS + "test_the_source_of_tokens_does_not_show_one",),
+        ),
+        Guard(
+            "fingerprint without values",
+            "the registry keeps a hash of the token",
+            MODEL,
+            "sorted(self.auth.public.items())",
+            "sorted(self.auth.whole().items())",
+            ("tests/unit/test_fingerprint.py::test_a_secrets_value_is_no_part_of_the_fingerprint",),
+        ),
+        Guard(
+            "TLS is verified",
+            "whoever stands in between reads the client secret",
+            TRANSPORT,
+            '        context = _trusting(os.environ.get("SSL_CERT_FILE") or None)\n',
+            '        self.cert_verify = lambda connection, *_: setattr(connection, "cert_reqs", "CERT_NONE")\n'
+            "        context = ssl._create_unverified_context()\n",
+            (IN_BOUNDED + "test_tls_is_verified_and_one_more_ca_can_be_trusted",),
+        ),
+        Guard(
+            "nothing from the environment",
+            "a proxy, a CA or a password of the environment has its way with every call",
+            TRANSPORT,
+            "session.trust_env = False",
+            "session.trust_env = True",
+            (IN_BOUNDED + "test_a_proxy_or_netrc_of_the_environment_is_not_used",),
+        ),
+        Guard(
+            "no redirects",
+            "the token follows Adobe's answer to another host",
+            TRANSPORT,
+            "allow_redirects=False",
+            "allow_redirects=True",
+            (IN_BOUNDED + "test_a_redirect_is_not_followed",),
+        ),
+        Guard(
+            "Adobe's URLs are https",
+            "a deployment sends the client secret in the clear",
+            CORE + "settings.py",
+            'safe = parts.scheme == "https" or',
+            'safe = parts.scheme in ("https", "http") or',
+            ("tests/template/test_environment.py::test_each_variable_has_its_rule[ADOBE_PLATFORM_URL-good2-bad2]",),
+        ),
+        Guard(
+            "host rule",
+            "Adobe is told to send the token to any host",
+            DATABRICKS,
+            'if field == "domain" and normalised_domain(value) is None:',
+            'if field == "domain" and not plain(value):',
+            (
+                IN_PROVISIONING + "test_hostile_domains_are_refused_before_any_call_to_adobe",
+                "tests/unit/test_databricks_source.py::test_any_other_host_is_refused[https://169.254.169.254]",
+            ),
+        ),
+        Guard(
+            "whole host is matched",
+            "a host that only begins like a workspace gets the token",
+            DATABRICKS,
+            "match = _DOMAIN.fullmatch(text)",
+            "match = _DOMAIN.match(text)",
+            (
+                "tests/unit/test_databricks_source.py::test_any_other_host_is_refused"
+                "[https://adb-1234567890123456.7.azuredatabricks.net.evil.com]",
+            ),
+        ),
+        Guard(
+            "domain is the secret's",
+            "a request sends the token of a secret to a workspace of its own",
+            DATABRICKS,
+            'overrides=("clusterId", "catalog", "database"),',
+            'overrides=("clusterId", "catalog", "database", "domain"),',
+            (RULE + "[domain-https://adb-1234567890123456.7.azuredatabricks.net]",),
+        ),
+        Guard(
+            "secret prefix",
+            "a request makes a connection with any secret that the role may read",
+            REQUEST,
+            "        faults += _outside(given, named.secret_field, secret_prefix)\n",
+            "        faults += []\n",
+            (RULE + "[databricksSecretId-aep/prod/databricks/sales]",),
+            also=(7,),
+        ),
+        Guard(
+            "secret prefix of the sandbox",
+            "a request for one sandbox uses the secrets of another one",
+            REQUEST,
+            'prefix = secret_prefix.replace("{sandbox}", sandbox)',
+            'prefix = secret_prefix.partition("{sandbox}")[0]',
+            (RULE + "[databricksSecretId-aep/prod/databricks/sales]",),
+            also=(7,),
+        ),
+        Guard(
+            "token that can be one",
+            "a text that IMS sends in its place ends up in a header",
+            IMS,
+            "or not isinstance(value, str) or not _TOKEN.fullmatch(value):",
+            "or not isinstance(value, str) or not value:",
+            (
+                IN_AUTHENTICATION + "test_what_is_no_token_is_not_taken_for_one"
+                '[200-{"access_token": "two words", "expires_in": 1}-Unavailable]',
+            ),
+        ),
+        Guard(
+            "SDK's news are not logged",
+            "with DEBUG as the log level the SDK writes the answers of Secrets Manager into the log",
+            CORE + "observability.py",
+            'logging.getLogger("botocore").setLevel(logging.WARNING)\n',
+            "",
+            ("tests/integration/test_observability.py::test_the_sdk_says_nothing_of_its_own",),
+        ),
+        Guard(
+            "log line from an allow-list",
+            "whatever a request holds is written into the log",
+            CORE + "observability.py",
+            '            "parked": answer.parked,\n',
+            '            "parked": answer.parked,\n            "answer": repr(answer),\n',
+            ("tests/integration/test_accounted.py::test_a_log_line_has_allow_listed_fields_only",),
+        ),
+    ),
+)

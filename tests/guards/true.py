@@ -1,0 +1,106 @@
+"""What keeps invariant 2, True."""
+
+from __future__ import annotations
+
+from tests.guards.guard import CORE, Guard, Invariant
+
+PROVISION, FLOW_SERVICE = CORE + "use_cases/provision.py", CORE + "adobe/flow_service.py"
+IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
+    f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
+)
+TESTED = "    if not (certain and work.entry.status is Status.READY):\n        _test(flow, connection)\n"
+PUBLISHED = (
+    "    if published != connection.id:\n"
+    '        work.deadline.require(0, "publishing the connection id")\n'
+    "        ports.parameters.put(key, connection.id)\n"
+)
+
+INVARIANT = Invariant(
+    2,
+    "True",
+    "The parameter always names a connection that existed and passed Adobe's `/test` when it was written. "
+    "A failed attempt leaves the earlier value.",
+    (
+        Guard(
+            "test before publishing",
+            "the id is published, and only then does Adobe say that the connection does not work",
+            PROVISION,
+            TESTED + PUBLISHED,
+            PUBLISHED + TESTED,
+            (
+                IN_TRUE + "test_a_connection_whose_test_fails_is_kept_but_not_published",
+                IN_TRUE + "test_a_recreated_connection_that_fails_its_test_does_not_replace_the_published_id",
+            ),
+        ),
+        Guard(
+            "verdict of the test",
+            "a connection whose test failed is published",
+            PROVISION,
+            "if not flow.test(connection.id):",
+            "if flow.test(connection.id) is None:",
+            (IN_TRUE + "test_a_failed_update_leaves_the_published_id",),
+        ),
+        Guard(
+            "only a boolean is a verdict",
+            "a page, a number or a text counts as a test that was passed",
+            FLOW_SERVICE,
+            "if not isinstance(verdict, bool):",
+            "if verdict is None:",
+            (IN_TRUE + "test_only_a_boolean_counts_as_a_verdict[1]",),
+        ),
+        Guard(
+            "test is left out only for what was ready",
+            "what a killed delivery made is published untested by the next one",
+            PROVISION,
+            "if not (certain and work.entry.status is Status.READY):",
+            "if not certain:",
+            (
+                IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[create]",
+                IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[update]",
+            ),
+        ),
+        Guard(
+            "failed test is not forgotten",
+            "a connection that failed its test is tested again without being put right",
+            CORE + "use_cases/answer.py",
+            "fingerprint = None if isinstance(error, TestFailed) else now.fingerprint",
+            "fingerprint = now.fingerprint",
+            (IN_TRUE + "test_the_next_request_patches_and_tests_the_connection_that_failed",),
+            also=(8,),
+        ),
+        Guard(
+            "parameter is compared",
+            "a parameter that somebody changed keeps its wrong value",
+            PROVISION,
+            "if published != connection.id:",
+            "if published is None:",
+            (IN_PROVISIONING + "test_a_parameter_that_somebody_changed_is_written_again",),
+            also=(8,),
+        ),
+        Guard(
+            "answer is about the connection that was asked for",
+            "the id of another connection is published",
+            FLOW_SERVICE,
+            "if connection is None or connection.id != connection_id:",
+            "if connection is None:",
+            (IN_FLOW_SERVICE + "test_an_answer_about_another_connection_is_not_taken_for_ours",),
+            also=(9,),
+        ),
+        Guard(
+            "id that can be one",
+            "something that is no id is published, and stands in the path of the next call",
+            CORE + "adobe/wire.py",
+            'if not isinstance(item, dict) or not usable_id(item.get("id")):',
+            'if not isinstance(item, dict) or not item.get("id"):',
+            ("tests/unit/test_adobe_wire.py::test_an_item_without_a_usable_id_is_no_connection[item4]",),
+        ),
+        Guard(
+            "parameter is overwritten",
+            "an id that changed cannot be published",
+            CORE + "aws/parameters.py",
+            "            Overwrite=True,\n",
+            "",
+            (IN_PROVISIONING + "test_a_connection_that_is_gone_is_made_again",),
+        ),
+    ),
+)
