@@ -7,9 +7,9 @@ from tests.guards.guard import CORE, Guard, Invariant
 FIND, PROVISION, RETIRE, SETTLE = (CORE + f"use_cases/{name}.py" for name in ("find", "provision", "retire", "settle"))
 FLOW_SERVICE, TRANSPORT, WIRE = (CORE + f"adobe/{name}.py" for name in ("flow_service", "transport", "wire"))
 REGISTRY = CORE + "aws/registry.py"
-IN_ONE, IN_REGISTRY, IN_SETTLING, IN_LOOKALIKES, IN_ACCOUNTED = (
+IN_ONE, IN_REGISTRY, IN_SETTLING, IN_LOOKALIKES, IN_ACCOUNTED, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
-    for name in ("one_connection", "registry", "settling", "lookalikes", "accounted")
+    for name in ("one_connection", "registry", "settling", "lookalikes", "accounted", "flow_service")
 )
 LOST_POST = IN_ONE + "test_a_post_that_was_applied_but_lost_is_adopted_not_repeated"
 
@@ -258,6 +258,25 @@ INVARIANT = Invariant(
             ', ("orderby", "createdAt")]',
             "]",
             (IN_ONE + "test_a_list_that_reorders_while_it_is_paged_hides_nothing",),
+            also=(6,),
+        ),
+        Guard(
+            "an unreadable item proves nothing",
+            "a listing that hides what a lost POST made behind an odd item ends the looking",
+            FLOW_SERVICE,
+            "                if connection is None:  # it could be the one that is looked for\n"
+            '                    raise Unavailable("Adobe\'s listing of connections shows one that cannot be read.")\n',
+            "                if connection is None:\n                    continue\n",
+            (IN_FLOW_SERVICE + "test_a_listing_that_shows_something_unreadable_proves_nothing[id-7]",),
+            also=(6,),
+        ),
+        Guard(
+            "an unreadable link is no end",
+            "a listing whose next page is linked in another way ends early",
+            FLOW_SERVICE,
+            "    if not isinstance(href, str | None):\n",
+            "    if not isinstance(href, str | None):\n        return None\n    if href is ...:\n",
+            (IN_FLOW_SERVICE + "test_a_link_to_the_next_page_that_cannot_be_read_is_no_end[links4]",),
             also=(6,),
         ),
         Guard(

@@ -39,8 +39,8 @@ INVARIANT = Invariant(
             "struck in each form",
             "a token that is echoed in base64 is shown",
             SECRECY,
-            "            base64.urlsafe_b64encode(raw).decode(),\n",
-            "",
+            'return found | {form.replace("+", "-").replace("/", "_") for form in found}',
+            "return found",
             (
                 IN_SECRECY + "test_every_form_in_which_a_service_may_echo_a_secret_is_struck_whole"
                 "[w5xtbGF1dCArLz9-PiInXGVuZD8-fg==]",
