@@ -16,7 +16,7 @@ from local.stack import ROOT
 from tests.support.build import install_runtime, sam_build
 
 ROUNDS = 11
-NOTHING = {"Records": []}
+NOTHING: dict[str, list[Any]] = {"Records": []}
 """The trivial invocation: a batch without a message."""
 
 

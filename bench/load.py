@@ -22,8 +22,8 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
             with canned() as stubs:
                 urls = environment(stubs.aws.url, stubs.adobe.url, stubs.adobe.url)
                 found = run_service("load", urls, requests=size, concurrency=CONCURRENCY)
-            if not found["done"]:
-                raise RuntimeError("A request was not done.")
+            if found["done"] != size:
+                raise RuntimeError(f"Only {found['done']} of {size} requests were done.")
             rounds[size].append(found)
             say(f"{size} requests in {found['seconds']:.1f} s, peak {found['peakKib'] / 1024:.0f} MiB")
     return {

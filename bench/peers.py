@@ -58,7 +58,9 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
                 if number:
                     rounds[who].append(found)
             if number:
-                say(f"round {number}: " + ", ".join(f"{w} {1000 * rounds[w][-1]['seconds']:.0f} ms" for w in CONTENDERS))
+                say(
+                    f"round {number}: " + ", ".join(f"{w} {1000 * rounds[w][-1]['seconds']:.0f} ms" for w in CONTENDERS)
+                )
         lost = {}
         for who in CONTENDERS:
             sides.adobe.faults.add(LOST)

@@ -151,4 +151,5 @@ def environment(aws_url: str, ims_url: str, platform_url: str) -> Mapping[str, s
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "BOTO_DISABLE_CRT": "true",  # the SDK would use it if it is there; the deployed function has none
     }

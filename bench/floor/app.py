@@ -10,10 +10,7 @@ from botocore.config import Config
 CONFIG = Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
 aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-clients = [
-    aws.client(service, config=CONFIG)  # type: ignore[call-overload]
-    for service in ("secretsmanager", "dynamodb", "ssm", "events", "sqs")
-]
+clients = [aws.client(service, config=CONFIG) for service in ("secretsmanager", "dynamodb", "ssm", "events", "sqs")]
 http = requests.Session()
 
 
