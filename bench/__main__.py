@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def main() -> int:
     given = parser.parse_args()
     measured: dict[str, Any] = {}
     for name in [given.only] if given.only else MEASUREMENTS:
-        found = MEASUREMENTS[name](lambda text, name=name: print(f"{name}: {text}", file=sys.stderr))  # type: ignore[misc]
+        found = MEASUREMENTS[name](partial(_say, name))
         measured[name] = _rounded({"measured": _circumstances(), **found})
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results = {name: (results | measured)[name] for name in MEASUREMENTS if name in results | measured}
@@ -45,6 +46,10 @@ def main() -> int:
     for name in measured:
         print(SECTIONS[name](measured[name]))
     return 0
+
+
+def _say(name: str, text: str) -> None:
+    print(f"{name}: {text}", file=sys.stderr)
 
 
 def _circumstances() -> dict[str, Any]:

@@ -88,7 +88,7 @@ one before had ended:
 How: the service in a process of its own, warm (clients made, token kept, connections open), gets
 {found["repetitions"]} messages of each kind, in turn. Canned stubs of AWS and Adobe in another process wait
 {found["awsMs"]:.0f} ms before each answer of AWS and {found["adobeMs"]:.0f} ms before each of Adobe. *Chain ms* is the
-median of what the chain took inside the stubs; *injected ms* counts the injected delays alone, and not that a sleep ends
+median of what the chain took inside the stubs; *injected ms* counts the injected delays alone, not that a sleep ends
 late. What is above the chain is ours, the SDK's, HTTP's and the loopback's: it grows with the number of calls and not
 with their delays, so the shorter chain has the higher ratio.
 """
@@ -163,10 +163,10 @@ From {small["requests"]} to {large["requests"]:,} requests the rate changes by t
 {memory:.2f}.
 
 How: every request creates a connection of another key; {found["concurrency"]} at a time, in one process with as many
-threads, each with a service of its own as if it were an execution environment (in Lambda each is a process). Peak memory
-is that of this process alone (`VmHWM`), all {found["concurrency"]} services together. Medians of {found["rounds"]} runs,
-each in a fresh process. The stubs answer without delay but share the machine's cores with the service, and the threads
-share one interpreter: the rate says how the work scales, not how fast AWS would do it.
+threads, each with a service of its own as if it were an execution environment (in Lambda each is a process). Peak
+memory is that of this process alone (`VmHWM`), all {found["concurrency"]} services together. Medians of
+{found["rounds"]} runs, each in a fresh process. The stubs answer without delay but share the machine with the service,
+and the threads share one interpreter: the rate says how the work scales, not how fast AWS would do it.
 """
 
 
