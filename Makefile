@@ -10,7 +10,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test guards e2e check format lock build deploy clean
+.PHONY: help setup demo local test guards e2e check bench format lock build deploy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,12 +56,21 @@ $(VENV)/checkov/.installed: $(VENV)/.installed requirements-checkov.txt
 	@$(BIN)/uv pip install --quiet --python $(VENV)/checkov/bin/python --no-deps --require-hashes -r requirements-checkov.txt
 	@touch $@
 
+bench: $(VENV)/.installed $(VENV)/bench/.installed ## measures, and writes docs/performance.md; ONLY=cold|warm|peers|load (cold needs Python 3.13)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
+
+# aepp, which it compares with, brings much that nothing else needs, so it has an environment of its own.
+$(VENV)/bench/.installed: $(VENV)/.installed requirements-bench.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/bench
+	@$(BIN)/uv pip install --quiet --python $(VENV)/bench/bin/python --no-deps --require-hashes -r requirements-bench.txt
+	@touch $@
+
 format: $(VENV)/.installed ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 lock: $(VENV)/.installed ## every lock file anew; UPGRADE=1 takes the newest of everything
-	for name in layers/core/requirements requirements-dev requirements-checkov; do \
+	for name in layers/core/requirements requirements-dev requirements-checkov requirements-bench; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt; done
 

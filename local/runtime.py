@@ -82,6 +82,8 @@ class Environment:
         self._api = _Api(("127.0.0.1", 0), _handler_for(self))
         threading.Thread(target=self._api.serve_forever, args=(0.01,), daemon=True).start()
         self.starts = 0
+        self.init_seconds, self.first_seconds = 0.0, 0.0
+        """What the last start took: until the process asked for its first invocation, and until it had answered it."""
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -90,11 +92,15 @@ class Environment:
 
     def __call__(self, event: Any, _context: Any = None) -> Any:
         """Invoke the function: its answer as JSON gives it back."""
-        if self._process is None or self._process.poll() is not None:
+        began = time.monotonic()
+        cold = self._process is None or self._process.poll() is not None
+        if cold:
             self._start()
         request_id, timeout = str(uuid.uuid4()), self.function.timeout_seconds
         self._next.put((request_id, event, time.time() + timeout))
         kind, payload = self._end(timeout)
+        if cold:
+            self.first_seconds = time.monotonic() - began
         if kind == "response":
             return payload
         if kind != "error":
@@ -134,6 +140,7 @@ class Environment:
     def _start(self) -> None:
         self.starts += 1
         self._starting, self._next, self._ended = True, queue.Queue(), queue.Queue()
+        began = time.monotonic()
         with self._stream.open("ab") as stream:
             self._process = subprocess.Popen(
                 [str(self._python), "-s", "-m", "awslambdaric", self.function.handler],
@@ -146,6 +153,7 @@ class Environment:
         if kind != "ready":
             self._kill()
             raise FunctionFailed(payload if kind == "init" else {"errorType": kind, "errorMessage": payload})
+        self.init_seconds = time.monotonic() - began
 
     def _end(self, seconds: float) -> tuple[str, Any]:
         """How the process answers, or that it ended or ran out of time."""

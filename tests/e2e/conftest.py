@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.aws import Aws
-from local.runtime import find_python
-from local.stack import ROOT
-from tests.support.build import sam_build
+from tests.support.build import install_runtime, sam_build
 from tests.support.deployed import Deployed, deployed
 from tests.support.iam import AwsCalls
 
@@ -30,12 +26,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Lambda's runtime brings: its client and boto3, of the locked versions."""
     folder = tmp_path_factory.mktemp("runtime")
-    subprocess.run(
-        ["uv", "pip", "install", "--quiet", "--target", folder, "--python", find_python(),
-         "--constraints", ROOT / "requirements-dev.txt", "awslambdaric", "boto3"],
-        check=True,
-        env=os.environ | {"UV_COMPILE_BYTECODE": "1"},
-    )  # fmt: skip
+    install_runtime(folder)
     return folder
 
 

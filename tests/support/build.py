@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local.runtime import find_python
 from local.stack import ROOT
 
 
@@ -24,6 +25,16 @@ def sam_build(folder: Path, umask: int = 0o022, **environment: str) -> str:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
+
+
+def install_runtime(folder: Path) -> None:
+    """What Lambda's runtime brings: its client and boto3, of the locked versions, compiled."""
+    subprocess.run(
+        ["uv", "pip", "install", "--quiet", "--target", folder, "--python", find_python(),
+         "--constraints", ROOT / "requirements-dev.txt", "awslambdaric", "boto3"],
+        check=True,
+        env=os.environ | {"UV_COMPILE_BYTECODE": "1"},
+    )  # fmt: skip
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -1,0 +1,22 @@
+"""A create as one would write it on the first day: a token, a POST, the id. No look before, no look after."""
+
+import json
+import os
+import sys
+
+import requests
+
+given = json.loads(sys.argv[1])
+form = {"grant_type": "client_credentials", "client_id": given["clientId"], "client_secret": given["clientSecret"],
+        "scope": given["scopes"]}  # fmt: skip
+token = requests.post(os.environ["ADOBE_IMS_URL"] + "/ims/token/v3", data=form, timeout=30).json()["access_token"]
+headers = {
+    "Authorization": f"Bearer {token}",
+    "x-api-key": given["clientId"],
+    "x-gw-ims-org-id": given["orgId"],
+    "x-sandbox-name": "dev",
+}
+url = os.environ["ADOBE_PLATFORM_URL"] + "/data/foundation/flowservice/connections"
+answer = requests.post(url, json=given["connection"], headers=headers, timeout=65)
+answer.raise_for_status()
+print(answer.json()["id"])

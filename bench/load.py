@@ -1,0 +1,41 @@
+"""Many distinct requests side by side: how fast, and how much memory, and whether more of them change either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from bench.processes import run_service
+from bench.stubs import canned, environment
+
+SIZES = (100, 1000)
+CONCURRENCY = 10
+ROUNDS = 3
+
+
+def measure(say: Callable[[str], None]) -> dict[str, Any]:
+    """Each round is a fresh process of the service, between fresh stubs in this process."""
+    rounds: dict[int, list[dict[str, Any]]] = {size: [] for size in SIZES}
+    for _ in range(ROUNDS):
+        for size in SIZES:
+            with canned() as stubs:
+                urls = environment(stubs.aws.url, stubs.adobe.url, stubs.adobe.url)
+                found = run_service("load", urls, requests=size, concurrency=CONCURRENCY)
+            if found["done"] != size:
+                raise RuntimeError(f"Only {found['done']} of {size} requests were done.")
+            rounds[size].append(found)
+            say(f"{size} requests in {found['seconds']:.1f} s, peak {found['peakKib'] / 1024:.0f} MiB")
+    return {
+        "concurrency": CONCURRENCY,
+        "rounds": ROUNDS,
+        "sizes": [{"requests": size, **_summary(size, found)} for size, found in rounds.items()],
+    }
+
+
+def _summary(size: int, rounds: list[dict[str, Any]]) -> dict[str, float]:
+    return {
+        "requestsPerSecond": size / median(one["seconds"] for one in rounds),
+        "peakMib": median(one["peakKib"] for one in rounds) / 1024,
+        "idlePeakMib": median(one["idlePeakKib"] for one in rounds) / 1024,
+    }

@@ -1,0 +1,134 @@
+"""A first create in a fresh process, three ways: ours, Adobe's `aepp`, and a plain script; and after a lost answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.processes import Ran, run
+from bench.stubs import CannedAws, environment
+from local.adobe import Adobe
+from local.connections import DATABRICKS_AUTH, DATABRICKS_SPEC
+from local.databricks import Databricks
+from local.faults import Fault
+from local.ims import Ims
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
+
+ROUNDS = 9
+SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
+LOST = Fault(method="POST", path=".*/connections", when="after", drop=True)
+PEERS_PYTHON = Path(sys.prefix) / "bench" / "bin" / "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Adobe and Databricks as the simulators, AWS as the stub; in this process, the contenders in theirs."""
+
+    aws: CannedAws
+    ims: Ims
+    adobe: Adobe
+
+    def counted(self) -> tuple[int, int]:
+        """Calls so far to Adobe and to AWS."""
+        return len(self.ims.calls) + len(self.adobe.calls), len(self.aws.calls)
+
+    def left(self, name: str) -> int:
+        """Living connections of that name."""
+        return sum(item["name"] == name for item in self.adobe.living("dev"))
+
+
+def measure(say: Callable[[str], None]) -> dict[str, Any]:
+    """All three in turn, several rounds; the first is not counted. Then each once with its answer lost."""
+    if not PEERS_PYTHON.exists():
+        raise RuntimeError("aepp has no environment yet: `make bench` makes it.")
+    with _sides() as sides:
+        variables = environment(sides.aws.url, sides.ims.url, sides.adobe.url)
+        rounds: dict[str, list[dict[str, Any]]] = {who: [] for who in CONTENDERS}
+        for number in range(ROUNDS + 1):
+            for who in CONTENDERS:
+                found = _create(who, f"{who}-{number}", sides, variables)
+                if found["left"] != 1 or found["runs"] != 1:
+                    raise RuntimeError(f"{who} left {found['left']} connections after {found['runs']} runs.")
+                if number:
+                    rounds[who].append(found)
+            if number:
+                say(
+                    f"round {number}: " + ", ".join(f"{w} {1000 * rounds[w][-1]['seconds']:.0f} ms" for w in CONTENDERS)
+                )
+        lost = {}
+        for who in CONTENDERS:
+            sides.adobe.faults.add(LOST)
+            lost[who] = _create(who, f"{who}-lost", sides, variables)
+            sides.adobe.faults.clear()
+            say(f"answer lost: {who} left {lost[who]['left']}")
+    return {
+        "rounds": ROUNDS,
+        "settleSeconds": float(variables["ADOBE_SETTLE_SECONDS"]),
+        "contenders": {who: _summary(rounds[who], lost[who]) for who in CONTENDERS},
+    }
+
+
+def _summary(rounds: list[dict[str, Any]], lost: dict[str, Any]) -> dict[str, Any]:
+    taken = [1000 * one["seconds"] for one in rounds]
+    calls = {name: round(median(one[name] for one in rounds)) for name in ("adobeCalls", "awsCalls")}
+    return {"medianMs": median(taken), "minMs": min(taken), **calls, "afterLostAnswer": lost}
+
+
+def _create(who: str, name: str, sides: Sides, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Run a contender; once more if it says that it failed, as whoever called it would."""
+    adobe, aws = sides.counted()
+    command = CONTENDERS[who](name)
+    tries: list[Ran] = [run(command, variables)]
+    if not tries[0].succeeded:
+        tries.append(run(command, variables))
+    if not tries[-1].succeeded:
+        raise RuntimeError(f"{who} failed twice: {tries[-1].output}")
+    adobe_after, aws_after = sides.counted()
+    return {
+        "runs": len(tries),
+        "seconds": sum(one.seconds for one in tries),
+        "adobeCalls": adobe_after - adobe,
+        "awsCalls": aws_after - aws,
+        "left": sides.left(name),
+    }
+
+
+def _ours(name: str) -> Sequence[str]:
+    return [sys.executable, "-m", "bench.service", "once", json.dumps({"name": name})]
+
+
+def _given(name: str) -> str:
+    """What a script is told, since it reads no secret itself."""
+    connection = {
+        "name": name,
+        "auth": {"specName": DATABRICKS_AUTH, "params": DATABRICKS_SECRET},
+        "connectionSpec": {"id": DATABRICKS_SPEC, "version": "1.0"},
+    }
+    return json.dumps({**ADOBE_SECRET, "scopes": SCOPES, "connection": connection})
+
+
+def _script(file: str) -> Callable[[str], Sequence[str]]:
+    return lambda name: [str(PEERS_PYTHON), str(ROOT / "bench" / "contenders" / file), _given(name)]
+
+
+CONTENDERS = {"ours": _ours, "aepp": _script("with_aepp.py"), "plain script": _script("plain.py")}
+
+
+@contextmanager
+def _sides() -> Iterator[Sides]:
+    aws, ims, databricks = CannedAws(), Ims(), Databricks()
+    adobe = Adobe(ims, databricks.url)
+    running = (aws, ims, databricks, adobe)
+    for one in running:
+        one.start()
+    try:
+        yield Sides(aws, ims, adobe)
+    finally:
+        for one in running:
+            one.stop()

@@ -1,0 +1,192 @@
+"""docs/performance.md, made of results only: the same results give the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+COLD_AT_MOST, WARM_AT_MOST = 1.25, 1.10
+
+HEAD = """# Performance
+
+What `make bench` measured; it wrote this page, its picture and `docs/performance.json`, where the numbers come from.
+`make bench ONLY=cold|warm|peers|load` renews one section. Times depend on the machine: **the ratios are what to look
+at, and none of it is a promise.**
+
+![Bar charts of the tables below](performance.svg)
+"""
+
+TAIL = """## What is not claimed
+
+* Nothing here ran in AWS or against Adobe. Lambda gives a function of 512 MB a part of a core, and real networks and
+  TLS add what they add: to the floor as well as to ours.
+* How fast Adobe, Databricks or AWS answer. Delays are injected, to see what we add to them.
+* That a cold start is fast in itself. Most of one is the SDK and its clients, which the floor has too.
+* That a safe create is cheaper than a blind one. It is not, and the table of peers shows by how much.
+"""
+
+
+def write(results: dict[str, Any]) -> str:
+    """The page; a section that was never measured is left out."""
+    return "\n".join([HEAD, *(SECTIONS[name](found) for name, found in results.items()), TAIL])
+
+
+def cold(found: dict[str, Any]) -> str:
+    rows = [
+        (label, *(f"{found['variants'][which][name]:.0f}" for name in COLD_COLUMNS))
+        for which, label in (("ours", "ours"), ("floor", "floor: the same clients, nothing else"))
+    ]
+    return f"""## Cold start
+
+{_circumstances(found)}
+
+{_table(("handler", "ready, median ms", "ready, least ms", "first answer, median ms", "first answer, least ms"), rows)}
+**{found["ratio"]:.2f} times the floor**; {_budget(found["ratio"], COLD_AT_MOST)}.
+
+How: the built function and layer (`sam build`, bytecode included) in AWS's own runtime client on Python
+{found["runtimePython"]}, a fresh process for each start, ours and the floor in turn, {found["rounds"]} rounds after one
+that is not counted. *Ready* is from the process' start until it asks for its first invocation, which is an empty batch.
+The floor is `bench/floor/app.py`: when it is imported it makes the same five clients and an HTTP session, as ours does,
+out of the same layer.
+"""
+
+
+COLD_COLUMNS = ("initMedianMs", "initMinMs", "firstAnswerMedianMs", "firstAnswerMinMs")
+
+
+def warm(found: dict[str, Any]) -> str:
+    rows = [
+        (
+            name,
+            f"{one['medianMs']:.1f}",
+            f"{one['minMs']:.1f}",
+            f"{one['chainMs']:.1f}",
+            f"**{one['ratio']:.3f}**",
+            _kept(one["ratio"], WARM_AT_MOST),
+            f"{one['injectedMs']:.0f}",
+            f"{one['ratioToInjected']:.3f}",
+        )
+        for name, one in found["scenarios"].items()
+    ]
+    aim = f"at most {WARM_AT_MOST:.2f}"
+    heads = ("delivery", "median ms", "least ms", "chain ms", "ratio", aim, "injected ms", "ratio to it")
+    chains = "\n".join(
+        f"* `{name}`: {' → '.join(one['chain'])} ({one['calls']} calls in all; "
+        f"recorded so in {one['agreeing']} of {found['repetitions']} deliveries)"
+        for name, one in found["scenarios"].items()
+    )
+    return f"""## Warm delivery
+
+{_circumstances(found)}
+
+{_table(heads, rows)}
+The *chain* is the longest sequence of calls, as the stubs recorded them, of which each began after the
+one before had ended:
+
+{chains}
+
+How: the service in a process of its own, warm (clients made, token kept, connections open), gets
+{found["repetitions"]} messages of each kind, in turn. Canned stubs of AWS and Adobe in another process wait
+{found["awsMs"]:.0f} ms before each answer of AWS and {found["adobeMs"]:.0f} ms before each of Adobe. *Chain ms* is the
+median of what the chain took inside the stubs; *injected ms* counts the injected delays alone, not that a sleep ends
+late. What is above the chain is ours, the SDK's, HTTP's and the loopback's: it grows with the number of calls and not
+with their delays, so the shorter chain has the higher ratio.
+"""
+
+
+def peers(found: dict[str, Any]) -> str:
+    rows = [
+        (
+            LABELS[who],
+            f"{one['medianMs']:.0f}",
+            f"{one['minMs']:.0f}",
+            one["adobeCalls"],
+            one["awsCalls"],
+            f"**{one['afterLostAnswer']['left']}**",
+            one["afterLostAnswer"]["runs"],
+        )
+        for who, one in found["contenders"].items()
+    ]
+    heads = (
+        "create by",
+        "median ms",
+        "least ms",
+        "calls to Adobe",
+        "calls to AWS",
+        "connections after a lost answer",
+        "runs",
+    )
+    ours, script = (found["contenders"][who]["medianMs"] for who in ("ours", "plain script"))
+    return f"""## Peers: the first create in a fresh process
+
+{_circumstances(found)}
+
+{_table(heads, rows)}
+Safety costs: the first create takes {ours / script:.1f} times as long as the script's. Ours reads both secrets, takes a
+lease, looks for an existing connection, records the attempt, tests the connection, publishes its id, announces it and
+closes the request: an SDK to import and all those calls. The other two do none of it: they are given the secrets and
+print an id.
+
+*A lost answer*: the POST takes effect, then the connection is reset. `aepp` repeats a POST by itself whose connection
+broke; its run ends well. The script fails and is run once more, as whoever called it would. Ours looks for what its
+POST made, finds it by its mark and takes it; a message that is not done would be delivered again until it is.
+(`ADOBE_SETTLE_SECONDS` is {found["settleSeconds"]:.0f} here, so that even a fruitless look would end soon.)
+
+How: each create is a process, from its start to its end, the three in turn, {found["rounds"]} rounds after one that is
+not counted, the same Python for all. Adobe and Databricks are the simulators, AWS a canned stub. `aepp` creates by
+`createConnection` with its generic dictionary; to reach the simulators its endpoints are changed after `configure`. It
+imports little more than `requests` for this, so its start is cheap, and we claim nothing else.
+"""
+
+
+LABELS = {"ours": "this service", "aepp": "`aepp` 0.6.0", "plain script": "a plain script (`requests`)"}
+
+
+def load(found: dict[str, Any]) -> str:
+    rows = [
+        (
+            f"{one['requests']:,}",
+            f"{one['requestsPerSecond']:.0f}",
+            f"{one['peakMib']:.0f}",
+            f"{one['idlePeakMib']:.0f}",
+        )
+        for one in found["sizes"]
+    ]
+    small, large = found["sizes"]
+    speed, memory = (large[name] / small[name] for name in ("requestsPerSecond", "peakMib"))
+    return f"""## Load
+
+{_circumstances(found)}
+
+{_table(("requests", "a second", "peak memory, MiB", "of it before the first request, MiB"), rows)}
+From {small["requests"]} to {large["requests"]:,} requests the rate changes by the factor {speed:.2f} and the memory by
+{memory:.2f}.
+
+How: every request creates a connection of another key; {found["concurrency"]} at a time, in one process with as many
+threads, each with a service of its own as if it were an execution environment (in Lambda each is a process). Peak
+memory is that of this process alone (`VmHWM`), all {found["concurrency"]} services together. Medians of
+{found["rounds"]} runs, each in a fresh process. The stubs answer without delay but share the machine with the service,
+and the threads share one interpreter: the rate says how the work scales, not how fast AWS would do it.
+"""
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {"cold": cold, "warm": warm, "peers": peers, "load": load}
+
+
+def _circumstances(found: dict[str, Any]) -> str:
+    on = found["measured"]
+    return f"Measured on {on['date']}: {on['cpu']}, {on['cores']} cores, {on['system']}, Python {on['python']}."
+
+
+def _budget(ratio: float, at_most: float) -> str:
+    return f"the aim is at most {at_most:.2f}: {_kept(ratio, at_most)}"
+
+
+def _kept(ratio: float, at_most: float) -> str:
+    return "kept" if ratio <= at_most else "**missed**"
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    heads = list(heads)
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)

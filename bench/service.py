@@ -1,0 +1,103 @@
+"""The real service in a process of its own, so that what is measured is its own: `python -m bench.service MODE JSON`.
+
+Prints what it measured as one JSON line; what the function logs goes nowhere. It imports nothing that the deployed
+function does not have but the standard library and a context.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from aep_connections import wiring
+from bench import SECRET_ID
+from local.invocation import Context
+
+TIMEOUT_SECONDS = 180.0
+MOST_DELIVERIES = 20
+
+
+def warm(repetitions: int) -> list[dict[str, Any]]:
+    """Time a create and the same request once more, `repetitions` times, in an environment that is warm."""
+    service = wiring.build()
+    for name in ("warm-up-1", "warm-up-2"):
+        _deliver(service, name)
+        _deliver(service, name)
+    timed = []
+    for number in range(repetitions):
+        for scenario in ("created", "unchanged"):
+            began, clock = time.time(), time.perf_counter()
+            done = _deliver(service, f"warm-{number}")
+            timed.append({"scenario": scenario, "seconds": time.perf_counter() - clock, "began": began, "done": done})
+            timed[-1]["ended"] = time.time()
+    return timed
+
+
+def load(requests: int, concurrency: int) -> dict[str, Any]:
+    """Do distinct requests, each thread with a service of its own; how long that took and the most memory in use."""
+    services = [wiring.build() for _ in range(concurrency)]
+    before = _peak_kib()
+
+    def work(worker: int) -> int:
+        return sum(_deliver(services[worker], f"load-{number}") for number in range(worker, requests, concurrency))
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(concurrency) as pool:
+        done = sum(pool.map(work, range(concurrency)))
+    return {
+        "done": done,
+        "seconds": time.perf_counter() - began,
+        "idlePeakKib": before,
+        "peakKib": _peak_kib(),
+    }
+
+
+def once(name: str) -> dict[str, Any]:
+    """Deliver one message until it is done, as its queue would, without the queue's pauses."""
+    service = wiring.build()
+    message_id = str(uuid.uuid4())
+    for count in range(1, MOST_DELIVERIES + 1):
+        if _deliver(service, name, message_id, count):
+            return {"deliveries": count}
+    raise RuntimeError(f"not done after {MOST_DELIVERIES} deliveries")
+
+
+def _deliver(service: wiring.Service, name: str, message_id: str | None = None, count: int = 1) -> bool:
+    """Deliver a message from the queue; whether it is done."""
+    now = str(round(time.time() * 1000))
+    record = {
+        "messageId": message_id or str(uuid.uuid4()),
+        "receiptHandle": "handle",
+        "body": json.dumps({"name": name, "sandbox": "dev", "databricksSecretId": SECRET_ID}),
+        "attributes": {
+            "ApproximateReceiveCount": str(count),
+            "SentTimestamp": now,
+            "ApproximateFirstReceiveTimestamp": now,
+        },
+    }
+    context = Context(time.monotonic() + TIMEOUT_SECONDS)
+    return not service.provision({"Records": [record]}, context)["batchItemFailures"]
+
+
+def _peak_kib() -> int:
+    """The most memory that this process ever had in use (VmHWM; elsewhere than on Linux what the system counts)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+
+if __name__ == "__main__":
+    modes: dict[str, Callable[..., Any]] = {"warm": warm, "load": load, "once": once}
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        measured = modes[sys.argv[1]](**json.loads(sys.argv[2]))
+    print(json.dumps(measured))

@@ -1,0 +1,155 @@
+"""AWS and Adobe with canned answers: fast, and with just enough memory for a create and what comes after it.
+
+Nothing is checked here: no condition of a write, no token, no workspace. What is right is what the tests show, on
+moto and the simulators; these are only for measuring, since moto takes longer than what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench import SECRET_ID
+from local.adobe import BASE
+from local.aws import ACCOUNT, REGION
+from local.connections import new_etag, shown
+from local.faults import Fault
+from local.simulator import Request, Response, Simulator, json_response
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+
+ADOBE_SECRET_ID = "bench/adobe"
+SECRETS = {ADOBE_SECRET_ID: ADOBE_SECRET, SECRET_ID: DATABRICKS_SECRET}
+
+
+class CannedAws(Simulator):
+    """The operations that the service uses; in `calls` the path is the operation."""
+
+    name = "aws"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._items: dict[str, dict[str, Any]] = {}
+        self._parameters: dict[str, str] = {}
+
+    def answer(self, request: Request) -> tuple[Response | None, Fault | None]:
+        operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        return super().answer(replace(request, path=f"/{operation}"))
+
+    def respond(self, request: Request, now: float) -> Response:
+        given = request.json()
+        match request.path:
+            case "/UpdateItem":
+                return json_response(200, self._update(given))
+            case "/GetSecretValue":
+                name = given["SecretId"]
+                arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf"
+                return json_response(
+                    200, {"ARN": arn, "Name": name, "VersionId": "1", "SecretString": json.dumps(SECRETS[name])}
+                )
+            case "/GetParameter" if given["Name"] in self._parameters:
+                return json_response(200, {"Parameter": {"Value": self._parameters[given["Name"]]}})
+            case "/GetParameter":
+                return json_response(400, {"__type": "ParameterNotFound"})
+            case "/PutParameter":
+                self._parameters[given["Name"]] = given["Value"]
+                return json_response(200, {"Version": 1})
+            case "/PutEvents":
+                return json_response(200, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+            case "/ChangeMessageVisibility":
+                return json_response(200, {})
+        return json_response(400, {"__type": "UnknownOperationException"})
+
+    def _update(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Set and remove as the expression says; its condition is not looked at."""
+        sets, _, removes = given["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+        names, values = given["ExpressionAttributeNames"], given["ExpressionAttributeValues"]
+        key = json.dumps(given["Key"], sort_keys=True)
+        old = self._items.get(key, {})
+        changes = dict(one.split(" = ") for one in sets.split(", "))
+        new = old | {names[name]: values[value] for name, value in changes.items()}
+        gone = {names[name] for name in removes.split(", ") if name}
+        self._items[key] = {name: value for name, value in new.items() if name not in gone}
+        return {"Attributes": old} if old and given.get("ReturnValues") == "ALL_OLD" else {}
+
+
+class CannedAdobe(Simulator):
+    """IMS and Flow Service in one; lists only by name."""
+
+    name = "adobe"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._items: dict[str, dict[str, Any]] = {}
+        self._by_name: dict[str, list[str]] = {}
+
+    def respond(self, request: Request, now: float) -> Response:
+        match (request.method, *request.path.removeprefix(f"{BASE}/").split("/")):
+            case ("POST", "connections"):
+                return json_response(201, self._create(request.json()))
+            case ("GET", "connections"):
+                named = dict(value.split("==") for name, value in request.query if name == "property").get("name", "")
+                found = [shown(self._items[one], masked=True) for one in self._by_name.get(named, [])]
+                return json_response(200, {"items": found, "_links": {}})
+            case ("GET", "connections", connection_id):
+                return json_response(200, {"items": [shown(self._items[connection_id], masked=True)]})
+            case ("GET", "connections", _, "test"):
+                return json_response(200, {"result": True})
+            case ("POST", _, "ims", "token", "v3"):
+                return json_response(200, {"access_token": "token", "token_type": "bearer", "expires_in": 86_399})
+        return json_response(501, {"message": f"This stub has no {request.method} {request.path}."})
+
+    def _create(self, body: dict[str, Any]) -> dict[str, Any]:
+        known = {"id": str(uuid.uuid4()), "etag": new_etag()}
+        self._items[known["id"]] = {**body, **known, "state": "enabled", "createdAt": 1}
+        self._by_name.setdefault(body["name"], []).append(known["id"])
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Stubs:
+    """Both, running."""
+
+    aws: CannedAws
+    adobe: CannedAdobe
+
+
+@contextmanager
+def canned(aws_seconds: float = 0.0, adobe_seconds: float = 0.0) -> Iterator[Stubs]:
+    """Stubs that take so long for each answer."""
+    stubs = Stubs(CannedAws(), CannedAdobe())
+    for stub, seconds in ((stubs.aws, aws_seconds), (stubs.adobe, adobe_seconds)):
+        if seconds:
+            stub.faults.add(Fault(times=0, delay=seconds))
+        stub.start()
+    try:
+        yield stubs
+    finally:
+        stubs.aws.stop()
+        stubs.adobe.stop()
+
+
+def environment(aws_url: str, ims_url: str, platform_url: str) -> Mapping[str, str]:
+    """The function's environment for these stubs."""
+    queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
+    return {
+        "ADOBE_SECRET_ID": ADOBE_SECRET_ID,
+        "DATABRICKS_SECRET_PREFIX": "aep/{sandbox}/databricks/",
+        "REGISTRY_TABLE": "bench",
+        "PARAMETER_PREFIX": "/bench",
+        "EVENT_BUS_NAME": "bench",
+        "REQUEST_QUEUE_URL": f"{queue}/requests",
+        "DEAD_LETTER_QUEUE_URL": f"{queue}/dead",
+        "ADOBE_SETTLE_SECONDS": "5",
+        "ADOBE_IMS_URL": ims_url,
+        "ADOBE_PLATFORM_URL": platform_url,
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "BOTO_DISABLE_CRT": "true",  # the SDK would use it if it is there; the deployed function has none
+    }

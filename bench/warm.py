@@ -1,0 +1,80 @@
+"""A warm delivery against the calls that it cannot do without, one after the other, at a known time each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from bench.chain import Recorded, is_as_stated, longest_chain, name_of
+from bench.processes import run_service
+from bench.stubs import Stubs, canned, environment
+from local.simulator import Call
+
+REPETITIONS = 21
+AWS_MS, ADOBE_MS = 10.0, 100.0
+ACCEPT = ("ChangeMessageVisibility", "UpdateItem", "GetSecretValue ‖ GetParameter")
+ANSWER = ("PutEvents", "UpdateItem")
+STATED = {
+    "created": (
+        *ACCEPT,
+        "GET /connections",
+        "UpdateItem",
+        "POST /connections",
+        "UpdateItem",
+        "GET /connections/{id}/test",
+        "PutParameter",
+        *ANSWER,
+    ),
+    "unchanged": (*ACCEPT, "GET /connections/{id}", *ANSWER),
+}
+"""The chain of calls, from docs/provisioning.md; what is recorded must agree with it."""
+
+
+def measure(say: Callable[[str], None]) -> dict[str, Any]:
+    """Deliver to the real service, in a process of its own; the stubs are in this one."""
+    say(f"{REPETITIONS} deliveries of each kind, {ADOBE_MS:.0f} ms for each answer of Adobe's, {AWS_MS:.0f} ms of AWS'")
+    with canned(AWS_MS / 1000, ADOBE_MS / 1000) as stubs:
+        urls = environment(stubs.aws.url, stubs.adobe.url, stubs.adobe.url)
+        timed = run_service("warm", urls, repetitions=REPETITIONS)
+        scenarios = {name: _scenario(name, timed, stubs) for name in STATED}
+    for name, found in scenarios.items():
+        say(f"{name}: {found['medianMs']:.1f} ms, its chain of calls {found['chainMs']:.1f} ms, {found['ratio']:.3f} x")
+    return {"repetitions": REPETITIONS, "awsMs": AWS_MS, "adobeMs": ADOBE_MS, "scenarios": scenarios}
+
+
+def _scenario(name: str, timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, Any]:
+    """Raises RuntimeError if a delivery failed, or if most were recorded with another chain than the stated one."""
+    mine = [one for one in timed if one["scenario"] == name]
+    if not all(one["done"] for one in mine):
+        raise RuntimeError(f"A delivery that should end {name} was not done.")
+    windows = [_recorded(stubs, one["began"], one["ended"]) for one in mine]
+    chains = [longest_chain(window) for window in windows]
+    agreeing = sum(is_as_stated(chain, STATED[name]) for chain in chains)
+    if agreeing <= len(chains) / 2:
+        usual = Counter(" → ".join(call.name for call in chain) for chain in chains).most_common(1)[0][0]
+        raise RuntimeError(f"{name}: the recorded chain is another than the stated one: {usual}")
+    injected = sum(ADOBE_MS if "/" in step else AWS_MS for step in STATED[name])
+    taken = median(1000 * one["seconds"] for one in mine)
+    recorded = median(1000 * sum(call.ended - call.began for call in chain) for chain in chains)
+    return {
+        "medianMs": taken,
+        "minMs": min(1000 * one["seconds"] for one in mine),
+        "chainMs": recorded,
+        "ratio": taken / recorded,
+        "injectedMs": injected,
+        "ratioToInjected": taken / injected,
+        "calls": round(median(map(len, windows))),
+        "agreeing": agreeing,
+        "chain": list(STATED[name]),
+    }
+
+
+def _recorded(stubs: Stubs, began: float, ended: float) -> list[Recorded]:
+    """Every call between two moments."""
+
+    def read(call: Call) -> Recorded:
+        return Recorded(name_of(call.request.method, call.request.path), call.at, call.at + call.seconds)
+
+    return [read(call) for stub in (stubs.aws, stubs.adobe) for call in stub.calls if began <= call.at <= ended]

@@ -1,0 +1,71 @@
+"""The published figures are those of their results, and a chain of calls is the longest one there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.chain import Recorded, is_as_stated, longest_chain, name_of
+from bench.picture import draw
+from bench.report import write
+
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+RESULTS = json.loads((DOCS / "performance.json").read_text())
+
+
+def test_the_published_page_and_picture_are_what_the_results_give() -> None:
+    assert write(RESULTS) == (DOCS / "performance.md").read_text()
+    assert draw(RESULTS) == (DOCS / "performance.svg").read_text()
+
+
+def test_every_measurement_was_made() -> None:
+    assert list(RESULTS) == ["cold", "warm", "peers", "load"]
+
+
+def test_a_ratio_above_its_aim_is_shown_as_missed() -> None:
+    over = {"cold": RESULTS["cold"] | {"ratio": 1.251}}
+    under = {"cold": RESULTS["cold"] | {"ratio": 1.249}}
+
+    assert "**missed**" in write(over)
+    assert "**missed**" not in write(under)
+
+
+def test_nothing_published_names_a_machine_or_its_folders() -> None:
+    published = "".join((DOCS / f"performance.{kind}").read_text() for kind in ("json", "md", "svg"))
+
+    assert not re.search(r"/(?:home|root|work|tmp|Users)/|localhost|127\.0\.0\.1", published)
+
+
+def test_calls_side_by_side_count_once() -> None:
+    first, short, long = Recorded("a", 0, 1), Recorded("b", 1.1, 2), Recorded("c", 1.1, 4)
+    late = Recorded("d", 4, 5)
+
+    assert longest_chain([late, short, first, long]) == [first, long, late]
+
+
+def test_a_chain_is_the_longest_by_time_and_not_by_number() -> None:
+    long = Recorded("long", 0, 9)
+
+    assert longest_chain([long, Recorded("a", 0, 1), Recorded("b", 1, 2), Recorded("c", 2, 3)]) == [long]
+
+
+def test_no_calls_make_an_empty_chain() -> None:
+    assert longest_chain([]) == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "agrees"), [(("a ‖ x", "b"), True), (("a",), False), (("a", "b", "c"), False), (("b", "a"), False)]
+)
+def test_a_chain_is_compared_with_the_stated_one(stated: tuple[str, ...], agrees: bool) -> None:
+    assert is_as_stated([Recorded("a", 0, 1), Recorded("b", 1, 2)], stated) is agrees
+
+
+def test_calls_are_named_without_their_ids() -> None:
+    base = "/data/foundation/flowservice/connections"
+
+    assert name_of("POST", "/PutEvents") == "PutEvents"
+    assert name_of("GET", base) == "GET /connections"
+    assert name_of("GET", f"{base}/0-1/test") == "GET /connections/{id}/test"
