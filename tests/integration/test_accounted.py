@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from aep_connections.aws.queue import Requests
 from aep_connections.domain.model import Order
 from local.faults import Fault
+from tests.support.aws import instead
 from tests.support.log import Log
 from tests.support.world import ABSENT, REQUEST, STOPPED, World
 
@@ -174,6 +176,30 @@ def test_a_write_that_the_sdk_repeats_since_its_answer_was_lost_changes_nothing(
     outcomes = [world.invoke(request)["outcome"] for request in (REQUEST, REQUEST, REQUEST | {"database": "b"}, ABSENT)]
 
     assert outcomes == ["created", "unchanged", "updated", "deleted"]
+
+
+@pytest.mark.parametrize("request_", [REQUEST, ABSENT], ids=["present", "absent"])
+def test_a_close_that_happened_though_its_answer_was_lost_is_not_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch, request_: dict[str, str]
+) -> None:
+    sent = world.send(request_)
+
+    def lost(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+        answer = call()
+        if "#answered =" in arguments["UpdateExpression"]:
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+        return answer
+
+    with monkeypatch.context() as patch:
+        instead(patch, "UpdateItem", lost)
+        assert not world.deliver(sent)
+    closed = world.item()
+
+    assert world.deliver(sent)
+
+    assert world.status() == ("ready" if request_ is REQUEST else "retired")
+    assert world.item() == closed
+    assert "failure" not in closed
 
 
 @pytest.mark.parametrize("operation", ["PutParameter", "UpdateItem"])

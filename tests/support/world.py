@@ -64,9 +64,9 @@ class World:
     def __post_init__(self) -> None:
         self.service = self.new_service()
 
-    def new_service(self, **environment: str) -> wiring.Service:
+    def new_service(self, timeouts: Timeouts | None = None, **environment: str) -> wiring.Service:
         """Another execution environment of the function."""
-        return wiring.build(self.stack.environment | environment, self.clock, self.timeouts)
+        return wiring.build(self.stack.environment | environment, self.clock, timeouts or self.timeouts)
 
     # ------------------------------------------------------------ making things happen
 
@@ -154,13 +154,17 @@ class World:
         return str(item["id"])
 
     def edit_item(
-        self, expression: str, names: Mapping[str, str] | None = None, values: Mapping[str, Any] | None = None
+        self,
+        expression: str,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        key: tuple[str, str] = ("dev", "sales"),
     ) -> None:
-        """Change the registry's item of the usual key behind the service's back, by an update expression."""
+        """Change the registry's item of a key behind the service's back, by an update expression."""
         used = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
         self.stack.aws.client("dynamodb").update_item(
             TableName=self.stack.environment["REGISTRY_TABLE"],
-            Key={"sandbox": {"S": "dev"}, "name": {"S": "sales"}},
+            Key={"sandbox": {"S": key[0]}, "name": {"S": key[1]}},
             UpdateExpression=expression,
             **{name: value for name, value in used.items() if value},
         )

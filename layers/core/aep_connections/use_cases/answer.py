@@ -124,29 +124,36 @@ class _Answering:
         return self._work(Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry))
 
     def _work(self, work: Work) -> Answer:
-        """Do the work, announce it, close it: a kill in between repeats the event rather than losing it."""
+        """Do the work, announce it, close it: a kill in between repeats the event rather than losing it.
+
+        A close that was not heard may have happened, and nothing is recorded after it: the next delivery finds out.
+        """
         was = work.entry
-        failure: ConnectionFailure
+        ended: Result | ConnectionFailure
         try:
             self._stop_if_given_up(work)
-            result = self._do(work)
-            if self._is_news(was, result):
-                self._announce(DELETED if _absent(work.request) else READY, work.order, result.document())
-            if _absent(work.request):
-                self._ports.registry.close_retired(work.lease, work.order)
-            else:
-                self._ports.registry.close_ready(work.lease, work.entry.with_(order=work.order), result.etag)
-            return self._answer(work.lease.key, work.order, result=result)
+            ended = self._do(work)
+            if self._is_news(was, ended):
+                self._announce(DELETED if _absent(work.request) else READY, work.order, ended.document())
         except ConnectionFailure as error:
-            failure = error
+            ended = error
         except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for
-            failure = _unexpected(error)
+            ended = _unexpected(error)
         try:
-            return self._fail(work, was, failure)
+            if isinstance(ended, ConnectionFailure):
+                return self._fail(work, was, ended)
+            return self._close(work, ended)
         except ConnectionFailure:
             with contextlib.suppress(ConnectionFailure):
                 self._ports.registry.release(work.lease)
             raise
+
+    def _close(self, work: Work, result: Result) -> Answer:
+        if _absent(work.request):
+            self._ports.registry.close_retired(work.lease, work.order)
+        else:
+            self._ports.registry.close_ready(work.lease, work.entry.with_(order=work.order), result.etag)
+        return self._answer(work.lease.key, work.order, result=result)
 
     def _do(self, work: Work) -> Result:
         request = work.request

@@ -1,0 +1,28 @@
+"""Every outside call × every kind of fault × the deliveries that follow: no invariant breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.aws import Aws
+from tests.support.iam import AwsCalls
+from tests.support.matrix import Matrix, new_matrix
+from tests.support.spoilt import EVERY, Spoilt
+
+
+@pytest.fixture(scope="module")
+def matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
+    with new_matrix(aws, aws_calls) as made:
+        yield made
+
+
+@pytest.mark.parametrize("spoilt", EVERY, ids=lambda spoilt: spoilt.name)
+def test_whatever_goes_wrong_with_a_call_no_invariant_breaks(matrix: Matrix, spoilt: Spoilt) -> None:
+    rows = matrix.column(spoilt)
+
+    with open("/tmp/rows.txt","a") as f:
+        for row in rows: print(f"{row.fault:35}|{row.story:25}|{row.call:20}|{row.end:15}|{row.deliveries}|{row.connections}|{row.broken}",file=f)
+    assert rows
+    assert [row for row in rows if row.broken] == []

@@ -1,0 +1,108 @@
+"""The service's outside calls one by one, each named by what it is for, so that a test can stop, spoil or kill it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+from botocore.client import BaseClient
+
+from tests.support.iam import AGENT
+
+Go = Callable[..., Any]
+"""Makes the call; keyword arguments replace options of an HTTP request."""
+Act = Callable[[str, Go], Any]
+"""What to do with a call, by its name, and what to give back for it."""
+Note = Callable[[str, Any], None]
+"""Told of each call before it is made: its name, and what it says."""
+
+_OPERATIONS = {
+    "GetParameter": "read parameter",
+    "PutParameter": "publish",
+    "DeleteParameter": "delete parameter",
+    "PutEvents": "announce",
+    "ChangeMessageVisibility": "visibility",
+    "SendMessage": "park",
+    "Query": "ids held by others",
+}
+_WRITES = (
+    ("SET #order =", "accept"),
+    ("#attempt =", "record attempt"),
+    ("#connectionId =", "record id"),
+    ("#answered =", "close"),
+    ("#failure =", "record failure"),
+    ("#leaseUntil =", "resume"),
+    ("#attempt", "forget attempt"),
+    ("REMOVE #leaseUntil", "release"),
+)
+"""What an update expression holds, and what the write is for; the first that fits."""
+
+
+class Calls:
+    """Every call of the service while `watched`. A call that has no name here is named as AWS or HTTP names it."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.act: Act | None = None
+        self.notes: list[Note] = []
+
+    @contextmanager
+    def watched(self) -> Iterator[Calls]:
+        api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
+        http_request = requests.Session.request
+
+        def aws(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+            def go() -> Any:
+                return api_call(client, operation, arguments)
+
+            ours = client.meta.config.user_agent_extra == AGENT
+            return self._call(_of_aws(operation, arguments), arguments, go) if ours else go()
+
+        def http(session: Any, method: str, url: str, **options: Any) -> Any:
+            def go(**changes: Any) -> Any:
+                return http_request(session, method, url, **options | changes)
+
+            ours = str(session.headers.get("User-Agent", "")).startswith(AGENT)
+            name = _of_http(method, url, options.get("params") or (), self.made)
+            return self._call(name, None, go) if ours else go()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BaseClient, "_make_api_call", aws)
+            patch.setattr(requests.Session, "request", http)
+            yield self
+
+    def _call(self, name: str, says: Any, go: Go) -> Any:
+        self.made.append(name)
+        for note in self.notes:
+            note(name, says)
+        return self.act(name, go) if self.act else go()
+
+
+def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
+    if operation == "GetSecretValue":
+        return "Databricks secret" if "/databricks/" in arguments["SecretId"] else "Adobe secret"
+    if operation == "UpdateItem":
+        text = arguments["UpdateExpression"]
+        return next((name for part, name in _WRITES if part in text), f"UpdateItem {text}")
+    return _OPERATIONS.get(operation, operation)
+
+
+def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
+    _, found, path = url.partition("/flowservice/connections")
+    if not found:
+        return "IMS token" if "/ims/" in url else f"{method} {url}"
+    match method, path.count("/"), path.endswith("/test"):
+        case "POST", 0, _:
+            return "create"
+        case "GET", 0, _:
+            return "find by name" if any("name==" in value for _, value in params) else "list"
+        case "GET", 1, _:
+            return "see it gone" if "delete" in made else "get"
+        case "GET", 2, True:
+            return "test"
+        case ("PATCH" | "DELETE"), 1, _:
+            return method.lower()
+    return f"{method} /connections{path}"

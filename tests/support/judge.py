@@ -1,0 +1,100 @@
+"""Watches a world and knows when an invariant is broken, whatever happens in it.
+
+A key's name has no dot; its connections have display names that begin with the key's name, and then a dot or nothing
+more: so the judge knows whose a connection is without asking the service.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from local.simulator import Request, Response
+from tests.support.calls import Calls
+from tests.support.canaries import found, plant, shown
+from tests.support.canaries import TOKEN as CANARY
+from tests.support.world import TIMEOUT_SECONDS, Sent, World
+
+KeyOf = tuple[str, str]
+"""Sandbox and name."""
+
+
+class Judge:
+    """What was broken so far, in words. The secrets of its world are canaries."""
+
+    def __init__(self, world: World, calls: Calls) -> None:
+        self.world = world
+        self.breaches: list[str] = []
+        self.tested: set[str] = set()
+        self.adoptable: set[str] = set()
+        self.made: dict[str, KeyOf] = {}
+        plant(world)
+        self._respond: Callable[[Request, float], Response] = world.stack.adobe.respond
+        world.stack.adobe.respond = self._seen  # type: ignore[method-assign]
+        calls.notes.append(self._leaves)
+
+    def deliver(self, sent: Sent, service: Any = None, seconds: float = TIMEOUT_SECONDS) -> bool:
+        """A delivery that must be bounded: in time, and leaving no thread behind (invariant 5)."""
+        began, threads = self.world.clock.now(), set(threading.enumerate())
+        try:
+            return self.world.deliver(sent, service, seconds)
+        finally:
+            took = self.world.clock.now() - began
+            if took > seconds:
+                self._say(5, f"a delivery took {took:.0f} s of its {seconds:.0f} s")
+            left = [t.name for t in set(threading.enumerate()) - threads if t.name.startswith(("Timer", "ThreadPool"))]
+            if left:
+                self._say(5, f"threads outlive a delivery: {left}")
+
+    def living(self, key: KeyOf) -> list[str]:
+        """Ids of the key's connections that exist in Adobe."""
+        return [i for i, whose in self.made.items() if whose == key and self._lives(i)]
+
+    def verdict(self) -> list[str]:
+        """Everything that was broken so far, then forgotten."""
+        said, self.breaches = self.breaches, []
+        return said
+
+    def _lives(self, connection_id: str) -> bool:
+        record = self.world.stack.adobe.records.get(connection_id)
+        return record is not None and record.deleted_at is None
+
+    def _seen(self, request: Request, now: float) -> Response:
+        """Adobe answers, and what it did is looked at: invariants 1 and 9."""
+        response = self._respond(request, now)
+        connection_id, _, verb = request.path.partition("/connections")[2].strip("/").partition("/")
+        if response.status >= 300:
+            return response
+        if request.method == "POST" and not connection_id:
+            new = str(json.loads(response.body)["id"])
+            self._belongs(new, self._key_in(new))
+        elif request.method == "PATCH":
+            self.tested.discard(connection_id)
+            if connection_id in self.adoptable:
+                self._belongs(connection_id, self._key_in(connection_id))
+        elif verb == "test" and b"true" in response.body:
+            self.tested.add(connection_id)
+        if request.method in ("PATCH", "DELETE") and connection_id not in self.made:
+            self._say(9, f"{request.method} of {connection_id}, which is not ours")
+        return response
+
+    def _key_in(self, connection_id: str) -> KeyOf:
+        record = self.world.stack.adobe.records[connection_id]
+        return record.sandbox, str(record.item["name"]).partition(".")[0]
+
+    def _belongs(self, connection_id: str, key: KeyOf) -> None:
+        self.made[connection_id] = self.made.get(connection_id, key)
+        if len(living := self.living(self.made[connection_id])) > 1:
+            self._say(1, f"{len(living)} connections of {key} live")
+
+    def _leaves(self, name: str, says: Any) -> None:
+        """What is about to be sent to AWS: invariants 2 and 3."""
+        if name == "publish" and not (self._lives(says["Value"]) and says["Value"] in self.tested):
+            self._say(2, f"published {says['Value']}, which does not exist or did not pass its test")
+        if says is not None:
+            self.breaches += [f"3: {where}" for where in found({name: shown(says)}, [CANARY])]
+
+    def _say(self, invariant: int, what: str) -> None:
+        self.breaches.append(f"{invariant}: {what}")

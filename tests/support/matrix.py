@@ -1,0 +1,168 @@
+"""The fault matrix: every outside call of every story × every kind of fault, then the deliveries that SQS would make.
+
+The calls are those that a story makes when nothing goes wrong, so that a new call is covered without anybody
+remembering. A fault lasts for one delivery: whatever the service tries again in it is hit again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from local.aws import Aws
+from local.simulator import Request
+from tests.support.calls import Calls, Go
+from tests.support.iam import AwsCalls
+from tests.support.judge import Judge
+from tests.support.spoilt import KILLS, Spoilt
+from tests.support.stories import STORIES, Case, Story
+from tests.support.world import Killed, Sent, World, new_world
+
+MOST_DELIVERIES = 12
+BETWEEN_SECONDS = 180.0
+HTTP_CALLS = {"IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one cell ended: the outcome or code that was announced, after how many deliveries, with which connections."""
+
+    call: str
+    fault: str
+    story: str
+    end: str
+    deliveries: int
+    connections: int
+    broken: tuple[str, ...] = ()
+
+
+class Matrix:
+    """A world in which every cell has a sandbox of its own."""
+
+    def __init__(self, world: World, calls: Calls) -> None:
+        self._world, self._calls = world, calls
+        self._judge = Judge(world, calls)
+        self._firsts: dict[str, list[str]] = {}
+
+    def column(self, spoilt: Spoilt) -> list[Row]:
+        """What one kind of fault does to every call: a kill in every story, all else where a call is met first."""
+        met: set[str] = set()
+        rows = []
+        for story in STORIES:
+            for call in self.calls_of(story):
+                fresh, hit = call not in met, spoilt.hits(call, call not in HTTP_CALLS)
+                met.add(call)
+                if hit and (fresh or spoilt in KILLS):
+                    rows.append(self.cell(story, call, spoilt))
+        return rows
+
+    def calls_of(self, story: Story) -> list[str]:
+        """The calls of a story's delivery when nothing goes wrong, each named once."""
+        if story.name not in self._firsts:
+            row = self._run(story, "", None)
+            assert not row.broken, row
+        return self._firsts[story.name]
+
+    def cell(self, story: Story, call: str, spoilt: Spoilt) -> Row:
+        """Have one thing go wrong, deliver until done, let everything in flight land, and look."""
+        return self._run(story, call, spoilt)
+
+    def _run(self, story: Story, call: str, spoilt: Spoilt | None) -> Row:
+        world, settings = self._world, self._world.stack.adobe.settings
+        settings.list_lag_seconds = 0.0
+        world.service = world.new_service()
+        case = Case(world, self._calls, self._judge)
+        foreign = dict(world.stack.adobe.records[case.foreign].item)
+        sent = story.begin(case)
+        published = world.parameter("sales", case.sandbox)
+        self._calls.made.clear()
+        done = self._spoilt_delivery(sent, call, spoilt) if spoilt else self._judge.deliver(sent)
+        self._firsts.setdefault(story.name, list(dict.fromkeys(self._calls.made)))
+        deliveries = 1
+        while not done and deliveries < MOST_DELIVERIES:
+            world.clock.advance(BETWEEN_SECONDS)
+            done = self._judge.deliver(sent)
+            deliveries += 1
+        world.clock.advance(300)
+        world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # what is late takes effect now
+        settings.list_lag_seconds = 0.0
+        end = _end(world, sent, case)
+        living = len(self._judge.living(case.key))
+        broken = self._judge.verdict()
+        if not done:
+            broken.append(f"4: not done after {deliveries} deliveries")
+        broken += self._ends(case, story, sent, end, published)
+        if world.stack.adobe.records[case.foreign].item != foreign:
+            broken.append("9: a connection of somebody else was changed")
+        return Row(call, spoilt.name if spoilt else "", story.name, end, deliveries, living, tuple(broken))
+
+    def _spoilt_delivery(self, sent: Sent, call: str, spoilt: Spoilt) -> bool:
+        """One delivery in which a call goes wrong; the process that is killed gets a successor."""
+        with spoilt.on(self._world) as spoil:
+
+            def act(name: str, go: Go) -> Any:
+                return spoil(go, name not in HTTP_CALLS) if name == call else go()
+
+            self._calls.act = act
+            try:
+                service = self._world.new_service(timeouts=spoilt.timeouts) if spoilt.timeouts else None
+                return self._judge.deliver(sent, service)
+            except Killed:
+                self._world.service = self._world.new_service()
+                return False
+            finally:
+                self._calls.act = None
+
+    def _ends(self, case: Case, story: Story, sent: Sent, end: str, published: str | None) -> Iterator[str]:
+        """What is not as the request says, or is not accounted for."""
+        world, item = case.world, case.world.item("sales", case.sandbox)
+        parked = [m for m in world.dead_letters() if case.sandbox in m["Body"]]
+        if not end:
+            yield "4: no end was announced"
+        if story.name == "no key":
+            if not parked:
+                yield "4: a message without a key was not parked"
+            return
+        failed = end[:1].isupper()
+        if failed and story.ends != "parked":
+            if item["status"]["S"] != "failed":
+                yield f"4: announced {end}, but the registry says {item['status']['S']}"
+            now = world.parameter("sales", case.sandbox)
+            if now != published and now not in self._judge.living(case.key):
+                yield f"2: a failed attempt left {now}"
+        if failed:
+            if item.get("failure", {}).get("M", {}).get("retryable", {}).get("BOOL") and not parked:
+                yield "4: given up, but not parked"
+            again = world.send(case.absent() if story.ends == "absent" else case.present(adopt=story.name == "adopt"))
+            if not self._judge.deliver(again):
+                yield f"8: asked again after {end}, and not done at once"
+        yield from self._is_as_asked(case, "absent" if story.ends == "absent" else "present")
+
+    def _is_as_asked(self, case: Case, ends: str) -> Iterator[str]:
+        """Invariant 8: the key is as its latest request says."""
+        living, parameter = self._judge.living(case.key), case.world.parameter("sales", case.sandbox)
+        status = case.world.item("sales", case.sandbox)["status"]["S"]
+        expected = ("ready", 1) if ends == "present" else ("retired", 0)
+        if (status, len(living)) != expected:
+            yield f"8: {status} with {len(living)} connections instead of {expected}"
+        if parameter != (living[0] if living else None):
+            yield f"8: published {parameter}, living {living}"
+
+
+def _end(world: World, sent: Sent, case: Case) -> str:
+    """The outcome or code that was announced for the key last; after an update, for this message."""
+    details = [event["detail"] for event in world.events()]
+    mine = [d for d in details if d["sandbox"] == case.sandbox]
+    last = mine[-1] if mine else {}
+    return str(last.get("outcome") or last.get("code") or "")
+
+
+@contextmanager
+def new_matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
+    """A matrix in a world of its own."""
+    calls = Calls()
+    with new_world(aws, aws_calls) as world, calls.watched(), contextlib.suppress():
+        yield Matrix(world, calls)

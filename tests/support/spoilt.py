@@ -1,0 +1,168 @@
+"""What goes wrong with one outside call, by name: at the network, at the simulators, at moto, or the process dies."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import requests
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
+
+from aep_connections.adobe.transport import Timeouts
+from local.aws import Aws
+from local.faults import Fault
+from tests.support.calls import Go
+from tests.support.iam import AGENT
+from tests.support.world import GONE, Killed, World
+
+LATE_SECONDS = 60.0
+HTML = "<html><body>No.</body></html>"
+SOON = {"timeout": (1.0, 0.3)}
+"""How long a call that is left without an answer waits here, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """A kind of fault. Without a `fault` (HTTP) or a `refusal` (AWS) the process is killed, or nothing is reached."""
+
+    name: str
+    fault: Fault | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    refusal: tuple[int, str] | None = None
+    lost: str = ""
+    times: int = 99
+    timeouts: Timeouts | None = None
+    refused: bool = False
+    killed: str = ""
+
+    def hits(self, call: str, said_to_aws: bool) -> bool:
+        """Whether this can happen to a call."""
+        if self.killed or self.refused:
+            return not (said_to_aws and self.fault) and not (said_to_aws and self.refused)
+        return said_to_aws == (self.fault is None)
+
+    @contextmanager
+    def on(self, world: World) -> Iterator[Callable[[Go, bool], Any]]:
+        """While it lasts; what is given does a call in the spoilt way."""
+        before = {name: getattr(world.stack.adobe.settings, name) for name in self.settings}
+        for name, value in self.settings.items():
+            setattr(world.stack.adobe.settings, name, value)
+        tries = itertools.count(1)
+        with _moto(world.stack.aws, self) as left:
+            yield lambda go, said_to_aws: self._spoil(world, go, left if said_to_aws else None, next(tries))
+        for name, value in before.items():
+            if name != "list_lag_seconds":  # the lag outlasts the call
+                setattr(world.stack.adobe.settings, name, value)
+
+    def _spoil(self, world: World, go: Go, left: list[int] | None, tries: int) -> Any:
+        if self.killed == "before":
+            raise Killed
+        if self.refused:
+            raise requests.ConnectionError(NewConnectionError(HTTPConnection("localhost"), "refused"))
+        if left is not None:
+            left[0] = self.times if self.fault is None and not self.killed else 0
+        elif self.fault and tries <= self.times:
+            for simulator in (world.stack.adobe, world.stack.ims):
+                simulator.faults.add(replace(self.fault, times=1))
+        try:
+            return go(**(self.options if left is None else {}))
+        finally:
+            if left is not None:
+                left[0] = 0
+            for simulator in (world.stack.adobe, world.stack.ims):
+                simulator.faults.clear()
+            if self.killed:
+                raise Killed
+
+
+@contextmanager
+def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[int]]:
+    """Moto's server refuses, or answers nobody, as long as the number that is given is above zero."""
+    server: Any = aws._server._server
+    inner, left = server.app, [0]
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        if not left[0] or AGENT not in environ.get("HTTP_USER_AGENT", ""):
+            return inner(environ, start_response)
+        left[0] -= 1
+        if spoilt.refusal:
+            status, code = spoilt.refusal
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-query-error", f"{code};Sender")]
+            start_response(f"{status} Refused", headers)
+            return [json.dumps({"__type": code, "message": "no"}).encode()]
+        if spoilt.lost == "after":
+            list(inner(environ, lambda *_: lambda _: None))
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionResetError
+
+    server.app = app
+    try:
+        yield left
+    finally:
+        server.app = inner
+
+
+def _answer(name: str, status: int, body: str = "", when: str = "before", **headers: str) -> Spoilt:
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return Spoilt(name, Fault(status=status, body=body, headers=named, when=when))  # type: ignore[arg-type]
+
+
+_GATEWAY = '{"error_code": "403000", "message": "no"}'
+_NO_TOKEN = '{"error_code": "401013", "message": "Oauth token is not valid"}'
+_NO_SANDBOX = '{"type": "https://ns.adobe.com/aep/errors/FLOW-2100-404", "status": 404, "title": "no such sandbox"}'
+_OTHER_404 = '{"type": "https://ns.adobe.com/aep/errors/FLOW-1440-404", "status": 404, "title": "no"}'
+
+HTTP: tuple[Spoilt, ...] = (
+    Spoilt("connection refused", Fault(), refused=True),
+    Spoilt("reset before the effect", Fault(drop=True)),
+    Spoilt("reset after the effect", Fault(drop=True, when="after")),
+    Spoilt("no answer in time", Fault(hang=True), SOON),
+    Spoilt("no answer in time, after the effect", Fault(hang=True, when="after"), SOON),
+    Spoilt("effect after the client is gone", Fault(drop=True, late=LATE_SECONDS)),
+    Spoilt("lost, and lists lag", Fault(drop=True, when="after"), settings={"list_lag_seconds": 90.0}),
+    Spoilt("lost, and lists reorder", Fault(drop=True, when="after"), settings={"list_reorders": True}),
+    Spoilt("answer cut short", Fault(truncate=True, when="after")),
+    Spoilt("answer drips in", Fault(drip=0.05, when="after"), times=1, timeouts=Timeouts(0.6, 0.6, 0.6)),
+    _answer("401", 401, _NO_TOKEN),
+    _answer("403", 403, _GATEWAY),
+    _answer("403, HTML", 403, HTML),
+    _answer("404, HTML", 404, HTML),
+    _answer("404, empty", 404),
+    _answer("404, sandbox", 404, _NO_SANDBOX),
+    _answer("404, code 1439", 404, GONE),
+    _answer("404, another code", 404, _OTHER_404),
+    _answer("409", 409, "{}"),
+    _answer("412", 412, "{}"),
+    _answer("429", 429, "{}"),
+    _answer("429, Retry-After: 7", 429, "{}", Retry_After="7"),
+    _answer("429, Retry-After: 3600", 429, "{}", Retry_After="3600"),
+    _answer("500 before the effect", 500, "{}"),
+    _answer("500 after the effect", 500, "{}", when="after"),
+    _answer("502, HTML, after the effect", 502, HTML, when="after"),
+    _answer("503", 503, "{}"),
+    _answer("200, HTML, after the effect", 200, HTML, when="after"),
+)
+AWS: tuple[Spoilt, ...] = (
+    Spoilt("AWS throttles", refusal=(400, "ThrottlingException")),
+    Spoilt("AWS throttles once", refusal=(400, "ThrottlingException"), times=1),
+    Spoilt("AWS denies access", refusal=(400, "AccessDeniedException")),
+    Spoilt("KMS denies access", refusal=(400, "KMSAccessDeniedException")),
+    Spoilt("AWS fails", refusal=(500, "InternalServerError")),
+    Spoilt("AWS is not reached", lost="before"),
+    Spoilt("AWS' answer is lost once", lost="after", times=1),
+    Spoilt("AWS' answer is lost", lost="after"),
+)
+KILLS: tuple[Spoilt, ...] = (
+    Spoilt("killed before", killed="before"),
+    Spoilt("killed after", killed="after"),
+    Spoilt("killed, and the effect comes later", Fault(drop=True, late=LATE_SECONDS), killed="after"),
+)
+EVERY = HTTP + AWS + KILLS

@@ -1,0 +1,166 @@
+"""What a delivery may find: the stories in which, together, the service makes every call that it can make."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.faults import Fault
+from tests.support.calls import Calls
+from tests.support.canaries import TOKEN as CANARY
+from tests.support.judge import Judge
+from tests.support.world import Sent, World
+
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Case:
+    """One key in a sandbox of its own, beside a connection that is not ours."""
+
+    world: World
+    calls: Calls
+    judge: Judge
+    number: int = field(default_factory=lambda: next(_numbers))
+    foreign: str = ""
+
+    @property
+    def sandbox(self) -> str:
+        return f"s{self.number}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.sandbox, "sales"
+
+    def __post_init__(self) -> None:
+        self.foreign = self.world.add_foreign("of-somebody-else", self.sandbox)
+        self.new_version("first-token")
+
+    def new_version(self, database: str) -> None:
+        """A new version of the key's secret; its token stays the canary."""
+        self.world.put_secret(self.secret_id, accessToken=CANARY, database=database)
+
+    @property
+    def secret_id(self) -> str:
+        return f"aep/{self.sandbox}/databricks/sales"
+
+    def present(self, **changes: Any) -> dict[str, Any]:
+        """A request for the key."""
+        return {"name": "sales", "sandbox": self.sandbox, "databricksSecretId": self.secret_id, **changes}
+
+    def absent(self) -> dict[str, Any]:
+        """The request for its absence."""
+        return {"name": "sales", "sandbox": self.sandbox, "desiredState": "absent"}
+
+    def edit(self, expression: str) -> None:
+        """Change the registry's item behind the service's back."""
+        self.world.edit_item(expression, key=self.key)
+
+    def done(self, request: dict[str, Any]) -> None:
+        """Send a request to which nothing happens."""
+        assert self.judge.deliver(self.world.send(request)), request
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`begin` makes what is there and gives the message whose next delivery goes wrong; then it `ends` so."""
+
+    name: str
+    begin: Callable[[Case], Sent]
+    ends: str = "present"
+
+
+def _create(case: Case) -> Sent:
+    return case.world.send(case.present())
+
+
+def _update(case: Case) -> Sent:
+    case.done(case.present())
+    case.new_version("second")
+    return case.world.send(case.present(displayName="sales.b"))
+
+
+def _unchanged(case: Case) -> Sent:
+    case.done(case.present())
+    return case.world.send(case.present())
+
+
+def _delete(case: Case) -> Sent:
+    case.done(case.present())
+    return case.world.send(case.absent())
+
+
+def _lost(case: Case, late: float | None) -> Sent:
+    """A POST whose answer nobody heard, by a delivery that ended before it could look long enough."""
+    sent = case.world.send(case.present())
+    case.world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=late))
+    assert not case.judge.deliver(sent, seconds=100)
+    case.world.stack.adobe.faults.clear()
+    case.world.clock.advance(160)
+    return sent
+
+
+def _gone(case: Case) -> Sent:
+    """Somebody deleted the connection in Adobe."""
+    case.done(case.present())
+    (connection_id,) = case.judge.living(case.key)
+    case.world.stack.adobe.records[connection_id].deleted_at = case.world.clock.now()
+    return case.world.send(case.present())
+
+
+def _adopt(case: Case) -> Sent:
+    """Somebody made the connection by hand, and we are to take it over."""
+    case.judge.adoptable.add(case.world.add_foreign("sales", case.sandbox))
+    return case.world.send(case.present(adopt=True))
+
+
+def _surplus(case: Case) -> Sent:
+    """The registry lost the id, and there is a second connection with our mark."""
+    case.done(case.present())
+    (connection_id,) = case.judge.living(case.key)
+    copy_id = case.world.add_foreign("sales", case.sandbox)
+    records = case.world.stack.adobe.records
+    records[copy_id].item["description"] = records[connection_id].item["description"]
+    case.judge.made[copy_id] = case.key
+    case.edit("REMOVE connectionId")
+    return case.world.send(case.present())
+
+
+def _recheck(case: Case) -> Sent:
+    """The secret has a new version, and a recheck says so."""
+    case.done(case.present())
+    case.new_version("second")
+    body = {"recheck": {"sandbox": case.sandbox, "name": "sales", "reason": "test"}}
+    return case.world.send_body(json.dumps(body))
+
+
+def _give_up(case: Case) -> Sent:
+    """The message was first received longer ago than we try."""
+    sent = case.world.send(case.present())
+    sent.first_received = case.world.clock.now() - 4000
+    return sent
+
+
+def _no_key(case: Case) -> Sent:
+    """Nobody could say whose request it is."""
+    return case.world.send({"sandbox": case.sandbox, "name": "not a name"})
+
+
+STORIES: tuple[Story, ...] = (
+    Story("create", _create),
+    Story("update", _update),
+    Story("unchanged", _unchanged),
+    Story("delete", _delete, "absent"),
+    Story("a lost POST that made one", lambda case: _lost(case, 100)),
+    Story("a lost POST that made none", lambda case: _lost(case, None)),
+    Story("deleted by somebody", _gone),
+    Story("adopt", _adopt),
+    Story("surplus", _surplus),
+    Story("recheck", _recheck),
+    Story("give up", _give_up, "parked"),
+    Story("no key", _no_key, "parked"),
+)
+
