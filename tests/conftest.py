@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterator
 
-import boto3
-import moto.backends
 import pytest
-from werkzeug.serving import WSGIRequestHandler
 
 from local.aws import Aws
 from tests.support.adobes import Adobes
+from tests.support.aws import moto_server
 from tests.support.iam import AwsCalls
 from tests.support.log import Log
 from tests.support.world import World, new_world
@@ -23,19 +20,8 @@ for name in [name for name in os.environ if name.startswith("AWS_")]:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Aws]:
-    """Moto's server, which every AWS client of this process talks to. Clients are made once, for speed."""
-    server = Aws()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment().items():
-            patch.setenv(name, value)
-        session = boto3.Session()
-        session.client = functools.cache(session.client)  # type: ignore[method-assign]
-        patch.setattr(boto3, "Session", lambda **_: session)
-        patch.setattr(WSGIRequestHandler, "protocol_version", "HTTP/1.1")  # connections are kept
-        modules = list(moto.backends.list_of_moto_modules())  # moto looks through its folder at every request
-        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
+    with moto_server() as server:
         yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

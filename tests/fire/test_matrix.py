@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.aws import Aws
+from tests.fire.matrix_page import PAGE, line, lines_in
 from tests.support.iam import AwsCalls
 from tests.support.matrix import Matrix, new_matrix
 from tests.support.spoilt import EVERY, Spoilt
@@ -22,7 +23,6 @@ def matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
 def test_whatever_goes_wrong_with_a_call_no_invariant_breaks(matrix: Matrix, spoilt: Spoilt) -> None:
     rows = matrix.column(spoilt)
 
-    with open("/tmp/rows.txt","a") as f:
-        for row in rows: print(f"{row.fault:35}|{row.story:25}|{row.call:20}|{row.end:15}|{row.deliveries}|{row.connections}|{row.broken}",file=f)
     assert rows
     assert [row for row in rows if row.broken] == []
+    assert {(row.call, line(row)) for row in rows} == lines_in(PAGE.read_text(), spoilt.name), "make matrix"

@@ -1,16 +1,46 @@
-"""The service's calls to AWS, for a test to note or to tamper with."""
+"""AWS for tests: moto's server, and the service's calls to it, to note or to tamper with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import boto3
+import moto.backends
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from botocore.retries.standard import ExponentialBackoff
+from werkzeug.serving import WSGIRequestHandler
+
+from local.aws import Aws
 
 Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 """What to do in place of a call: gets the call and its arguments (which may be changed), gives the answer."""
+
+
+@contextmanager
+def moto_server() -> Iterator[Aws]:
+    """Moto's server, which every AWS client of this process talks to.
+
+    For speed, clients are made once, connections are kept, moto does not look through its folder at every request, and
+    the SDK repeats a call without a pause.
+    """
+    server = Aws()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment().items():
+            patch.setenv(name, value)
+        session = boto3.Session()
+        session.client = functools.cache(session.client)  # type: ignore[method-assign]
+        patch.setattr(boto3, "Session", lambda **_: session)
+        patch.setattr(WSGIRequestHandler, "protocol_version", "HTTP/1.1")
+        modules = list(moto.backends.list_of_moto_modules())
+        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
+        patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+        yield server
+    server.stop()
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, operation: str, act: Act) -> None:

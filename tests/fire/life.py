@@ -1,0 +1,305 @@
+"""The life of several keys, as hypothesis makes it up: requests, faults, kills, overlaps, and what people do in Adobe.
+
+After every step no invariant may be broken; in the end, with nothing in the way any more, each key must be as its latest
+request says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from aep_connections.domain.errors import ConnectionFailure
+from local.aws import Aws
+from local.connections import patched
+from local.simulator import Request
+from tests.support.calls import Calls, Go
+from tests.support.canaries import TOKEN
+from tests.support.iam import AwsCalls
+from tests.support.judge import Judge, KeyOf
+from tests.support.matrix import HTTP_CALLS
+from tests.support.spoilt import EVERY
+from tests.support.world import STOPPED, Killed, Sent, new_world
+
+KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
+SPOILT = [one for one in EVERY if one.timeouts is None and not one.options and "lag" not in one.name]
+"""Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
+LAGS = (0.0, 50.0)
+"""Seconds; with the latest effect still less than what an attempt needs to settle."""
+
+keys = st.sampled_from(KEYS)
+numbers = st.integers(0, 30)
+calls_in = st.integers(1, 16)
+
+
+class Life(RuleBasedStateMachine):
+    """A world with three keys in two sandboxes; `aws` and `aws_calls` are given by whoever runs it."""
+
+    aws: Aws
+    aws_calls: AwsCalls
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = ExitStack()
+        self._calls = Calls()
+        self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
+        self._open.enter_context(self._calls.watched())
+        self._judge = Judge(self._world, self._calls)
+        self._waiting: list[Sent] = []
+        self._done: list[Sent] = []
+        self._asked: dict[KeyOf, dict[str, dict[str, Any]]] = {key: {} for key in KEYS}
+        self._databases: dict[KeyOf, str] = {}
+        self._twins: set[str] = set()
+
+    @initialize()
+    def secrets(self) -> None:
+        for key in KEYS:
+            self._rotate(key, "db0")
+
+    # ------------------------------------------------------------ what people and systems ask
+
+    @rule(key=keys, display=st.sampled_from(["", ".b"]), database=st.sampled_from([None, "other"]), age=numbers)
+    def ask(self, key: KeyOf, display: str, database: str | None, age: int) -> None:
+        extra = {"database": database} if database else {}
+        self._send(key, {"databricksSecretId": _secret(key), "displayName": key[1] + display, **extra}, age)
+
+    @rule(key=keys, age=numbers)
+    def ask_for_absence(self, key: KeyOf, age: int) -> None:
+        self._send(key, {"desiredState": "absent"}, age)
+
+    @rule(key=keys)
+    def ask_to_adopt(self, key: KeyOf) -> None:
+        self._judge.adoptable |= self._twins
+        self._send(key, {"databricksSecretId": _secret(key), "displayName": key[1], "adopt": True}, 0)
+
+    @rule(key=keys)
+    def recheck(self, key: KeyOf) -> None:
+        body = {"recheck": {"sandbox": key[0], "name": key[1], "reason": "test"}}
+        self._waiting.append(self._world.send_body(json.dumps(body)))
+
+    @rule(key=keys)
+    def invoke(self, key: KeyOf) -> None:
+        request = {"sandbox": key[0], "name": key[1], "databricksSecretId": _secret(key), "displayName": key[1]}
+        self._world.clock.advance(1)  # its order is now, and nobody else's is
+        before = self._world.item(key[1], key[0]).get("order")
+        with contextlib.suppress(ConnectionFailure):
+            self._world.invoke(request)
+        after = self._world.item(key[1], key[0]).get("order")
+        if after != before:
+            self._asked[key][after["S"]] = request
+
+    @rule()
+    def redrive(self) -> None:
+        for parked in self._world.dead_letters():
+            self._waiting.append(self._world.send_body(parked["Body"]))
+
+    # ------------------------------------------------------------ deliveries
+
+    @precondition(lambda self: self._waiting)
+    @rule(which=numbers)
+    def deliver(self, which: int) -> None:
+        self._deliver(self._pick(which))
+
+    @precondition(lambda self: self._done)
+    @rule(which=numbers)
+    def deliver_once_more(self, which: int) -> None:
+        self._deliver(self._done[which % len(self._done)])
+
+    @precondition(lambda self: self._waiting)
+    @rule(which=numbers, spoilt=st.sampled_from(SPOILT), nth=calls_in)
+    def deliver_into_a_fault(self, which: int, spoilt: Any, nth: int) -> None:
+        made = iter(range(1, 1000))
+        with spoilt.on(self._world) as spoil:
+
+            def act(name: str, go: Go) -> Any:
+                from_aws = name not in HTTP_CALLS
+                hit = next(made) == nth and spoilt.hits(name, from_aws)
+                return spoil(go, from_aws) if hit else go()
+
+            self._calls.act = act
+            try:
+                self._deliver(self._pick(which))
+            finally:
+                self._calls.act = None
+
+    @precondition(lambda self: len(self._waiting) > 1)
+    @rule(one=numbers, other=numbers, nth=calls_in, pause=st.sampled_from([0, 30, 100]))
+    def deliver_two_at_once(self, one: int, other: int, nth: int, pause: int) -> None:
+        first, second = self._pick(one), self._pick(other)
+        made = iter(range(1, 1000))
+
+        def act(name: str, go: Go) -> Any:
+            if next(made) == nth:
+                self._calls.act = None
+                self._deliver(second, self._world.new_service())
+                self._world.clock.advance(pause)
+            return go()
+
+        self._calls.act = act
+        try:
+            self._deliver(first, seconds=600)
+        finally:
+            self._calls.act = None
+
+    @rule(seconds=st.sampled_from([1, 60, 180, 300, 1000]))
+    def time_passes(self, seconds: int) -> None:
+        self._world.clock.advance(seconds)
+
+    # ------------------------------------------------------------ what happens outside
+
+    @rule(key=keys)
+    def secret_is_rotated(self, key: KeyOf) -> None:
+        self._rotate(key, f"db{uuid.uuid4().hex[:4]}")
+
+    @rule(key=keys, what=st.sampled_from(["delete", "rename", "edit", "disable", "enable"]))
+    def somebody_edits_in_adobe(self, key: KeyOf, what: str) -> None:
+        for connection_id in self._judge.living(key):
+            record = self._world.stack.adobe.records[connection_id]
+            now = self._world.clock.now()
+            if what == "delete":
+                record.deleted_at = now
+            elif what in ("rename", "edit"):
+                path, value = ("/name", f"{key[1]}.renamed") if what == "rename" else ("/auth/params/database", "edited")
+                operation = {"op": "replace", "path": path, "value": value}
+                record.item = patched(record.item, [operation], "somebody", now)
+            else:
+                record.item["state"] = f"{what}d"
+
+    @rule(key=keys)
+    def somebody_makes_a_twin(self, key: KeyOf) -> None:
+        if len(self._twins) < 2:
+            self._twins.add(self._world.add_foreign(key[1], key[0]))
+
+    @rule(key=keys)
+    def somebody_deletes_the_parameter(self, key: KeyOf) -> None:
+        ssm, name = self._world.stack.aws.client("ssm"), self._world.parameter_name(key[1], key[0])
+        with contextlib.suppress(ssm.exceptions.ParameterNotFound):
+            ssm.delete_parameter(Name=name)
+
+    @rule(stopped=st.booleans())
+    def cluster(self, stopped: bool) -> None:
+        self._world.stack.databricks.settings.clusters = dict(STOPPED) if stopped else {}
+
+    @rule(lag=st.sampled_from(LAGS), reorders=st.booleans(), delete_status=st.sampled_from([202, 204]))
+    def adobe_is_slow(self, lag: float, reorders: bool, delete_status: Any) -> None:
+        settings = self._world.stack.adobe.settings
+        settings.list_lag_seconds, settings.list_reorders, settings.delete_status = lag, reorders, delete_status
+        settings.delete_lag_seconds = 5.0 if delete_status == 202 else 0.0
+
+    # ------------------------------------------------------------ what must hold
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        assert self._judge.verdict() == []
+
+    @invariant()
+    def the_latest_rules_when_the_queue_is_empty(self) -> None:
+        if self._waiting:
+            return
+        for key, asked in self._asked.items():
+            if asked:
+                latest = max(asked)
+                assert self._world.item(key[1], key[0])["order"]["S"] == latest, f"8: {key} is not at {latest}"
+
+    def teardown(self) -> None:
+        try:
+            self._settle()
+        finally:
+            self._open.close()
+
+    # ------------------------------------------------------------ how
+
+    def _send(self, key: KeyOf, request: dict[str, Any], age: int) -> None:
+        order_id, now = str(uuid.uuid4()), self._world.clock.now() + 1
+        document = {"sandbox": key[0], "name": key[1], **request}
+        sent = self._world.send(document, at=now - age * 10, order_id=order_id)
+        self._asked[key][f"{json.loads(sent.body)['time'].removesuffix('Z')}.000Z#{order_id}"] = document
+        self._waiting.append(sent)
+
+    def _pick(self, which: int) -> Sent:
+        return self._waiting[which % len(self._waiting)]
+
+    def _deliver(self, sent: Sent, service: Any = None, seconds: float = 180.0) -> None:
+        try:
+            done = self._judge.deliver(sent, service, seconds)
+        except Killed:
+            self._world.service = self._world.new_service()
+            return
+        if done and sent in self._waiting:
+            self._waiting.remove(sent)
+            self._done.append(sent)
+            self._must_be_accounted_for(sent)
+
+    def _must_be_accounted_for(self, sent: Sent) -> None:
+        """Invariant 4: announced, or superseded by a later request of its key."""
+        body = json.loads(sent.body)
+        if "recheck" in body:
+            return
+        if any(event["detail"]["requestEventId"] == body["id"] for event in self._world.events()):
+            return
+        key = body["detail"]["sandbox"], body["detail"]["name"]
+        later = [order for order in self._asked[key] if order > body["time"]]
+        assert later, f"4: nobody heard of the end of {body['id']}"
+
+    def _rotate(self, key: KeyOf, database: str) -> None:
+        self._databases[key] = database
+        self._world.put_secret(_secret(key), accessToken=TOKEN, database=database)
+
+    def _settle(self) -> None:
+        """Take everything out of the way, deliver what is left, recheck every key: each must be as it was asked for."""
+        world = self._world
+        world.stack.databricks.settings.clusters = {}
+        self.adobe_is_slow(0.0, False, 204)
+        for key in KEYS:
+            self.somebody_edits_in_adobe(key, "enable")
+        world.clock.advance(400)
+        world.stack.adobe.answer(Request("GET", "/", (), {}, b""))
+        self._drain()
+        for key in KEYS:
+            self.recheck(key)
+        self._drain()
+        broken = [*self._judge.verdict(), *(said for key in KEYS for said in self._is_not_as_asked(key))]
+        note(str({key: world.item(key[1], key[0]) for key in KEYS}))
+        assert broken == []
+
+    def _drain(self) -> None:
+        for _ in range(60):
+            if not self._waiting:
+                return
+            for sent in list(self._waiting):
+                self._deliver(sent)
+            self._world.clock.advance(180)
+        raise AssertionError(f"4: not done after 60 deliveries: {[sent.body for sent in self._waiting]}")
+
+    def _is_not_as_asked(self, key: KeyOf) -> Iterator[str]:
+        asked, living = self._asked[key], self._judge.living(key)
+        if not asked:
+            return
+        request, item = asked[max(asked)], self._world.item(key[1], key[0])
+        status, parameter = item["status"]["S"], self._world.parameter(key[1], key[0])
+        if request.get("desiredState") == "absent":
+            if (status, living, parameter) != ("retired", [], None):
+                yield f"8: {key} should be absent: {status} {living} {parameter}"
+            return
+        code = item.get("failure", {}).get("M", {}).get("code", {}).get("S")
+        if status == "failed" and code == "Conflict" and self._twins and not living:
+            return
+        if (status, [parameter]) != ("ready", living):
+            yield f"8: {key} should be present: {status} {code} {living} {parameter}"
+            return
+        shown = self._world.stack.adobe.records[living[0]].item
+        expected = (request["displayName"], request.get("database", self._databases[key]))
+        if (shown["name"], shown["auth"]["params"]["database"]) != expected:
+            yield f"8: {key} should be {expected}"
+
+
+def _secret(key: KeyOf) -> str:
+    return f"aep/{key[0]}/databricks/{key[1]}"
