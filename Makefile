@@ -10,7 +10,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test guards e2e check bench format lock build deploy clean
+.PHONY: help setup demo local test fire matrix soak guards e2e check bench format lock build deploy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,15 @@ local: $(VENV)/.installed ## the whole stack on this machine, until interrupted
 
 test: $(VENV)/.installed ## the tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+fire: $(VENV)/.installed ## every call with every fault, kills, crowds, made-up lives: no invariant may break
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/fire
+
+matrix: $(VENV)/.installed ## docs/fault-matrix.md anew
+	@PYTHONPATH=layers/core $(BIN)/python -m tests.fire.matrix_page
+
+soak: $(VENV)/.installed ## made-up lives for MINUTES=10, others than the ones of `make fire`
+	@PYTHONPATH=layers/core $(BIN)/python -m tests.fire.soak $(or $(MINUTES),10)
 
 guards: $(VENV)/.installed ## each guard taken away in a scratch copy: its tests must go red
 	@$(BIN)/python -m tests.guards

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,19 @@ SKIPPED = {
 }
 
 
+def _one_at_a_time(server: Any, service: str) -> None:
+    """Moto checks a condition and writes in two steps; with one request at a time they are one, as in AWS."""
+    inner, lock = server._server.app, threading.Lock()
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith(service):
+            return inner(environ, start_response)
+        with lock:
+            return list(inner(environ, start_response))
+
+    server._server.app = app
+
+
 class Aws:
     """Moto's server. `localhost`, as moto understands some URLs only with it."""
 
@@ -34,6 +48,7 @@ class Aws:
         self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self._server.start()
         self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
+        _one_at_a_time(self._server, "DynamoDB")
         self._clients: dict[str, Any] = {}
 
     def stop(self) -> None:

@@ -16,18 +16,21 @@ from tests.support.spoilt import EVERY, Spoilt
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "fault-matrix.md"
 HEAD = """# The fault matrix
 
-What becomes of a request when one of its outside calls goes wrong. `make matrix` runs every cell (the real service between
-moto and the simulators, over HTTP, on a clock that the tests turn) and writes this page; `make fire` runs them again and
-fails if a cell ends otherwise than it says here, or if one of the nine [invariants](invariants.md) is broken.
+What becomes of a request when one of its outside calls goes wrong. `make matrix` runs every cell (the real service
+between moto and the simulators, over HTTP, on a clock that the tests turn) and writes this page; `make fire` runs them
+again and fails if a cell ends otherwise than it says here, or if one of the nine [invariants](invariants.md) is broken.
 
 * **Calls** are those that the service makes when nothing goes wrong, in the story in which each is met first. Kills are
   tried in every story.
-* **A fault lasts for one delivery**: whatever the service tries again in it is hit again, unless the fault says *once*. Then
-  the message is delivered again as SQS would, three minutes apart, with nothing in its way, until it is done.
-* **End** is the outcome or the code that is announced. After each code the same request is sent once more, and must then
-  succeed at once.
-* **Deliveries** counts all of them; **connections** are those of the key that live when everything in flight has landed.
-* An answer of AWS that does not come in time ends as a lost one does, after the SDK's own timeout; it is not waited for here.
+* **A fault lasts for one delivery**: whatever the service tries again in it is hit again, unless the fault says *once*
+  (or drips). Then the message is delivered again as SQS would, three minutes apart, with nothing in its way, until it
+  is done.
+* **End** is the outcome or the code that is announced. After each code the same request is sent once more, and must
+  then succeed at once.
+* **Deliveries** counts all of them; **connections** are those of the key that live when everything in flight has
+  landed.
+* An answer of AWS that does not come in time ends as a lost one does, after the SDK's own timeout; it is not waited for
+  here.
 """
 
 
@@ -65,13 +68,13 @@ def main() -> int:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for spoilt, column in zip(EVERY, pool.map(_column, EVERY), strict=True):
             rows += column
-            print(f"{spoilt.name:40} {len(column):4} cells", file=sys.stderr)
+            print(f"{spoilt.name:40} {len(column):4} cells", flush=True)
     by_call: dict[str, list[Row]] = {}
     for row in rows:
         by_call.setdefault(row.call, []).append(row)
     PAGE.write_text(HEAD + "\n".join(text for call, of in by_call.items() for text in section(call, of)) + "\n")
     broken = [row for row in rows if row.broken]
-    print(f"{len(rows)} cells, {len(by_call)} calls, {len(broken)} broken: {PAGE.name}", *broken, sep="\n", file=sys.stderr)
+    print(f"{len(rows)} cells, {len(by_call)} calls, {len(broken)} broken: docs/{PAGE.name}", *broken, sep="\n")
     return 1 if broken else 0
 
 

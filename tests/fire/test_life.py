@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from local.aws import Aws
-from tests.fire.life import Life
+from tests.fire.life import BUDGET, Life
 from tests.support.iam import AwsCalls
-
-BUDGET = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
-"""What each run of the tests tries: the same lives each time. `make soak` tries others, for as long as one likes."""
 
 
 def test_whatever_life_brings_no_invariant_breaks(
@@ -28,4 +16,4 @@ def test_whatever_life_brings_no_invariant_breaks(
     monkeypatch.setattr(Life, "aws", aws, raising=False)
     monkeypatch.setattr(Life, "aws_calls", aws_calls, raising=False)
 
-    run_state_machine_as_test(Life, settings=BUDGET)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Life, settings=BUDGET)

@@ -1,4 +1,4 @@
-"""Every outside call × every kind of fault × the deliveries that follow: no invariant breaks."""
+"""Every outside call with every kind of fault, and the deliveries that follow: no invariant breaks."""
 
 from __future__ import annotations
 

@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import ABSENT, REQUEST, Killed, World, watched
+from tests.support.calls import Calls, Go
+from tests.support.world import ABSENT, REQUEST, Killed, World
 
 CREATE, UPDATE, DELETE = 14, 12, 10
 """How many calls each makes; the last test holds these numbers."""
 
 
-def killed_then_delivered_again(
-    world: World, monkeypatch: pytest.MonkeyPatch, request: Mapping[str, Any], calls: int
-) -> None:
-    sent = world.send(request)
-    with watched(monkeypatch, kill_after=calls), pytest.raises(Killed):
+def killed_then_delivered_again(world: World, request: Mapping[str, Any], number: int) -> None:
+    sent, calls = world.send(request), Calls()
+
+    def kill(_name: str, go: Go) -> Any:
+        last = len(calls.made) >= number
+        answer = go()
+        if last:
+            raise Killed
+        return answer
+
+    calls.act = kill
+    with calls.watched(), pytest.raises(Killed):
         world.deliver(sent, world.new_service())
     world.clock.advance(180)
     world.until_done(sent)
@@ -30,10 +38,10 @@ def ends(world: World, name: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("calls", range(1, CREATE + 1))
-def test_a_create_killed_after_any_call(shared_world: World, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+def test_a_create_killed_after_any_call(shared_world: World, calls: int) -> None:
     world, name = shared_world, f"create-{calls}"
 
-    killed_then_delivered_again(world, monkeypatch, REQUEST | {"name": name}, calls)
+    killed_then_delivered_again(world, REQUEST | {"name": name}, calls)
 
     (connection,) = world.connections(name)
     assert world.parameter(name) == connection["id"]
@@ -43,13 +51,13 @@ def test_a_create_killed_after_any_call(shared_world: World, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("calls", range(1, UPDATE + 1))
-def test_an_update_killed_after_any_call(shared_world: World, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+def test_an_update_killed_after_any_call(shared_world: World, calls: int) -> None:
     world, request = shared_world, REQUEST | {"name": f"update-{calls}"}
     world.ask(request)
     (before,) = world.connections(request["name"])
 
     changed = {"displayName": f"update-{calls}-changed", "database": "other"}
-    killed_then_delivered_again(world, monkeypatch, request | changed, calls)
+    killed_then_delivered_again(world, request | changed, calls)
 
     (after,) = world.connections(changed["displayName"])
     assert after["id"] == before["id"]
@@ -59,11 +67,11 @@ def test_an_update_killed_after_any_call(shared_world: World, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("calls", range(1, DELETE + 1))
-def test_a_delete_killed_after_any_call(shared_world: World, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+def test_a_delete_killed_after_any_call(shared_world: World, calls: int) -> None:
     world, name = shared_world, f"delete-{calls}"
     world.ask(REQUEST | {"name": name})
 
-    killed_then_delivered_again(world, monkeypatch, ABSENT | {"name": name}, calls)
+    killed_then_delivered_again(world, ABSENT | {"name": name}, calls)
 
     assert world.connections(name) == []
     assert world.parameter(name) is None
@@ -71,14 +79,12 @@ def test_a_delete_killed_after_any_call(shared_world: World, monkeypatch: pytest
     assert {end for end, _ in ends(world, name)} == {"Ready", "Deleted"}
 
 
-def test_the_kills_above_reach_from_the_first_call_to_the_last(
-    shared_world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_kills_above_reach_from_the_first_call_to_the_last(shared_world: World) -> None:
     world, made = shared_world, []
 
     for request in (REQUEST | {"name": "all"}, REQUEST | {"name": "all", "database": "b"}, ABSENT | {"name": "all"}):
         service = world.new_service()
-        with watched(monkeypatch) as seen:
+        with Calls().watched() as seen:
             assert world.deliver(world.send(request), service)
         made.append(seen.made)
 

@@ -103,6 +103,6 @@ def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
             return "see it gone" if "delete" in made else "get"
         case "GET", 2, True:
             return "test"
-        case ("PATCH" | "DELETE"), 1, _:
+        case (("PATCH" | "DELETE"), 1, _):
             return method.lower()
     return f"{method} /connections{path}"

@@ -13,8 +13,8 @@ from typing import Any
 
 from local.simulator import Request, Response
 from tests.support.calls import Calls
-from tests.support.canaries import found, plant, shown
 from tests.support.canaries import TOKEN as CANARY
+from tests.support.canaries import found, plant, shown
 from tests.support.world import TIMEOUT_SECONDS, Sent, World
 
 KeyOf = tuple[str, str]

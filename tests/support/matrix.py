@@ -1,4 +1,4 @@
-"""The fault matrix: every outside call of every story × every kind of fault, then the deliveries that SQS would make.
+"""The fault matrix: every outside call with every kind of fault, then the deliveries that SQS would make.
 
 The calls are those that a story makes when nothing goes wrong, so that a new call is covered without anybody
 remembering. A fault lasts for one delivery: whatever the service tries again in it is hit again.
@@ -6,7 +6,6 @@ remembering. A fault lasts for one delivery: whatever the service tries again in
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,8 +107,7 @@ class Matrix:
 
             self._calls.act = act
             try:
-                service = self._world.new_service(timeouts=spoilt.timeouts) if spoilt.timeouts else None
-                return self._judge.deliver(sent, service)
+                return self._judge.deliver(sent, spoilt.service(self._world))
             except Killed:
                 self._world.service = self._world.new_service()
                 return False
@@ -164,5 +162,5 @@ def _end(world: World, sent: Sent, case: Case) -> str:
 def new_matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
     """A matrix in a world of its own."""
     calls = Calls()
-    with new_world(aws, aws_calls) as world, calls.watched(), contextlib.suppress():
+    with new_world(aws, aws_calls) as world, calls.watched():
         yield Matrix(world, calls)

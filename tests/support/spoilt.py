@@ -14,7 +14,9 @@ import requests
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
+from aep_connections import wiring
 from aep_connections.adobe.transport import Timeouts
+from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault
 from tests.support.calls import Go
@@ -47,6 +49,10 @@ class Spoilt:
         if self.killed or self.refused:
             return not (said_to_aws and self.fault) and not (said_to_aws and self.refused)
         return said_to_aws == (self.fault is None)
+
+    def service(self, world: World) -> Service | None:
+        """The environment that is needed, if not any one will do."""
+        return wiring.build(world.stack.environment, world.clock, self.timeouts) if self.timeouts else None
 
     @contextmanager
     def on(self, world: World) -> Iterator[Callable[[Go, bool], Any]]:

@@ -163,4 +163,3 @@ STORIES: tuple[Story, ...] = (
     Story("give up", _give_up, "parked"),
     Story("no key", _no_key, "parked"),
 )
-

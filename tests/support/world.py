@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import requests
-from botocore.client import BaseClient
 
 from aep_connections import wiring
 from aep_connections.adobe.transport import Timeouts
@@ -64,9 +62,9 @@ class World:
     def __post_init__(self) -> None:
         self.service = self.new_service()
 
-    def new_service(self, timeouts: Timeouts | None = None, **environment: str) -> wiring.Service:
+    def new_service(self, **environment: str) -> wiring.Service:
         """Another execution environment of the function."""
-        return wiring.build(self.stack.environment | environment, self.clock, timeouts or self.timeouts)
+        return wiring.build(self.stack.environment | environment, self.clock, self.timeouts)
 
     # ------------------------------------------------------------ making things happen
 
@@ -275,46 +273,6 @@ def new_world(
         yield world
     finally:
         stack.stop()
-
-
-@dataclass(slots=True)
-class Calls:
-    """The calls that the service makes to the outside, AWS and HTTP alike; `kill_after` the nth the process ends."""
-
-    kill_after: int | None = None
-    made: list[str] = field(default_factory=list)
-
-    def note(self, what: str) -> None:
-        self.made.append(what)
-        if self.kill_after is not None and len(self.made) >= self.kill_after:
-            raise Killed
-
-
-@contextmanager
-def watched(monkeypatch: pytest.MonkeyPatch, kill_after: int | None = None) -> Iterator[Calls]:
-    """Watch every outside call of the service, and end the process once `kill_after` of them took effect."""
-    calls = Calls(kill_after)
-    api_call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
-    http_request = requests.Session.request
-
-    def aws(self: Any, operation_name: str, arguments: Any) -> Any:
-        try:
-            return api_call(self, operation_name, arguments)
-        finally:
-            if self.meta.config.user_agent_extra == "aep-connections":
-                calls.note(operation_name)
-
-    def http(self: Any, method: str, url: str, **options: Any) -> Any:
-        try:
-            return http_request(self, method, url, **options)
-        finally:
-            if str(self.headers.get("User-Agent", "")).startswith("aep-connections"):
-                calls.note(f"{method} {url.partition('/flowservice')[2] or '/ims'}")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", aws)
-        patch.setattr(requests.Session, "request", http)
-        yield calls
 
 
 def _iso(seconds: float) -> str:
