@@ -23,16 +23,15 @@ from aep_connections.use_cases import provision
 from local.aws import Aws
 from local.connections import patched
 from local.simulator import Request
-from tests.support.calls import Calls, Go
+from tests.support.calls import AWS_CALLS, HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge, KeyOf
-from tests.support.matrix import HTTP_CALLS
-from tests.support.spoilt import EVERY
+from tests.support.spoilt import AWS, HTTP, KILLS, Spoilt
 from tests.support.world import STOPPED, Killed, Sent, new_world
 
 KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
-SPOILT = [one for one in EVERY if one.timeouts is None and not one.options and "lag" not in one.name]
+QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "lag" not in one.name]
 """Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
 LAGS = (0.0, 50.0)
 """Seconds; with the latest effect still less than what an attempt needs to settle."""
@@ -51,6 +50,14 @@ BUDGET = settings(
 keys = st.sampled_from(KEYS)
 numbers = st.integers(0, 30)
 calls_in = st.integers(1, 16)
+http_calls, aws_calls = st.sampled_from(sorted(HTTP_CALLS)), st.sampled_from(AWS_CALLS)
+faults = st.one_of(
+    st.tuples(http_calls, st.sampled_from(QUICK)),
+    st.tuples(st.just("create"), st.sampled_from(QUICK)),
+    st.tuples(aws_calls, st.sampled_from(AWS)),
+    st.tuples(http_calls, st.sampled_from(KILLS)),
+    st.tuples(aws_calls, st.sampled_from(KILLS[:2])),
+)
 
 
 class Life(RuleBasedStateMachine):
@@ -132,17 +139,11 @@ class Life(RuleBasedStateMachine):
         self._deliver(self._done[which % len(self._done)])
 
     @precondition(lambda self: self._waiting)
-    @rule(which=numbers, spoilt=st.sampled_from(SPOILT), nth=calls_in)
-    def deliver_into_a_fault(self, which: int, spoilt: Any, nth: int) -> None:
-        made = iter(range(1, 1000))
+    @rule(which=numbers, fault=faults)
+    def deliver_into_a_fault(self, which: int, fault: tuple[str, Spoilt]) -> None:
+        call, spoilt = fault
         with spoilt.on(self._world) as spoil:
-
-            def act(name: str, go: Go) -> Any:
-                from_aws = name not in HTTP_CALLS
-                hit = next(made) == nth and spoilt.hits(name, from_aws)
-                return spoil(go, from_aws) if hit else go()
-
-            self._calls.act = act
+            self._calls.act = lambda name, go: spoil(go, name not in HTTP_CALLS) if name == call else go()
             try:
                 self._deliver(self._pick(which))
             finally:

@@ -40,6 +40,9 @@ _WRITES = (
 )
 """What an update expression holds, and what the write is for; the first that fits."""
 
+HTTP_CALLS = {"IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test"}
+AWS_CALLS = ["Adobe secret", "Databricks secret", *_OPERATIONS.values(), *(name for _, name in _WRITES)]
+
 
 class Calls:
     """Every call of the service while `watched`. A call that has no name here is named as AWS or HTTP names it."""

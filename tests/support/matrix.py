@@ -13,7 +13,7 @@ from typing import Any
 
 from local.aws import Aws
 from local.simulator import Request
-from tests.support.calls import Calls, Go
+from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge
 from tests.support.spoilt import KILLS, Spoilt
@@ -22,7 +22,6 @@ from tests.support.world import Killed, Sent, World, new_world
 
 MOST_DELIVERIES = 12
 BETWEEN_SECONDS = 180.0
-HTTP_CALLS = {"IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test"}
 
 
 @dataclass(frozen=True, slots=True)
