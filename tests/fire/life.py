@@ -33,6 +33,8 @@ from tests.support.world import STOPPED, Killed, Sent, new_world
 KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
 QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "lag" not in one.name]
 """Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
+LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one.name]
+"""The worst: an effect of which nobody hears."""
 LAGS = (0.0, 50.0)
 """Seconds; with the latest effect still less than what an attempt needs to settle."""
 
@@ -53,7 +55,7 @@ calls_in = st.integers(1, 16)
 http_calls, aws_calls = st.sampled_from(sorted(HTTP_CALLS)), st.sampled_from(AWS_CALLS)
 faults = st.one_of(
     st.tuples(http_calls, st.sampled_from(QUICK)),
-    st.tuples(st.just("create"), st.sampled_from(QUICK)),
+    st.tuples(st.sampled_from(["create", "create", "patch", "delete"]), st.sampled_from(LOST)),
     st.tuples(aws_calls, st.sampled_from(AWS)),
     st.tuples(http_calls, st.sampled_from(KILLS)),
     st.tuples(aws_calls, st.sampled_from(KILLS[:2])),
@@ -139,15 +141,19 @@ class Life(RuleBasedStateMachine):
         self._deliver(self._done[which % len(self._done)])
 
     @precondition(lambda self: self._waiting)
-    @rule(which=numbers, fault=faults)
-    def deliver_into_a_fault(self, which: int, fault: tuple[str, Spoilt]) -> None:
-        call, spoilt = fault
+    @rule(which=numbers, fault=faults, again=st.sampled_from([None, 0, 30, 60]))
+    def deliver_into_a_fault(self, which: int, fault: tuple[str, Spoilt], again: int | None) -> None:
+        """One call goes wrong; `again` seconds later the message comes back."""
+        sent, (call, spoilt) = self._pick(which), fault
         with spoilt.on(self._world) as spoil:
             self._calls.act = lambda name, go: spoil(go, name not in HTTP_CALLS) if name == call else go()
             try:
-                self._deliver(self._pick(which))
+                self._deliver(sent)
             finally:
                 self._calls.act = None
+        if again is not None and sent in self._waiting:
+            self._world.clock.advance(again)
+            self._deliver(sent)
 
     @precondition(lambda self: len(self._waiting) > 1)
     @rule(one=numbers, other=numbers, nth=calls_in, pause=st.sampled_from([0, 30, 100]))
