@@ -23,7 +23,7 @@ from aep_connections.use_cases import provision
 from local.aws import Aws
 from local.connections import patched
 from local.simulator import Request
-from tests.support.calls import AWS_CALLS, HTTP_CALLS, Calls, Go
+from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge, KeyOf
@@ -35,6 +35,7 @@ QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "la
 """Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
 LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one.name]
 """The worst: an effect of which nobody hears."""
+EDITS = ["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"]
 LAGS = (0.0, 50.0)
 """Seconds; with the latest effect still less than what an attempt needs to settle."""
 
@@ -52,14 +53,17 @@ BUDGET = settings(
 keys = st.sampled_from(KEYS)
 numbers = st.integers(0, 30)
 calls_in = st.integers(1, 16)
-http_calls, aws_calls = st.sampled_from(sorted(HTTP_CALLS)), st.sampled_from(AWS_CALLS)
-faults = st.one_of(
-    st.tuples(http_calls, st.sampled_from(QUICK)),
-    st.tuples(st.sampled_from(["create", "create", "patch", "delete"]), st.sampled_from(LOST)),
-    st.tuples(aws_calls, st.sampled_from(AWS)),
-    st.tuples(http_calls, st.sampled_from(KILLS)),
-    st.tuples(aws_calls, st.sampled_from(KILLS[:2])),
+asked = st.fixed_dictionaries(
+    {}, optional={"displayName": st.just(".b"), "database": st.just("other"), "adopt": st.just(True)}
+) | st.just({"desiredState": "absent"})
+faults = st.tuples(
+    st.sampled_from(["create", "create", "patch", "delete"]) | calls_in,
+    st.sampled_from(QUICK) | st.sampled_from(LOST) | st.sampled_from(LOST),
+    st.sampled_from(AWS + KILLS[:2]),
 )
+agains = st.sampled_from([None, 0, 30, 60])
+Aimed = tuple[str | int, Spoilt, Spoilt]
+"""A call by its name or number, and what goes wrong with it: if it is HTTP, if it is one of AWS."""
 
 
 class Life(RuleBasedStateMachine):
@@ -92,20 +96,13 @@ class Life(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what people and systems ask
 
-    @rule(key=keys, display=st.sampled_from(["", ".b"]), database=st.sampled_from([None, "other"]), age=numbers)
-    def ask(self, key: KeyOf, display: str, database: str | None, age: int) -> None:
-        extra = {"database": database} if database else {}
-        self._send(key, {"databricksSecretId": _secret(key), "displayName": key[1] + display, **extra}, age)
+    @rule(key=keys, what=asked, age=numbers)
+    def ask(self, key: KeyOf, what: dict[str, Any], age: int) -> None:
+        self._send(key, what, age)
 
-    @rule(key=keys, age=numbers)
-    def ask_for_absence(self, key: KeyOf, age: int) -> None:
-        self._send(key, {"desiredState": "absent"}, age)
-
-    @rule(key=keys)
-    def ask_to_adopt(self, key: KeyOf) -> None:
-        self._adopting.add(key)
-        self._judge.adoptable |= {twin for twin, whose in self._twins.items() if whose == key}
-        self._send(key, {"databricksSecretId": _secret(key), "displayName": key[1], "adopt": True}, 0)
+    @rule(key=keys, what=asked, fault=faults, again=agains)
+    def ask_into_a_fault(self, key: KeyOf, what: dict[str, Any], fault: Aimed, again: int | None) -> None:
+        self._into_a_fault(self._send(key, what, 0), fault, again)
 
     @rule(key=keys)
     def recheck(self, key: KeyOf) -> None:
@@ -123,11 +120,6 @@ class Life(RuleBasedStateMachine):
         if after is not None and after != before:
             self._asked[key][after] = request
 
-    @rule()
-    def redrive(self) -> None:
-        for parked in self._world.dead_letters():
-            self._waiting.append(self._world.send_body(parked["Body"]))
-
     # ------------------------------------------------------------ deliveries
 
     @precondition(lambda self: self._waiting)
@@ -141,19 +133,9 @@ class Life(RuleBasedStateMachine):
         self._deliver(self._done[which % len(self._done)])
 
     @precondition(lambda self: self._waiting)
-    @rule(which=numbers, fault=faults, again=st.sampled_from([None, 0, 30, 60]))
-    def deliver_into_a_fault(self, which: int, fault: tuple[str, Spoilt], again: int | None) -> None:
-        """One call goes wrong; `again` seconds later the message comes back."""
-        sent, (call, spoilt) = self._pick(which), fault
-        with spoilt.on(self._world) as spoil:
-            self._calls.act = lambda name, go: spoil(go, name not in HTTP_CALLS) if name == call else go()
-            try:
-                self._deliver(sent)
-            finally:
-                self._calls.act = None
-        if again is not None and sent in self._waiting:
-            self._world.clock.advance(again)
-            self._deliver(sent)
+    @rule(which=numbers, fault=faults, again=agains)
+    def deliver_into_a_fault(self, which: int, fault: Aimed, again: int | None) -> None:
+        self._into_a_fault(self._pick(which), fault, again)
 
     @precondition(lambda self: len(self._waiting) > 1)
     @rule(one=numbers, other=numbers, nth=calls_in, pause=st.sampled_from([0, 30, 100]))
@@ -180,48 +162,35 @@ class Life(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what happens outside
 
-    @rule(key=keys)
-    def secret_is_rotated(self, key: KeyOf) -> None:
-        self._rotate(key, f"db{next(self._numbers)}")
-
-    @rule(key=keys, what=st.sampled_from(["delete", "rename", "edit", "disable", "enable"]))
-    def somebody_edits_in_adobe(self, key: KeyOf, what: str) -> None:
-        for connection_id in self._judge.living(key):
-            record = self._world.stack.adobe.records[connection_id]
-            now = self._world.clock.now()
-            if what == "delete":
-                record.deleted_at = now
-            elif what in ("rename", "edit"):
-                params = record.item["auth"]["params"] | {"database": "edited"}
-                path, value = ("/name", f"{key[1]}.renamed") if what == "rename" else ("/auth/params", params)
-                operation = {"op": "replace", "path": path, "value": value}
-                record.item = patched(record.item, [operation], "somebody", now)
-            else:
-                record.item["state"] = f"{what}d"
-
-    @rule(key=keys)
-    def somebody_makes_a_twin(self, key: KeyOf) -> None:
-        if len(self._twins) < 2:
-            twin = self._world.add_foreign(key[1], key[0])
+    @rule(
+        key=keys, what=st.sampled_from(["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"])
+    )
+    def somebody_changes(self, key: KeyOf, what: str) -> None:
+        world = self._world
+        if what == "twin" and len(self._twins) < 2:
+            twin = world.add_foreign(key[1], key[0])
             self._twins[twin] = key
             if key in self._adopting:
                 self._judge.adoptable.add(twin)
+        elif what == "parameter" and world.parameter(key[1], key[0]):
+            world.stack.aws.client("ssm").delete_parameter(Name=world.parameter_name(key[1], key[0]))
+        elif what == "secret":
+            self._rotate(key, f"db{next(self._numbers)}")
+        for connection_id in self._judge.living(key):
+            self._edit(connection_id, key, what)
 
-    @rule(key=keys)
-    def somebody_deletes_the_parameter(self, key: KeyOf) -> None:
-        ssm, name = self._world.stack.aws.client("ssm"), self._world.parameter_name(key[1], key[0])
-        with contextlib.suppress(ssm.exceptions.ParameterNotFound):
-            ssm.delete_parameter(Name=name)
-
-    @rule(stopped=st.booleans())
-    def cluster(self, stopped: bool) -> None:
+    @rule(
+        stopped=st.booleans(), lag=st.sampled_from(LAGS), reorders=st.booleans(), status=st.sampled_from([202, 204]),
+        redriven=st.booleans(),
+    )  # fmt: skip
+    def weather(self, stopped: bool, lag: float, reorders: bool, status: Any, redriven: bool) -> None:
+        """The cluster stops or starts, Adobe is slow or quick, and somebody redrives what was parked."""
         self._world.stack.databricks.settings.clusters = dict(STOPPED) if stopped else {}
-
-    @rule(lag=st.sampled_from(LAGS), reorders=st.booleans(), delete_status=st.sampled_from([202, 204]))
-    def adobe_is_slow(self, lag: float, reorders: bool, delete_status: Any) -> None:
         settings = self._world.stack.adobe.settings
-        settings.list_lag_seconds, settings.list_reorders, settings.delete_status = lag, reorders, delete_status
-        settings.delete_lag_seconds = 5.0 if delete_status == 202 else 0.0
+        settings.list_lag_seconds, settings.list_reorders, settings.delete_status = lag, reorders, status
+        settings.delete_lag_seconds = 5.0 if status == 202 else 0.0
+        for parked in self._world.dead_letters() if redriven else ():
+            self._waiting.append(self._world.send_body(parked["Body"]))
 
     # ------------------------------------------------------------ what must hold
 
@@ -247,12 +216,54 @@ class Life(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ how
 
-    def _send(self, key: KeyOf, request: dict[str, Any], age: int) -> None:
+    def _send(self, key: KeyOf, what: dict[str, Any], age: int) -> Sent:
+        request = dict(what)
+        if request.get("desiredState") != "absent":
+            request |= {"databricksSecretId": _secret(key), "displayName": key[1] + request.get("displayName", "")}
+        if request.get("adopt"):
+            self._adopting.add(key)
+            self._judge.adoptable |= {twin for twin, whose in self._twins.items() if whose == key}
         order_id, now = f"{next(self._numbers):08}", self._world.clock.now() + 1
         document = {"sandbox": key[0], "name": key[1], **request}
         sent = self._world.send(document, at=now - age * 10, order_id=order_id)
         self._asked[key][f"{json.loads(sent.body)['time'].removesuffix('Z')}.000Z#{order_id}"] = document
         self._waiting.append(sent)
+        return sent
+
+    def _into_a_fault(self, sent: Sent, fault: Aimed, again: int | None) -> None:
+        """One call goes wrong; `again` seconds later the message comes back."""
+        where, over_http, of_aws = fault
+        made, hit = itertools.count(1), {where}
+        with over_http.on(self._world) as spoil_http, of_aws.on(self._world) as spoil_aws:
+
+            def act(name: str, go: Go) -> Any:
+                if next(made) == where:
+                    hit.add(name)
+                if name not in hit:
+                    return go()
+                return spoil_http(go, False) if name in HTTP_CALLS else spoil_aws(go, True)
+
+            self._calls.act = act
+            try:
+                self._deliver(sent)
+            finally:
+                self._calls.act = None
+        if again is not None and sent in self._waiting:
+            self._world.clock.advance(again)
+            self._deliver(sent)
+
+    def _edit(self, connection_id: str, key: KeyOf, what: str) -> None:
+        """What people do with a connection in Adobe."""
+        record, now = self._world.stack.adobe.records[connection_id], self._world.clock.now()
+        params = record.item["auth"]["params"] | {"database": "edited"}
+        patches = {"rename": ("/name", f"{key[1]}.renamed"), "edit": ("/auth/params", params)}
+        if what == "delete":
+            record.deleted_at = now
+        elif what in patches:
+            path, value = patches[what]
+            record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "somebody", now)
+        elif what in ("disable", "enable"):
+            record.item["state"] = f"{what}d"
 
     def _order(self, key: KeyOf) -> str | None:
         """What the registry holds as the key's latest request."""
@@ -291,10 +302,9 @@ class Life(RuleBasedStateMachine):
     def _settle(self) -> None:
         """Take everything out of the way, deliver what is left, recheck every key: each must be as it was asked for."""
         world = self._world
-        world.stack.databricks.settings.clusters = {}
-        self.adobe_is_slow(0.0, False, 204)
+        self.weather(False, 0.0, False, 204, False)
         for key in KEYS:
-            self.somebody_edits_in_adobe(key, "enable")
+            self.somebody_changes(key, "enable")
         world.clock.advance(400)
         world.stack.adobe.answer(Request("GET", "/", (), {}, b""))
         self._drain()

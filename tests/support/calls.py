@@ -41,7 +41,6 @@ _WRITES = (
 """What an update expression holds, and what the write is for; the first that fits."""
 
 HTTP_CALLS = {"IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test"}
-AWS_CALLS = ["Adobe secret", "Databricks secret", *_OPERATIONS.values(), *(name for _, name in _WRITES)]
 
 
 class Calls:
