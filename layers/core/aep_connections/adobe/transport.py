@@ -141,7 +141,7 @@ class _Adapter(HTTPAdapter):
 def new_session() -> requests.Session:
     """The HTTP session of an execution environment."""
     session = requests.Session()
-    # A session that looks where a redirect leads reads its whole page, however large.
+    # No redirect is followed, nor looked at: to look, a session reads its whole page, however large.
     session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
     session.trust_env = False
     adapter = _Adapter(pool_connections=4, pool_maxsize=4, max_retries=0)
@@ -201,7 +201,6 @@ class Upstream:
                     data=call.body,
                     headers=dict(call.headers),
                     timeout=(min(self.timeouts.connect, usable), min(read_timeout, usable)),
-                    allow_redirects=False,
                     stream=True,
                 )
                 try:
