@@ -27,9 +27,9 @@ SKIPPED = {
 }
 
 
-def _one_at_a_time(server: Any, service: str) -> None:
+def _one_at_a_time(aws: Aws, service: str) -> None:
     """Moto checks a condition and writes in two steps; with one request at a time they are one, as in AWS."""
-    inner, lock = server._server.app, threading.Lock()
+    inner, lock = aws.app, threading.Lock()
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         if not environ.get("HTTP_X_AMZ_TARGET", "").startswith(service):
@@ -37,7 +37,7 @@ def _one_at_a_time(server: Any, service: str) -> None:
         with lock:
             return list(inner(environ, start_response))
 
-    server._server.app = app
+    aws.app = app
 
 
 class Aws:
@@ -48,8 +48,19 @@ class Aws:
         self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self._server.start()
         self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
-        _one_at_a_time(self._server, "DynamoDB")
         self._clients: dict[str, Any] = {}
+        _one_at_a_time(self, "DynamoDB")
+
+    @property
+    def app(self) -> Any:
+        """What answers (WSGI), for those who want to stand before it."""
+        server: Any = self._server._server
+        return server.app
+
+    @app.setter
+    def app(self, app: Any) -> None:
+        server: Any = self._server._server
+        server.app = app
 
     def stop(self) -> None:
         self._server.stop()

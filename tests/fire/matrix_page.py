@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from tests.support.aws import moto_server
@@ -57,7 +60,8 @@ def lines_in(page: str, fault: str) -> set[tuple[str, str]]:
 
 def _column(spoilt: Spoilt) -> list[Row]:
     calls = AwsCalls()
-    with moto_server() as aws, new_matrix(aws, calls) as matrix:
+    logging.disable(logging.CRITICAL)
+    with redirect_stdout(StringIO()), moto_server() as aws, new_matrix(aws, calls) as matrix:  # not the service's log
         calls.watch(aws)
         return matrix.column(spoilt)
 

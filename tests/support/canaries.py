@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import io
 import json
 import traceback
 from collections.abc import Collection, Iterator, Mapping
@@ -15,7 +14,7 @@ from urllib.parse import quote, quote_plus
 from local.aws import Aws
 from local.simulator import Request
 from local.stack import ADOBE_SECRET
-from tests.support.iam import AGENT
+from tests.support.iam import said_by_the_service
 from tests.support.world import World
 
 TOKEN = 'canary/token+"\\~?>'
@@ -131,24 +130,21 @@ def _texts(node: Any) -> Iterator[str]:
 @contextmanager
 def wire_of(aws: Aws) -> Iterator[dict[str, str]]:
     """Everything that the service sends to AWS, as it arrives there: request line, headers and body."""
-    server: Any = aws._server._server
-    inner = server.app
+    inner = aws.app
     arrived: dict[str, str] = {}
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        if AGENT in environ.get("HTTP_USER_AGENT", ""):
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = io.BytesIO(body)
+        if (body := said_by_the_service(environ)) is not None:
             told = {name: value for name, value in environ.items() if isinstance(value, str)}
             place = f"{len(arrived)} {environ.get('HTTP_X_AMZ_TARGET', '?')}"
             arrived[place] = f"{told}\n{body.decode()}\n{shown(json.loads(body or b'null'))}"
         return inner(environ, start_response)
 
-    server.app = app
+    aws.app = app
     try:
         yield arrived
     finally:
-        server.app = inner
+        aws.app = inner
 
 
 def out_of_place(world: World, databricks: Collection[str]) -> list[str]:

@@ -84,6 +84,15 @@ def grants(template: Template, attribute: Callable[[str, str | None], str], role
     return found
 
 
+def said_by_the_service(environ: dict[str, Any]) -> bytes | None:
+    """The body of a request to moto's server, which can still be read there; None if it is not the service's."""
+    if AGENT not in environ.get("HTTP_USER_AGENT", ""):
+        return None
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
 class AwsCalls:
     """Every call that the service makes to moto, in this process or in another, seen at the server."""
 
@@ -95,18 +104,15 @@ class AwsCalls:
 
     def watch(self, aws: Aws) -> None:
         """See what comes in from now on."""
-        server: Any = aws._server._server
-        inner = server.app
+        inner = aws.app
 
         def app(environ: dict[str, Any], start_response: Any) -> Any:
-            if AGENT in environ.get("HTTP_USER_AGENT", ""):
-                body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-                environ["wsgi.input"] = io.BytesIO(body)
+            if (body := said_by_the_service(environ)) is not None:
                 with self._lock:
                     self.made += _calls_in(environ.get("HTTP_X_AMZ_TARGET", ""), body)
             return inner(environ, start_response)
 
-        server.app = app
+        aws.app = app
 
     def allow(self, stack: str, allowed: list[Grant]) -> None:
         """From now on calls may use these grants too."""

@@ -13,8 +13,7 @@ from typing import Any
 
 from local.simulator import Request, Response
 from tests.support.calls import Calls
-from tests.support.canaries import TOKEN as CANARY
-from tests.support.canaries import found, plant, shown
+from tests.support.canaries import CLIENT_SECRET, TOKEN, found, plant, shown
 from tests.support.world import TIMEOUT_SECONDS, Sent, World
 
 KeyOf = tuple[str, str]
@@ -90,11 +89,14 @@ class Judge:
             self._say(1, f"{len(living)} connections of {key} live")
 
     def _leaves(self, name: str, says: Any) -> None:
-        """What is about to be sent to AWS: invariants 2 and 3."""
+        """What is about to be sent to AWS: invariants 2 and 3, and no error that nobody foresaw."""
         if name == "publish" and not (self._lives(says["Value"]) and says["Value"] in self.tested):
             self._say(2, f"published {says['Value']}, which does not exist or did not pass its test")
         if says is not None:
-            self.breaches += [f"3: {where}" for where in found({name: shown(says)}, [CANARY])]
+            text = shown(says)
+            self.breaches += [f"3: {where}" for where in found({name: text}, [TOKEN, CLIENT_SECRET])]
+            if "This is a defect" in text:
+                self.breaches.append(f"an unforeseen error: {text[:2000]}")
 
     def _say(self, invariant: int, what: str) -> None:
         self.breaches.append(f"{invariant}: {what}")

@@ -20,7 +20,7 @@ from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault
 from tests.support.calls import Go
-from tests.support.iam import AGENT
+from tests.support.iam import said_by_the_service
 from tests.support.world import GONE, Killed, World
 
 LATE_SECONDS = 60.0
@@ -44,11 +44,9 @@ class Spoilt:
     refused: bool = False
     killed: str = ""
 
-    def hits(self, call: str, said_to_aws: bool) -> bool:
-        """Whether this can happen to a call."""
-        if self.killed or self.refused:
-            return not (said_to_aws and self.fault) and not (said_to_aws and self.refused)
-        return said_to_aws == (self.fault is None)
+    def hits(self, said_to_aws: bool) -> bool:
+        """Whether this can happen to such a call."""
+        return not said_to_aws if self.fault else said_to_aws or bool(self.killed)
 
     def service(self, world: World) -> Service | None:
         """The environment that is needed, if not any one will do."""
@@ -61,11 +59,13 @@ class Spoilt:
         for name, value in self.settings.items():
             setattr(world.stack.adobe.settings, name, value)
         tries = itertools.count(1)
-        with _moto(world.stack.aws, self) as left:
-            yield lambda go, said_to_aws: self._spoil(world, go, left if said_to_aws else None, next(tries))
-        for name, value in before.items():
-            if name != "list_lag_seconds":  # the lag outlasts the call
-                setattr(world.stack.adobe.settings, name, value)
+        try:
+            with _moto(world.stack.aws, self) as left:
+                yield lambda go, said_to_aws: self._spoil(world, go, left if said_to_aws else None, next(tries))
+        finally:
+            for name, value in before.items():
+                if name != "list_lag_seconds":  # the lag outlasts the call
+                    setattr(world.stack.adobe.settings, name, value)
 
     def _spoil(self, world: World, go: Go, left: list[int] | None, tries: int) -> Any:
         if self.killed == "before":
@@ -91,16 +91,14 @@ class Spoilt:
 @contextmanager
 def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[int]]:
     """Moto's server refuses, or answers nobody, as long as the number that is given is above zero."""
-    server: Any = aws._server._server
-    inner, left = server.app, [0]
+    inner, left = aws.app, [0]
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        if not left[0] or AGENT not in environ.get("HTTP_USER_AGENT", ""):
+        if not left[0] or said_by_the_service(environ) is None:
             return inner(environ, start_response)
         left[0] -= 1
         if spoilt.refusal:
             status, code = spoilt.refusal
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-query-error", f"{code};Sender")]
             start_response(f"{status} Refused", headers)
             return [json.dumps({"__type": code, "message": "no"}).encode()]
@@ -109,11 +107,11 @@ def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[int]]:
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionResetError
 
-    server.app = app
+    aws.app = app
     try:
         yield left
     finally:
-        server.app = inner
+        aws.app = inner
 
 
 def _answer(name: str, status: int, body: str = "", when: str = "before", **headers: str) -> Spoilt:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.faults import Fault
-from tests.support.calls import Calls
 from tests.support.canaries import TOKEN as CANARY
 from tests.support.judge import Judge
 from tests.support.world import Sent, World
@@ -22,10 +21,12 @@ class Case:
     """One key in a sandbox of its own, beside a connection that is not ours."""
 
     world: World
-    calls: Calls
     judge: Judge
     number: int = field(default_factory=lambda: next(_numbers))
     foreign: str = ""
+    database: str = ""
+    asked: dict[str, Any] = field(default_factory=dict)
+    """The latest request."""
 
     @property
     def sandbox(self) -> str:
@@ -37,10 +38,11 @@ class Case:
 
     def __post_init__(self) -> None:
         self.foreign = self.world.add_foreign("of-somebody-else", self.sandbox)
-        self.new_version("first-token")
+        self.new_version("first")
 
     def new_version(self, database: str) -> None:
         """A new version of the key's secret; its token stays the canary."""
+        self.database = database
         self.world.put_secret(self.secret_id, accessToken=CANARY, database=database)
 
     @property
@@ -59,9 +61,14 @@ class Case:
         """Change the registry's item behind the service's back."""
         self.world.edit_item(expression, key=self.key)
 
+    def send(self, request: dict[str, Any]) -> Sent:
+        """Put a request on the queue."""
+        self.asked = request
+        return self.world.send(request)
+
     def done(self, request: dict[str, Any]) -> None:
         """Send a request to which nothing happens."""
-        assert self.judge.deliver(self.world.send(request)), request
+        assert self.judge.deliver(self.send(request)), request
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +81,28 @@ class Story:
 
 
 def _create(case: Case) -> Sent:
-    return case.world.send(case.present())
+    return case.send(case.present())
 
 
 def _update(case: Case) -> Sent:
     case.done(case.present())
     case.new_version("second")
-    return case.world.send(case.present(displayName="sales.b"))
+    return case.send(case.present(displayName="sales.b"))
 
 
 def _unchanged(case: Case) -> Sent:
     case.done(case.present())
-    return case.world.send(case.present())
+    return case.send(case.present())
 
 
 def _delete(case: Case) -> Sent:
     case.done(case.present())
-    return case.world.send(case.absent())
+    return case.send(case.absent())
 
 
 def _lost(case: Case, late: float | None) -> Sent:
     """A POST whose answer nobody heard, by a delivery that ended before it could look long enough."""
-    sent = case.world.send(case.present())
+    sent = case.send(case.present())
     case.world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=late))
     assert not case.judge.deliver(sent, seconds=100)
     case.world.stack.adobe.faults.clear()
@@ -108,13 +115,13 @@ def _gone(case: Case) -> Sent:
     case.done(case.present())
     (connection_id,) = case.judge.living(case.key)
     case.world.stack.adobe.records[connection_id].deleted_at = case.world.clock.now()
-    return case.world.send(case.present())
+    return case.send(case.present())
 
 
 def _adopt(case: Case) -> Sent:
     """Somebody made the connection by hand, and we are to take it over."""
     case.judge.adoptable.add(case.world.add_foreign("sales", case.sandbox))
-    return case.world.send(case.present(adopt=True))
+    return case.send(case.present(adopt=True))
 
 
 def _surplus(case: Case) -> Sent:
@@ -126,7 +133,7 @@ def _surplus(case: Case) -> Sent:
     records[copy_id].item["description"] = records[connection_id].item["description"]
     case.judge.made[copy_id] = case.key
     case.edit("REMOVE connectionId")
-    return case.world.send(case.present())
+    return case.send(case.present())
 
 
 def _recheck(case: Case) -> Sent:
@@ -139,7 +146,7 @@ def _recheck(case: Case) -> Sent:
 
 def _give_up(case: Case) -> Sent:
     """The message was first received longer ago than we try."""
-    sent = case.world.send(case.present())
+    sent = case.send(case.present())
     sent.first_received = case.world.clock.now() - 4000
     return sent
 
@@ -161,5 +168,5 @@ STORIES: tuple[Story, ...] = (
     Story("surplus", _surplus),
     Story("recheck", _recheck),
     Story("give up", _give_up, "parked"),
-    Story("no key", _no_key, "parked"),
+    Story("no key", _no_key, "refused"),
 )
