@@ -20,6 +20,7 @@ RECORD = (
     "        fingerprint = None if isinstance(error, TestFailed) else now.fingerprint\n"
     "        self._ports.registry.close_failed(lease, failure, fingerprint=fingerprint)\n"
 )
+IN_REQUESTS = "tests/integration/test_requests.py::"
 
 INVARIANT = Invariant(
     4,
@@ -70,7 +71,7 @@ INVARIANT = Invariant(
             ANSWER,
             "        self._announce(FAILED, order, _named(sandbox, name) | failure.document())\n        parked",
             "        parked",
-            (IN_PROVISIONING + "test_a_refused_request_names_every_fault_and_is_announced",),
+            (IN_REQUESTS + "test_a_refused_request_names_every_fault_and_is_announced",),
         ),
         Guard(
             "given up after a time",
@@ -111,7 +112,7 @@ INVARIANT = Invariant(
             "parked = self._message is not None and (sandbox is None or name is None)",
             "parked = False",
             (
-                IN_PROVISIONING + "test_a_message_that_is_no_json_is_parked_and_done",
+                IN_REQUESTS + "test_a_message_that_is_no_json_is_parked_and_done",
                 IN_ENDINGS + "test_an_invalid_request_is_parked_if_half_of_its_key_is_unreadable[changes0]",
             ),
         ),

@@ -10,6 +10,7 @@ IN_OURS, IN_REGISTRY, IN_LOOKALIKES, IN_PROVISIONING, IN_SETTLING, IN_FLOW_SERVI
     f"tests/integration/test_{name}.py::"
     for name in ("ours_and_latest", "registry", "lookalikes", "provisioning", "settling", "flow_service")
 )
+IN_REQUESTS = "tests/integration/test_requests.py::"
 
 INVARIANT = Invariant(
     9,
@@ -191,7 +192,7 @@ INVARIANT = Invariant(
             "",
             (
                 IN_REGISTRY + "test_an_open_attempt_is_not_looked_for_in_another_organization",
-                IN_PROVISIONING + "test_another_organization_in_the_adobe_secret_is_refused_not_followed",
+                IN_REQUESTS + "test_another_organization_in_the_adobe_secret_is_refused_not_followed",
             ),
             also=(1,),
         ),
@@ -201,7 +202,7 @@ INVARIANT = Invariant(
             RETIRE,
             "    work.check_organization(flow)\n",
             "",
-            (IN_PROVISIONING + "test_another_organization_in_the_adobe_secret_is_refused_not_followed",),
+            (IN_REQUESTS + "test_another_organization_in_the_adobe_secret_is_refused_not_followed",),
             also=(6,),
         ),
         Guard(

@@ -19,6 +19,7 @@ IN_SECRECY, HOLDER = (
 )
 UNREAD = IN_SECRET + "test_a_token_that_this_delivery_does_not_read_is_shown_nowhere_either"
 RULE = "tests/unit/test_request.py::test_a_broken_rule_is_refused_by_its_field"
+IN_REQUESTS = "tests/integration/test_requests.py::"
 
 INVARIANT = Invariant(
     3,
@@ -290,7 +291,7 @@ INVARIANT = Invariant(
             'if field == "domain" and normalised_domain(value) is None:',
             'if field == "domain" and not plain(value):',
             (
-                IN_PROVISIONING + "test_hostile_domains_are_refused_before_any_call_to_adobe",
+                IN_REQUESTS + "test_hostile_domains_are_refused_before_any_call_to_adobe",
                 "tests/unit/test_databricks_source.py::test_any_other_host_is_refused[https://169.254.169.254]",
             ),
         ),
