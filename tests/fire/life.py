@@ -239,7 +239,7 @@ class Life(RuleBasedStateMachine):
                     hit.add(name)
                 if name not in hit:
                     return go()
-                return spoil_http(go, False) if name in HTTP_CALLS else spoil_aws(go, True)
+                return (spoil_http if name in HTTP_CALLS else spoil_aws)(name, go)
 
             self._calls.act = act
             try:

@@ -12,6 +12,7 @@ import moto.backends
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 from werkzeug.serving import WSGIRequestHandler
 
@@ -26,7 +27,7 @@ def moto_server() -> Iterator[Aws]:
     """Moto's server, which every AWS client of this process talks to.
 
     For speed, clients are made once, connections are kept, moto does not look through its folder at every request, and
-    the SDK repeats a call without a pause.
+    the SDK repeats a call without a pause, however many calls failed in earlier tests.
     """
     server = Aws()
     with pytest.MonkeyPatch.context() as patch:
@@ -39,6 +40,7 @@ def moto_server() -> Iterator[Aws]:
         modules = list(moto.backends.list_of_moto_modules())
         patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+        patch.setattr(RetryQuota, "acquire", lambda *_: True)
         yield server
     server.stop()
 

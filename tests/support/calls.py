@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -81,6 +82,11 @@ class Calls:
         for note in self.notes:
             note(name, says)
         return self.act(name, go) if self.act else go()
+
+
+def named(target: str, body: bytes) -> str:
+    """The name of a call as it reaches AWS: `X-Amz-Target`, and the JSON it says."""
+    return _of_aws(target.rpartition(".")[2], json.loads(body))
 
 
 def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ class Matrix:
         with spoilt.on(self._world) as spoil:
 
             def act(name: str, go: Go) -> Any:
-                return spoil(go, name not in HTTP_CALLS) if name == call else go()
+                return spoil(name, go) if name == call else go()
 
             self._calls.act = act
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +19,7 @@ from aep_connections.adobe.transport import Timeouts
 from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault
-from tests.support.calls import Go
+from tests.support.calls import HTTP_CALLS, Act, Go, named
 from tests.support.iam import said_by_the_service
 from tests.support.world import GONE, Killed, World
 
@@ -53,35 +53,35 @@ class Spoilt:
         return wiring.build(world.stack.environment, world.clock, self.timeouts) if self.timeouts else None
 
     @contextmanager
-    def on(self, world: World) -> Iterator[Callable[[Go, bool], Any]]:
-        """While it lasts; what is given does a call in the spoilt way."""
+    def on(self, world: World) -> Iterator[Act]:
+        """While it lasts; what is given does a call, by its name, in the spoilt way."""
         before = {name: getattr(world.stack.adobe.settings, name) for name in self.settings}
         for name, value in self.settings.items():
             setattr(world.stack.adobe.settings, name, value)
         tries = itertools.count(1)
         try:
             with _moto(world.stack.aws, self) as left:
-                yield lambda go, said_to_aws: self._spoil(world, go, left if said_to_aws else None, next(tries))
+                yield lambda name, go: self._spoil(world, name, go, left, next(tries))
         finally:
             for name, value in before.items():
                 if name != "list_lag_seconds":  # the lag outlasts the call
                     setattr(world.stack.adobe.settings, name, value)
 
-    def _spoil(self, world: World, go: Go, left: list[int] | None, tries: int) -> Any:
+    def _spoil(self, world: World, name: str, go: Go, left: list[str], tries: int) -> Any:
+        said_to_aws = name not in HTTP_CALLS
         if self.killed == "before":
             raise Killed
         if self.refused:
             raise requests.ConnectionError(NewConnectionError(HTTPConnection("localhost"), "refused"))
-        if left is not None:
-            left[0] = self.times if self.fault is None and not self.killed else 0
+        if said_to_aws:
+            left[:] = [] if self.fault or self.killed else [name] * self.times
         elif self.fault and tries <= self.times:
             for simulator in (world.stack.adobe, world.stack.ims):
                 simulator.faults.add(replace(self.fault, times=1))
         try:
-            return go(**(self.options if left is None else {}))
+            return go(**({} if said_to_aws else self.options))
         finally:
-            if left is not None:
-                left[0] = 0
+            left.clear()
             for simulator in (world.stack.adobe, world.stack.ims):
                 simulator.faults.clear()
             if self.killed:
@@ -89,14 +89,17 @@ class Spoilt:
 
 
 @contextmanager
-def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[int]]:
-    """Moto's server refuses, or answers nobody, as long as the number that is given is above zero."""
-    inner, left = aws.app, [0]
+def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[str]]:
+    """Moto's server refuses, or answers nobody, each call that is named in what is given, once for each time."""
+    inner = aws.app
+    left: list[str] = []
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        if not left[0] or said_by_the_service(environ) is None:
+        body = said_by_the_service(environ)
+        try:
+            left.remove(named(environ["HTTP_X_AMZ_TARGET"], body) if body is not None else "")
+        except ValueError:
             return inner(environ, start_response)
-        left[0] -= 1
         if spoilt.refusal:
             status, code = spoilt.refusal
             headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-query-error", f"{code};Sender")]
