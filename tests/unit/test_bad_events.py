@@ -108,7 +108,3 @@ def test_one_bad_record_leaves_the_others_of_its_batch_untouched(batch: list[str
     answer = sqs.each_record(json.loads(json.dumps(event)), NOW, do)
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"m-{number}"} for number in sorted(undone)]}
-
-
-def test_records_without_one_are_no_batch_but_a_request_to_be_refused() -> None:
-    assert not sqs.is_batch({"Records": []})

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from aep_connections import wiring
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
+from bench.cold import NOTHING
 from bench.picture import draw
 from bench.report import write
+from bench.stubs import environment
+from local.invocation import Context
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 RESULTS = json.loads((DOCS / "performance.json").read_text())
@@ -69,3 +73,11 @@ def test_calls_are_named_without_their_ids() -> None:
     assert name_of("POST", "/PutEvents") == "PutEvents"
     assert name_of("GET", base) == "GET /connections"
     assert name_of("GET", f"{base}/0-1/test") == "GET /connections/{id}/test"
+
+
+def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = "http://localhost:9"
+    for name, value in environment(nowhere, nowhere, nowhere).items():
+        monkeypatch.setenv(name, value)
+
+    assert wiring.build().provision(NOTHING, Context(60.0)) == {"batchItemFailures": []}

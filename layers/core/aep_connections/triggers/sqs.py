@@ -14,11 +14,9 @@ from aep_connections.use_cases.request import readable_key
 
 
 def is_batch(event: object) -> bool:
-    """Whether this event came from the queue."""
+    """Whether this event came from the queue, or is a batch without a message: nothing to do."""
     records = event.get("Records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or not records:
-        return False
-    return all(isinstance(r, dict) and usable_id(r.get("messageId")) for r in records)
+    return isinstance(records, list) and all(isinstance(r, dict) and usable_id(r.get("messageId")) for r in records)
 
 
 def each_record(event: dict[str, Any], now: float, do: Callable[[Delivery], Answer]) -> dict[str, Any]:
