@@ -222,9 +222,7 @@ def test_a_refusal_that_could_not_be_announced_or_parked_is_delivered_again(
     assert len(settled.dead_letters()) == 1
 
 
-@pytest.mark.parametrize(
-    "event", [None, [], "x", 7, {}, {"Records": []}, {"Records": [{}]}, {"tf": {"action": "delete"}}]
-)
+@pytest.mark.parametrize("event", [None, [], "x", 7, {}, {"Records": [{}]}, {"tf": {"action": "delete"}}])
 def test_a_direct_invoke_of_nothing_is_refused_by_name(settled: World, event: Any) -> None:
     with nobody_called(settled):
         error: ConnectionFailure = settled.refused(event)

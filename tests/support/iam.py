@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -57,8 +58,13 @@ class Grant:
 
 def _like(pattern: str, text: str) -> bool:
     """IAM's wildcards."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
     parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+    return re.compile("".join(parts), re.DOTALL)
 
 
 _CONDITIONS: dict[str, Callable[[str, str], bool]] = {
@@ -130,7 +136,7 @@ class AwsCalls:
         return [g for g in allowed if g.action not in BY_AWS and not any(g.permits(call) for call in made)]
 
     def _all(self) -> Iterator[Grant]:
-        for allowed in self._roles.values():
+        for allowed in reversed(self._roles.values()):  # most calls are those of the newest stack
             yield from allowed
 
 
