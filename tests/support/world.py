@@ -15,7 +15,7 @@ import pytest
 from aep_connections import wiring
 from aep_connections.adobe.transport import Timeouts
 from aep_connections.domain.errors import ConnectionFailure
-from local.aws import Aws
+from local.aws import ACCOUNT, REGION, Aws
 from local.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
 from local.invocation import Context
 from local.simulator import Request
@@ -250,8 +250,7 @@ class World:
 def listening(stack: Stack) -> str:
     """The URL of a new queue that gets every outcome event of a stack."""
     sqs, events, name = stack.aws.client("sqs"), stack.aws.client("events"), f"{uuid.uuid4().hex}-announced"
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     rule = {"EventBusName": stack.bus_name}
     events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aep.connections"]}), **rule)
     events.put_targets(Rule=name, Targets=[{"Id": "announced", "Arn": arn}], **rule)
