@@ -23,21 +23,12 @@ from aep_connections.use_cases import provision
 from local.aws import Aws
 from local.connections import patched
 from local.simulator import Request
+from tests.fire.lots import EDITS, KEYS, LAGS, Aimed, agains, asks, calls_in, faults, keys, numbers
 from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge, KeyOf
-from tests.support.spoilt import AWS, HTTP, KILLS, Spoilt
 from tests.support.world import STOPPED, Killed, Sent, new_world
-
-KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
-QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "lag" not in one.name]
-"""Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
-LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one.name]
-"""The worst: an effect of which nobody hears."""
-EDITS = ["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"]
-LAGS = (0.0, 50.0)
-"""Seconds; with the latest effect still less than what an attempt needs to settle."""
 
 BUDGET = settings(
     max_examples=25,
@@ -49,21 +40,6 @@ BUDGET = settings(
     suppress_health_check=list(HealthCheck),
 )
 """What each run of the tests tries: the same lives each time. `make soak` tries others, for as long as one likes."""
-
-keys = st.sampled_from(KEYS)
-numbers = st.integers(0, 30)
-calls_in = st.integers(1, 16)
-asked = st.fixed_dictionaries(
-    {}, optional={"displayName": st.just(".b"), "database": st.just("other"), "adopt": st.just(True)}
-) | st.just({"desiredState": "absent"})
-faults = st.tuples(
-    st.sampled_from(["create", "create", "patch", "delete"]) | calls_in,
-    st.sampled_from(QUICK) | st.sampled_from(LOST) | st.sampled_from(LOST),
-    st.sampled_from(AWS + KILLS[:2]),
-)
-agains = st.sampled_from([None, 0, 30, 60])
-Aimed = tuple[str | int, Spoilt, Spoilt]
-"""A call by its name or number, and what goes wrong with it: if it is HTTP, if it is one of AWS."""
 
 
 class Life(RuleBasedStateMachine):
@@ -96,11 +72,11 @@ class Life(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what people and systems ask
 
-    @rule(key=keys, what=asked, age=numbers)
+    @rule(key=keys, what=asks, age=numbers)
     def ask(self, key: KeyOf, what: dict[str, Any], age: int) -> None:
         self._send(key, what, age)
 
-    @rule(key=keys, what=asked, fault=faults, again=agains)
+    @rule(key=keys, what=asks, fault=faults, again=agains)
     def ask_into_a_fault(self, key: KeyOf, what: dict[str, Any], fault: Aimed, again: int | None) -> None:
         self._into_a_fault(self._send(key, what, 0), fault, again)
 
