@@ -11,7 +11,9 @@ KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
 QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "lag" not in one.name]
 """Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
 LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one.name]
-"""The worst: an effect of which nobody hears."""
+"""The worst: an effect of which nobody hears,"""
+LATE = [one for one in LOST if one.fault and one.fault.late]
+"""or one that comes when nobody listens any more."""
 EDITS = ["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"]
 LAGS = (0.0, 50.0)
 """Seconds; with the latest effect still less than what an attempt needs to settle."""
@@ -24,7 +26,7 @@ asks = st.fixed_dictionaries(
 ) | st.just({"desiredState": "absent"})
 faults = st.tuples(
     st.sampled_from(["create", "create", "patch", "delete"]) | calls_in,
-    st.sampled_from(QUICK) | st.sampled_from(LOST) | st.sampled_from(LOST),
+    st.sampled_from(QUICK) | st.sampled_from(LOST) | st.sampled_from(LATE),
     st.sampled_from(AWS + KILLS[:2]),
 )
 agains = st.sampled_from([None, 0, 30, 60])
