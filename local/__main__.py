@@ -103,7 +103,7 @@ Send a request (the answer is shown here):
 Make something go wrong, then ask for another name (README.md, "Rehearse", has every fault and setting):
 
   curl {stack.adobe.url}/_simulator/faults -d '{{"method": "POST", "when": "after", "status": 502}}'
-  curl -X PATCH {stack.databricks.url}/_simulator/settings -d '{{"revokedTokens": ["local-access-token"]}}'
+  curl -X PATCH {stack.databricks.url}/_simulator/settings -d '{{"revokedTokens": ["dapi0123456789abcdef0123456789abcdef"]}}'
 """
 
 

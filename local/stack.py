@@ -28,9 +28,9 @@ ADOBE_SECRET = {
     "orgId": "5C1328435BF324E90A49402A@AdobeOrg",
 }
 DATABRICKS_SECRET = {
-    "domain": "https://adb-1234567890123456.7.azuredatabricks.net",
+    "domain": "https://adb-1234567890123456.16.azuredatabricks.net",
     "clusterId": "0923-164208-meows279",
-    "accessToken": "local-access-token",
+    "accessToken": "dapi0123456789abcdef0123456789abcdef",
     "database": "acme_db",
 }
 SAMPLE_SECRET_ID = "aep/dev/databricks/lakehouse"
@@ -61,7 +61,7 @@ class Stack:
         self.template = Template.load(given | dict(parameters or {}), {**PSEUDO, "AWS::StackName": name}, template)
         self.resources = Resources(self.aws, self.template)
         self.resources.make()
-        self.environment = self.resources.environment("ProvisionFunction")
+        self.environment = self.resources.environment("ProvisionFunction") | {"DATABRICKS_URL": self.databricks.url}
         self.queue_url = self.resources.attribute("Requests", None)
         self.bus_name = self.environment["EVENT_BUS_NAME"]
 

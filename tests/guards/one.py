@@ -161,7 +161,7 @@ INVARIANT = Invariant(
         Guard(
             "retry policy leaves a create alone",
             "what must not be repeated is repeated",
-            CORE + "adobe/retry.py",
+            CORE + "upstream/retry.py",
             "if reason is None or not repeatable or tries >= TRIES:",
             "if reason is None or tries >= TRIES:",
             ("tests/unit/test_retry.py::test_a_create_is_never_repeated", LOST_POST + "[drop]"),

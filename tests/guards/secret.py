@@ -303,7 +303,7 @@ INVARIANT = Invariant(
             "match = _DOMAIN.match(text)",
             (
                 "tests/unit/test_databricks_source.py::test_any_other_host_is_refused"
-                "[https://adb-1234567890123456.7.azuredatabricks.net.evil.com]",
+                "[https://adb-1234567890123456.16.azuredatabricks.net.evil.com]",
             ),
         ),
         Guard(
@@ -312,7 +312,7 @@ INVARIANT = Invariant(
             DATABRICKS,
             'overrides=("clusterId", "catalog", "database"),',
             'overrides=("clusterId", "catalog", "database", "domain"),',
-            (RULE + "[domain-https://adb-1234567890123456.7.azuredatabricks.net]",),
+            (RULE + "[domain-https://adb-1234567890123456.16.azuredatabricks.net]",),
         ),
         Guard(
             "secret prefix",

@@ -270,7 +270,7 @@ def test_a_log_line_has_allow_listed_fields_only(world: World, log: Log) -> None
 @pytest.mark.parametrize(
     ("prepare", "code"),
     [
-        (lambda w: w.stack.databricks.settings.revoked_tokens.append("local-access-token"), "DatabricksRefused"),
+        (lambda w: w.stack.databricks.settings.revoked_tokens.append("dapi0123456789abcdef0123456789abcdef"), "DatabricksRefused"),
         (lambda w: w.stack.databricks.settings.clusters.update(STOPPED), "DatabricksRefused"),
         (lambda w: setattr(w.stack.adobe.settings, "entitled", False), "NotEntitled"),
         (lambda w: w.stack.adobe.settings.sandboxes.append("prod"), "SandboxUnknown"),

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from requests import Session
 
-from aep_connections.adobe import transport
-from aep_connections.adobe.transport import Call, Reply, Timeouts, Upstream, new_session
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import ConnectionFailure, OutOfTime, Unavailable
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream import transport
+from aep_connections.upstream.transport import Call, Reply, Timeouts, Upstream, new_session
 from local.aws import Aws
 from local.faults import Fault
 from local.ims import Ims

@@ -42,7 +42,7 @@ def test_the_demo_shows_the_main_job_and_ends_well() -> None:
     assert "→ unchanged in" in out
     assert "POST /connections → 201" in out
     assert "/aep-connections/dev/lakehouse/connection-id" in out
-    assert "local-access-token" not in out
+    assert "dapi0123456789abcdef0123456789abcdef" not in out
     assert err == ""
 
 

@@ -33,9 +33,9 @@ def test_the_post_is_exactly_adobes_tutorial(world: World) -> None:
         "auth": {
             "specName": "Access Token Authentication",
             "params": {
-                "domain": "https://adb-1234567890123456.7.azuredatabricks.net",
+                "domain": "https://adb-1234567890123456.16.azuredatabricks.net",
                 "clusterId": "0923-164208-meows279",
-                "accessToken": "local-access-token",
+                "accessToken": "dapi0123456789abcdef0123456789abcdef",
                 "database": "acme_db",
                 "catalog": "main",
             },

@@ -17,7 +17,7 @@ def test_overrides_let_one_secret_serve_two_databases(world: World) -> None:
 
 
 def test_a_secret_as_aws_manages_it_is_completed_by_the_request(world: World) -> None:
-    managed = {"workspaceUrl": "adb-1234567890123456.7.azuredatabricks.net/", "token": "dapi-managed", "tokenId": "x"}
+    managed = {"workspaceUrl": "adb-1234567890123456.16.azuredatabricks.net/", "token": "dapi-managed", "tokenId": "x"}
     world.stack.put_secret("aep/dev/databricks/managed", managed)
 
     world.invoke(

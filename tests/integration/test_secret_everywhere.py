@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from aep_connections import wiring
-from aep_connections.adobe.transport import Timeouts
 from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.upstream.transport import Timeouts
 from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aep_connections.adobe import transport
 from aep_connections.settings import SettingsInvalid
+from aep_connections.upstream import transport
 from local.adobe import Adobe
 from local.ims import Ims
 from local.simulator import Simulator

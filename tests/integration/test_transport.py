@@ -13,11 +13,11 @@ import pytest
 from requests import Session
 
 from aep_connections import wiring
-from aep_connections.adobe import transport
-from aep_connections.adobe.transport import Call, Timeouts, Upstream, new_session
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import Unavailable
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream import transport
+from aep_connections.upstream.transport import Call, Timeouts, Upstream, new_session
 from local.faults import Fault
 from local.ims import Ims
 from tests.support.aws import instead, refusal

@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from aep_connections import wiring
-from aep_connections.adobe.transport import Timeouts
+from aep_connections.upstream.transport import Timeouts
 from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault

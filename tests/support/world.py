@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from aep_connections import wiring
-from aep_connections.adobe.transport import Timeouts
 from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.upstream.transport import Timeouts
 from local.aws import ACCOUNT, REGION, Aws
 from local.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
 from local.invocation import Context

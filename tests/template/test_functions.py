@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aep_connections.adobe.transport import Timeouts
+from aep_connections.upstream.transport import Timeouts
 from aep_connections.use_cases import answer, work
 from local.stack import ROOT
 from local.template import Template

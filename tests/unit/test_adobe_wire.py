@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from aep_connections.adobe.transport import Reply
 from aep_connections.adobe.wire import error_of, read_connection, read_etag, says_gone, wants_new_token
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.transport import Reply
 
 
 def envelope(code: str, status: int, text: str = "text") -> dict[str, Any]:

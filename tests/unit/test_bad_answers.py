@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aep_connections.adobe.transport import Reply
 from aep_connections.adobe.wire import error_of, read_connection, refusal_of, request_id_of, says_gone, wants_new_token
 from aep_connections.domain.model import mark_of, usable_id
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.transport import Reply
 from tests.support.hostile import MANY, NASTY_TEXTS, json_values, nested, not_texts, texts
 
 CONNECTION = {

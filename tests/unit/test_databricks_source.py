@@ -7,7 +7,7 @@ import pytest
 from aep_connections.domain.errors import SecretInvalid
 from aep_connections.sources.databricks import normalised_domain, read_secret
 
-HOST = "https://adb-1234567890123456.7.azuredatabricks.net"
+HOST = "https://adb-1234567890123456.16.azuredatabricks.net"
 SECRET = {"domain": HOST, "clusterId": "0923-164208-meows279", "accessToken": "dapi-canary", "database": "acme-db"}
 
 
@@ -41,16 +41,16 @@ def test_spellings_of_one_workspace_become_one_url(spelling: str) -> None:
         HOST + "\t/",
         HOST + ".evil.com",
         "https://evil.com/" + HOST,
-        "https://user@adb-1234567890123456.7.azuredatabricks.net",
+        "https://user@adb-1234567890123456.16.azuredatabricks.net",
         "https://evil.com?.azuredatabricks.net",
-        "https://adb-1234567890123456.7.azuredatabricks.net@evil.com",
+        "https://adb-1234567890123456.16.azuredatabricks.net@evil.com",
         "https://adb-١٢٣٤٥٦.7.azuredatabricks.net",
-        "https://adb-dp-1234567890123456.7.azuredatabricks.net",
+        "https://adb-dp-1234567890123456.16.azuredatabricks.net",
         "https://westeurope.azuredatabricks.net",
         "https://dbc-a1b2c3.cloud.databricks.com",
         "https://accounts.azuredatabricks.net",
         "https://169.254.169.254",
-        "https://adb-1234567890123456.7.azuredatabricksxnet",
+        "https://adb-1234567890123456.16.azuredatabricksxnet",
     ],
 )
 def test_any_other_host_is_refused(hostile: str) -> None:

@@ -16,7 +16,7 @@ from aep_connections.domain.model import (
 )
 from aep_connections.sources.databricks import SOURCE
 
-HOST = "https://adb-1234567890123456.7.azuredatabricks.net"
+HOST = "https://adb-1234567890123456.16.azuredatabricks.net"
 
 
 DESIRED = Desired(

@@ -84,7 +84,7 @@ def test_every_fault_is_named_at_once() -> None:
         ("adopt", "true"),
         ("clusterId", ""),
         ("database", " d"),
-        ("domain", "https://adb-1234567890123456.7.azuredatabricks.net"),
+        ("domain", "https://adb-1234567890123456.16.azuredatabricks.net"),
         ("accessToken", "dapi00000000000000000000000000000000"),
     ],
 )

@@ -9,13 +9,13 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from aep_connections.adobe.transport import Call, Reply
 from aep_connections.domain.model import (
     AuthParams,
     Connection,
     Secret,
 )
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.transport import Call, Reply
 from tests.support.canaries import found
 
 VALUE = "Ümlaut +/?~>\"'\\end?>~"

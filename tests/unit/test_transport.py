@@ -9,10 +9,10 @@ import pytest
 import requests
 import urllib3
 
-from aep_connections.adobe.transport import Call, Reply, Timeouts, Upstream, new_session
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import Unavailable
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.transport import Call, Reply, Timeouts, Upstream, new_session
 from tests.support.clock import FakeClock
 
 

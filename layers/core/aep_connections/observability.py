@@ -10,8 +10,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from aep_connections.adobe.transport import Upstream
 from aep_connections.domain.model import Outcome
+from aep_connections.upstream.transport import Upstream
 from aep_connections.use_cases.answer import Answer
 
 # Lambda's own root logger would write the SDK's news of every cold start.
@@ -54,6 +54,9 @@ class Observer:
         }
         if answer.result:
             line |= {"connection_id": answer.result.connection_id, "duplicates": list(answer.result.duplicates)}
+        if answer.report:
+            seen = answer.report.document()
+            line |= {"readiness": seen["status"], "checks": seen["checks"]}
         if answer.error:
             line |= {
                 "code": answer.error.code,

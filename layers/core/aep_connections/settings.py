@@ -44,6 +44,10 @@ def _url(value: str) -> str | None:
     return None if _is_safe(value) else "must be an https URL (http only to this machine)"
 
 
+def _url_or_none(value: str) -> str | None:
+    return _url(value) if value else None
+
+
 def _is_safe(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -64,12 +68,15 @@ _RULES: dict[str, Callable[[str], str | None]] = {
     "DEAD_LETTER_QUEUE_URL": _not_empty,
     "ADOBE_SETTLE_SECONDS": _seconds,
     "GIVE_UP_AFTER_SECONDS": _seconds,
+    "CLUSTER_START_LIMIT_SECONDS": _seconds,
     "ADOBE_IMS_URL": _url,
     "ADOBE_PLATFORM_URL": _url,
+    "DATABRICKS_URL": _url_or_none,
 }
 _DEFAULTS = {
     "ADOBE_SETTLE_SECONDS": "120",
     "GIVE_UP_AFTER_SECONDS": "3600",
+    "CLUSTER_START_LIMIT_SECONDS": "1200",
     "ADOBE_IMS_URL": "https://ims-na1.adobelogin.com",
     "ADOBE_PLATFORM_URL": "https://platform.adobe.io",
 }
@@ -77,7 +84,10 @@ _DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One field per environment variable. `…_seconds` are seconds."""
+    """One field per environment variable. `…_seconds` are seconds.
+
+    `databricks_url` is for the local stack: where calls to every workspace go, in the manner of `AWS_ENDPOINT_URL`.
+    """
 
     adobe_secret_id: str
     databricks_secret_prefix: str
@@ -88,8 +98,10 @@ class Settings:
     dead_letter_queue_url: str
     adobe_settle_seconds: float
     give_up_after_seconds: float
+    cluster_start_limit_seconds: float
     adobe_ims_url: str
     adobe_platform_url: str
+    databricks_url: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -11,13 +11,13 @@ import boto3
 
 from aep_connections.adobe.flow_service import Adobe
 from aep_connections.adobe.ims import TokenSource, read_credentials
-from aep_connections.adobe.transport import Timeouts, Upstream, new_session
 from aep_connections.aws import calls
 from aep_connections.aws.events import Events
 from aep_connections.aws.parameters import Parameters
 from aep_connections.aws.queue import Requests
 from aep_connections.aws.registry import Registry
 from aep_connections.aws.secrets import Secrets
+from aep_connections.databricks.workspace import Databricks
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.model import Delivery
 from aep_connections.domain.ports import Clock
@@ -25,6 +25,7 @@ from aep_connections.domain.secrecy import SecretValues
 from aep_connections.observability import Measured, Observer
 from aep_connections.settings import Settings
 from aep_connections.triggers import invoke, sqs
+from aep_connections.upstream.transport import Timeouts, Upstream, new_session
 from aep_connections.use_cases.answer import Answer, answer
 from aep_connections.use_cases.work import Ports, Rules
 
@@ -54,7 +55,10 @@ class Service:
         self._tokens = TokenSource(settings.adobe_ims_url, clock)
         self._observer = Observer()
         self._rules = Rules(
-            settings.databricks_secret_prefix, settings.adobe_settle_seconds, settings.give_up_after_seconds
+            settings.databricks_secret_prefix,
+            settings.adobe_settle_seconds,
+            settings.give_up_after_seconds,
+            settings.cluster_start_limit_seconds,
         )
 
     def provision(self, event: Any, context: Any) -> Any:
@@ -84,6 +88,7 @@ class Service:
             self._clock,
             self._secrets,
             adobe,
+            Databricks(self._settings.databricks_url, upstream),
             self._registry,
             self._parameters,
             self._events,

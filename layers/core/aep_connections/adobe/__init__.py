@@ -1,1 +1,1 @@
-"""Adobe: tokens from IMS, connections in Flow Service, over one HTTP transport."""
+"""Adobe: tokens from IMS, connections in Flow Service."""

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from aep_connections.adobe.ims import Authorizer, Credentials, TokenSource
-from aep_connections.adobe.transport import Call, Reply, Upstream
 from aep_connections.adobe.wire import (
     create_body,
     error_of,
@@ -21,6 +20,7 @@ from aep_connections.adobe.wire import (
 )
 from aep_connections.domain.errors import ConnectionFailure, Unavailable
 from aep_connections.domain.model import Connection, Desired, Source, usable_id
+from aep_connections.upstream.transport import Call, Reply, Upstream
 
 BASE_PATH = "/data/foundation/flowservice"
 PAGE_SIZE = 100

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from aep_connections.adobe.transport import Call, Reply, Upstream
 from aep_connections.adobe.wire import refusal_of, request_id_of
 from aep_connections.domain.errors import (
     AdobeCredentialRejected,
@@ -24,6 +23,7 @@ from aep_connections.domain.errors import (
 )
 from aep_connections.domain.model import Secret
 from aep_connections.domain.ports import Clock
+from aep_connections.upstream.transport import Call, Reply, Upstream
 
 DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
 RENEW_BEFORE_SECONDS = 60.0

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from aep_connections.adobe.transport import Reply
 from aep_connections.domain.errors import (
     AdobeCredentialRejected,
     AdobeForbidden,
@@ -26,6 +25,7 @@ from aep_connections.domain.errors import (
 )
 from aep_connections.domain.model import Connection, Desired, marked, usable_id
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.transport import Reply
 
 _ETAG = re.compile(r"[\x21-\x7e]{1,1024}")
 """What a header can carry and the registry can hold."""

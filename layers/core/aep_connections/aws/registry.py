@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from aep_connections.aws.calls import Refused, attempt, call, unavailable
 from aep_connections.domain.errors import Busy
-from aep_connections.domain.model import Attempt, Entry, Failure, JsonObject, Key, Lease, Order, Outcome, Status
+from aep_connections.domain.model import Attempt, Entry, Failure, JsonObject, Key, Lease, Order, Outcome, Status, Wait
 from aep_connections.domain.ports import Clock
 
 RETIRED_SECONDS = 30 * 24 * 3600
@@ -89,8 +89,9 @@ class Registry:
                 "answered": entry.order and str(entry.order),
                 "etag": etag,
                 "fingerprint": entry.fingerprint,
+                "readiness": entry.readiness,
             },
-            ("failure", "outcome", "outcomeOrder", *_RELEASE),
+            ("failure", "wait", "outcome", "outcomeOrder", *_RELEASE),
         )
 
     def close_retired(self, lease: Lease, order: Order) -> None:
@@ -102,15 +103,28 @@ class Registry:
                 "answered": str(order),
                 "expiresAt": int(self._clock.now()) + RETIRED_SECONDS,
             },
-            ("failure", *connection, *_RELEASE),
+            ("failure", "wait", "readiness", *connection, *_RELEASE),
         )
 
-    def close_failed(self, lease: Lease, failure: Failure, *, fingerprint: str | None) -> None:
-        changes = {"status": Status.FAILED.value, "failure": failure.document(), "fingerprint": fingerprint}
-        self._write(lease, changes, _RELEASE)
+    def close_failed(self, lease: Lease, entry: Entry, failure: Failure) -> None:
+        changes = {
+            "status": Status.FAILED.value,
+            "failure": failure.document(),
+            "fingerprint": entry.fingerprint,
+            "readiness": entry.readiness,
+        }
+        self._write(lease, changes, ("wait", *_RELEASE))
 
-    def put_back(self, lease: Lease, status: Status, failure: Failure) -> None:
-        self._write(lease, {"status": status.value, "failure": failure.document()}, _RELEASE)
+    def put_back(self, lease: Lease, entry: Entry, status: Status, failure: Failure) -> None:
+        wait = entry.wait and {
+            "order": str(entry.wait.order),
+            "for": entry.wait.what,
+            "since": _decimal(entry.wait.since),
+            "until": _decimal(entry.wait.until),
+            "terminatedAt": entry.wait.terminated_at,
+        }
+        changes = {"status": status.value, "failure": failure.document(), "wait": wait, "readiness": entry.readiness}
+        self._write(lease, changes, _RELEASE)
 
     def release(self, lease: Lease) -> None:
         self._write(lease, {}, _RELEASE)
@@ -233,7 +247,7 @@ def _order(text: str | None) -> Order | None:
 
 
 def _entry(key: Key, item: Mapping[str, Any]) -> Entry:
-    attempt, failure = item.get("attempt"), item.get("failure")
+    attempt, failure, wait = item.get("attempt"), item.get("failure"), item.get("wait")
     return Entry(
         key=key,
         order=_order(item.get("order")),
@@ -249,4 +263,11 @@ def _entry(key: Key, item: Mapping[str, Any]) -> Entry:
         attempt=Attempt(attempt["id"], float(attempt["sentAt"]), attempt["fingerprint"]) if attempt else None,
         marks=tuple(item.get("marks", ())),
         failure=Failure.read(failure) if failure else None,
+        wait=_wait(wait) if wait else None,
+        readiness=item.get("readiness"),
     )
+
+
+def _wait(item: Mapping[str, Any]) -> Wait:
+    since, until = float(item["since"]), float(item["until"])
+    return Wait(Order.parse(item["order"]), item["for"], since, until, item["terminatedAt"])

@@ -145,7 +145,7 @@ class DatabricksRefused(Permanent):
 
 
 class NotReady(Permanent):
-    """A readiness check failed."""
+    """A readiness check failed; `faults` names each, by its id."""
 
 
 class TestFailed(Permanent):
@@ -177,7 +177,9 @@ class Busy(Retryable):
 
 
 class Waiting(Retryable):
-    """Something outside has to become ready first."""
+    """A cluster has to run first. It is given up by a limit of its own."""
+
+    usual_remedy = "Nothing to do: the request goes on by itself when the cluster runs."
 
 
 class Unsettled(Retryable):

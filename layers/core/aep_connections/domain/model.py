@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from aep_connections.domain.readiness import Readiness
+
 JsonObject = Mapping[str, Any]
 
 
@@ -95,6 +97,8 @@ class Source:
     auth_spec_name: str
     overrides: tuple[str, ...]
     read_secret: Callable[[str, JsonObject, Mapping[str, str]], AuthParams]
+    in_a_workspace: bool
+    """Whether it is a workspace of Databricks, whose readiness can be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Request:
     display_name: str
     description: str | None
     adopt: bool
+    readiness: Readiness
     source: Source | None
     secret_id: str | None
     overrides: Mapping[str, str]
@@ -268,6 +273,20 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What a request waits for. `since` and `until`, when it is given up, are in seconds since 1970.
+
+    `terminated_at` is the cluster's last termination as it was known before: a later one ended our start.
+    """
+
+    order: Order
+    what: str
+    since: float
+    until: float
+    terminated_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the registry holds of one key."""
 
@@ -285,6 +304,8 @@ class Entry:
     attempt: Attempt | None = None
     marks: tuple[str, ...] = ()
     failure: Failure | None = None
+    wait: Wait | None = None
+    readiness: JsonObject | None = None
 
     def with_(self, **changes: Any) -> Entry:
         """This entry after a write of ours."""

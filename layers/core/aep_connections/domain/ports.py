@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from aep_connections.domain.model import (
         Attempt,
+        AuthParams,
         Connection,
         Desired,
         Entry,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Source,
         Status,
     )
+    from aep_connections.domain.readiness import Report
 
 
 class Clock(Protocol):
@@ -69,6 +71,23 @@ class FlowService(Protocol):
         """Adobe's own test of the connection."""
 
 
+class Workspace(Protocol):
+    """One Databricks workspace, seen with one token."""
+
+    def report(self) -> Report:
+        """Look at everything that can be looked at, changing nothing. Raises OutOfTime; other trouble it reports."""
+
+    def start(self) -> None:
+        """Start the cluster. It may be starting already. Raises NotReady, Throttled, Unavailable, OutOfTime."""
+
+
+class Databricks(Protocol):
+    """Azure Databricks."""
+
+    def open(self, auth: AuthParams) -> Workspace:
+        """The workspace of these params; calls nothing."""
+
+
 class Adobe(Protocol):
     """Adobe Experience Platform."""
 
@@ -103,11 +122,11 @@ class Registry(Protocol):
     def close_retired(self, lease: Lease, order: Order) -> None:
         """The request is answered: nothing of ours is left."""
 
-    def close_failed(self, lease: Lease, failure: Failure, *, fingerprint: str | None) -> None:
-        """The request ended with a failure."""
+    def close_failed(self, lease: Lease, entry: Entry, failure: Failure) -> None:
+        """The request ended with a failure; the entry's fingerprint and readiness are kept."""
 
-    def put_back(self, lease: Lease, status: Status, failure: Failure) -> None:
-        """The request is tried again later; the lease is released."""
+    def put_back(self, lease: Lease, entry: Entry, status: Status, failure: Failure) -> None:
+        """The request is tried again later, the entry's wait and readiness are kept; the lease is released."""
 
     def release(self, lease: Lease) -> None:
         """Give the lease back and change nothing else."""

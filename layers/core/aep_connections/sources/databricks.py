@@ -111,4 +111,5 @@ SOURCE = Source(
     auth_spec_name="Access Token Authentication",
     overrides=("clusterId", "catalog", "database"),
     read_secret=read_secret,
+    in_a_workspace=True,
 )

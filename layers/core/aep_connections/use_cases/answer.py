@@ -15,6 +15,7 @@ from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import (
     CODES,
     ConnectionFailure,
+    DatabricksRefused,
     InvalidRequest,
     OutOfTime,
     TestFailed,
@@ -36,6 +37,7 @@ from aep_connections.domain.model import (
     Result,
     Status,
 )
+from aep_connections.domain.readiness import Report
 from aep_connections.use_cases.provision import provision
 from aep_connections.use_cases.request import read, readable_key
 from aep_connections.use_cases.retire import retire
@@ -53,7 +55,7 @@ FIRST_PAUSE_SECONDS, PAUSE_GROWTH_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 30.0, 1
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a delivery ended: a result or an error, and whether its message is done."""
+    """How a delivery ended: a result or an error, what it saw of the workspace, and whether its message is done."""
 
     sandbox: str | None
     name: str | None
@@ -62,6 +64,7 @@ class Answer:
     error: ConnectionFailure | None = None
     acknowledged: bool = True
     parked: bool = False
+    report: Report | None = None
 
 
 def answer(delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -> Answer:
@@ -153,7 +156,7 @@ class _Answering:
             self._ports.registry.close_retired(work.lease, work.order)
         else:
             self._ports.registry.close_ready(work.lease, work.entry.with_(order=work.order), result.etag)
-        return self._answer(work.lease.key, work.order, result=result)
+        return self._answer(work.lease.key, work.order, result=result, report=work.report)
 
     def _do(self, work: Work) -> Result:
         request = work.request
@@ -162,47 +165,63 @@ class _Answering:
         return provision(work, request.source, request.secret_id)
 
     def _stop_if_given_up(self, work: Work) -> None:
-        if not self._given_up():
+        waits = work.wait() is not None and work.entry.status is Status.WAITING  # which has a limit of its own
+        if waits or not self._overdue():
             return
         last = work.entry.failure if work.entry.order == work.order else None
         if last is None:
             raise OutOfTime(f"Not done within {round(self._rules.give_up_seconds)} s of its first delivery.")
         raise CODES[last.code](last.message, remedy=last.remedy, request_id=last.request_id)
 
-    def _given_up(self) -> bool:
+    def _overdue(self) -> bool:
         if self._message is None:
             return False
         return self._ports.clock.now() - self._message.first_received >= self._rules.give_up_seconds
 
+    def _given_up(self, work: Work, error: ConnectionFailure) -> bool:
+        wait = work.wait()
+        if isinstance(error, Waiting) and wait:
+            return self._ports.clock.now() >= wait.until
+        return self._overdue()
+
     def _fail(self, work: Work, was: Entry, error: ConnectionFailure) -> Answer:
         """Announce and record a failure for good, or put the request back."""
-        if error.retryable and self._message and not self._given_up():
+        if error.retryable and self._message and not self._given_up(work, error):
             status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
-            self._ports.registry.put_back(work.lease, status, _failure(error))
+            self._ports.registry.put_back(work.lease, work.entry, status, _failure(error))
             self._ports.requests.hold(self._message, _pause(self._message, error))
-            return self._answer(work.lease.key, work.order, error=error, acknowledged=False)
-        return self._end(work.lease, work.order, was, work.entry, error)
+            return self._answer(work.lease.key, work.order, error=error, acknowledged=False, report=work.report)
+        return self._end(work.lease, work.order, was, work.entry, error, work.report)
 
-    def _end(self, lease: Lease, order: Order, was: Entry, now: Entry, error: ConnectionFailure) -> Answer:
+    def _end(
+        self,
+        lease: Lease,
+        order: Order,
+        was: Entry,
+        now: Entry,
+        error: ConnectionFailure,
+        report: Report | None = None,
+    ) -> Answer:
         """Announce a failure, park what another try might mend, and record it."""
         _tell_how_to_go_on(error, PARKED if self._message else AGAIN)
         failure = _failure(error)
         known = was.status is Status.FAILED and was.failure is not None and was.failure.code == failure.code
         if not (isinstance(self._delivery.asked, Recheck) and known):
-            self._announce(FAILED, order, _named(lease.key.sandbox, lease.key.name) | failure.document())
+            named = _named(lease.key.sandbox, lease.key.name)
+            self._announce(FAILED, order, named | failure.document() | _seen(report))
         parked = error.retryable and self._message is not None
         if parked:
             self._ports.requests.park(order, self._asked(), failure.code, failure.message)
-        fingerprint = None if isinstance(error, TestFailed) else now.fingerprint
-        self._ports.registry.close_failed(lease, failure, fingerprint=fingerprint)
-        return self._answer(lease.key, order, error=error, parked=parked)
+        doubted = isinstance(error, TestFailed | DatabricksRefused)
+        self._ports.registry.close_failed(lease, now.with_(fingerprint=None) if doubted else now, failure)
+        return self._answer(lease.key, order, error=error, parked=parked, report=report)
 
     def _refuse(self, refusal: InvalidRequest) -> Answer:
         """An invalid request orders nothing; without a valid key nobody could find it again, so it is parked."""
         sandbox, name = readable_key(self._delivery.asked)
         order = self._delivery.order
         failure = _failure(refusal)
-        self._announce(FAILED, order, _named(sandbox, name) | failure.document())
+        self._announce(FAILED, order, _named(sandbox, name) | failure.document() | _seen(None))
         parked = self._message is not None and (sandbox is None or name is None)
         if parked:
             self._ports.requests.park(order, self._delivery.asked, failure.code, str(refusal))
@@ -236,8 +255,9 @@ class _Answering:
         error: ConnectionFailure | None = None,
         acknowledged: bool = True,
         parked: bool = False,
+        report: Report | None = None,
     ) -> Answer:
-        return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked)
+        return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked, report)
 
 
 def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
@@ -245,6 +265,14 @@ def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
     if error.retryable:
         own = "" if error.remedy == error.usual_remedy else f" {error.remedy}"
         error.remedy = remedy + own
+
+
+def _seen(report: Report | None) -> dict[str, Any]:
+    """What a failure event says of the workspace."""
+    if report is None:
+        return {"readiness": "unknown"}
+    document = report.document()
+    return {"readiness": document["status"], "checks": document["checks"]}
 
 
 def _absent(request: Request) -> bool:

@@ -25,17 +25,15 @@ class Found:
 
 
 def find(work: Work, flow: FlowService, desired: Desired, published: str | None) -> Found:
-    """The key's connection: by its known id, else by mark, parameter or (with `adopt`) name.
+    """The key's connection, whose known id (if any) is not found: by mark, parameter or (with `adopt`) name.
 
-    A connection found otherwise than by its known id is recorded before this returns.
+    It is recorded before this returns.
 
     Raises:
         Conflict: a foreign connection has the display name.
         Unavailable: Adobe's answers contradict each other.
     """
     known = work.entry.connection_id
-    if known and (connection := flow.get(known)) is not None:
-        return Found(connection)
     if known or published or work.entry.marks:
         listed = flow.listing(desired.source)
     else:

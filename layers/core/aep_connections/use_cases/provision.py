@@ -1,6 +1,6 @@
 """Makes a base connection as its request says: exactly one, tested before it is published.
 
-    credentials → open attempt? → find → create | adopt | patch → test → publish
+    credentials → open attempt? → unchanged? → readiness → find → create | adopt | patch → test → publish
 
 Accepting the request comes before this and announcing it after (`answer`). Any step may be the last one of an
 invocation: the registry entry tells the next delivery where to go on.
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from aep_connections.domain.errors import AdobeRefused, ConnectionFailure, TestFailed, Unavailable
+from aep_connections.domain.errors import AdobeRefused, ConnectionFailure, DatabricksRefused, TestFailed, Unavailable
 from aep_connections.domain.model import (
     Attempt,
     Connection,
@@ -25,13 +25,23 @@ from aep_connections.domain.model import (
     mark_of,
 )
 from aep_connections.domain.ports import FlowService
-from aep_connections.use_cases.find import check_usable, find
+from aep_connections.use_cases.find import Found, check_usable, find
+from aep_connections.use_cases.readiness import ensure_ready, told_apart
 from aep_connections.use_cases.settle import settle
 from aep_connections.use_cases.work import WRITE_SECONDS, Work, beside
 
 STALE_ETAG_REREADS = 3
 SLOW_RECORD_SECONDS = 5.0
 """An attempt whose record took longer is not sent: settling counts from the recorded time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The key's connection, tested or known to be as it was, and how it was come by."""
+
+    connection: Connection
+    found: Found
+    patched: bool
 
 
 def provision(work: Work, source: Source, secret_id: str) -> Result:
@@ -51,17 +61,14 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
     work.check_organization(flow)
     if work.entry.attempt:
         settle(work, flow, source, work.entry.attempt)
-    found = find(work, flow, desired, published)
-    connection, patched, certain = found.connection, False, False
-    if connection is None:
-        connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
+    known = flow.get(work.entry.connection_id) if work.entry.connection_id else None
+    if known:
+        check_usable(work, known)
+    if known and work.entry.status is Status.READY and _is_as_desired(work, desired, known):
+        made = Made(known, Found(known), patched=False)
     else:
-        check_usable(work, connection)
-        certain = work.entry.fingerprint == desired.fingerprint and desired.shown_by(connection)
-        if not certain:
-            connection, patched = _patch(work, flow, connection, desired), True
-    if not (certain and work.entry.status is Status.READY):
-        _test(flow, connection)
+        made = _make_and_test(work, flow, desired, known, published)
+    connection, found, patched = made.connection, made.found, made.patched
     if published != connection.id:
         work.deadline.require(0, "publishing the connection id")
         ports.parameters.put(key, connection.id)
@@ -71,6 +78,7 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
         ports.parameters.name_of(key),
         connection.id,
         connection.etag,
+        readiness=str((work.entry.readiness or {}).get("status", "unknown")),
         duplicates=found.duplicates,
         surplus_deleted=found.surplus_deleted,
     )
@@ -86,6 +94,39 @@ def _desired(work: Work, source: Source, secret_id: str, secret: Secret) -> Desi
         secret_arn=secret.arn,
         secret_version_id=secret.version_id,
     )
+
+
+def _is_as_desired(work: Work, desired: Desired, connection: Connection) -> bool:
+    return work.entry.fingerprint == desired.fingerprint and desired.shown_by(connection)
+
+
+def _make_and_test(
+    work: Work, flow: FlowService, desired: Desired, known: Connection | None, published: str | None
+) -> Made:
+    """What has to be done with Adobe, once the workspace is ready; its refusals are told apart."""
+    if not desired.source.in_a_workspace:
+        return _made(work, flow, desired, known, published)
+    workspace = work.ports.databricks.open(desired.auth)
+    ensure_ready(work, workspace)
+    refusal: TestFailed | DatabricksRefused
+    try:
+        return _made(work, flow, desired, known, published)
+    except (TestFailed, DatabricksRefused) as refused:
+        refusal = refused
+    raise told_apart(work, workspace, refusal)
+
+
+def _made(work: Work, flow: FlowService, desired: Desired, known: Connection | None, published: str | None) -> Made:
+    found = Found(known) if known else find(work, flow, desired, published)
+    connection, patched = found.connection, False
+    if connection and not known:
+        check_usable(work, connection)
+    if connection is None:
+        connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
+    elif not _is_as_desired(work, desired, connection):
+        connection, patched = _patch(work, flow, connection, desired), True
+    _test(flow, connection)
+    return Made(connection, found, patched)
 
 
 def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -> Connection:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aep_connections.domain.errors import Fault, InvalidRequest
 from aep_connections.domain.model import MARKER_START, DesiredState, Key, Request
+from aep_connections.domain.readiness import Readiness
 from aep_connections.sources import SOURCES
 
 MAX_BYTES = 16 * 1024
@@ -61,6 +62,7 @@ def read(document: object, secret_prefix: str) -> Request:
         display_name=given.get("displayName", given["name"]),
         description=given.get("description"),
         adopt=given.get("adopt", False),
+        readiness=Readiness(given.get("readiness", Readiness.CHECK)),
         source=source,
         secret_id=given[source.secret_field] if source else None,
         overrides={name: given[name] for name in (source.overrides if source else ()) if name in given},
@@ -141,7 +143,7 @@ _RULES: dict[str, Rule] = {
     "displayName": _text(255),
     "description": _text(1000),
     "desiredState": _one_of(*DesiredState),
-    "readiness": _one_of("start", "check", "off"),
+    "readiness": _one_of(*Readiness),
     "adopt": _boolean,
     **{source.secret_field: _pattern(_SECRET_NAME) for source in SOURCES},
     **{name: _text(255) for source in SOURCES for name in source.overrides},

@@ -9,8 +9,19 @@ from typing import Any, TypeVar
 
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import Conflict
-from aep_connections.domain.model import Entry, Lease, Order, Outcome, Request
-from aep_connections.domain.ports import Adobe, Clock, Events, FlowService, Parameters, Registry, Requests, Secrets
+from aep_connections.domain.model import Entry, Lease, Order, Outcome, Request, Wait
+from aep_connections.domain.ports import (
+    Adobe,
+    Clock,
+    Databricks,
+    Events,
+    FlowService,
+    Parameters,
+    Registry,
+    Requests,
+    Secrets,
+)
+from aep_connections.domain.readiness import Report
 from aep_connections.domain.secrecy import SecretValues
 
 WRITE_SECONDS = 70.0
@@ -30,6 +41,7 @@ class Ports:
     clock: Clock
     secrets: Secrets
     adobe: Adobe
+    databricks: Databricks
     registry: Registry
     parameters: Parameters
     events: Events
@@ -43,11 +55,15 @@ class Rules:
     secret_prefix: str
     settle_seconds: float
     give_up_seconds: float
+    cluster_start_limit_seconds: float
 
 
 @dataclass(slots=True)
 class Work:
-    """One accepted request on its way. `entry` starts as it was before this request and follows our writes."""
+    """One accepted request on its way. `entry` starts as it was before this request and follows our writes.
+
+    `report` is what this delivery saw of the workspace, if it looked.
+    """
 
     ports: Ports
     rules: Rules
@@ -56,6 +72,12 @@ class Work:
     order: Order
     request: Request
     entry: Entry
+    report: Report | None = None
+
+    def wait(self) -> Wait | None:
+        """What this request already waits for."""
+        wait = self.entry.wait
+        return wait if wait and wait.order == self.order else None
 
     def record_connection(self, **changes: Any) -> None:
         """Write down the connection that the key now has."""

@@ -32,7 +32,9 @@ class Ended:
     retry_after: float | None = None
 
 
-def reason_to_retry(ended: Ended, *, repeatable: bool, tries: int, seconds_left: float) -> str | None:
+def reason_to_retry(
+    ended: Ended, *, repeatable: bool, tries: int, seconds_left: float, at_most: int = TRIES
+) -> str | None:
     """Why this exchange should be repeated, for the log; None if it should not.
 
     Args:
@@ -40,9 +42,10 @@ def reason_to_retry(ended: Ended, *, repeatable: bool, tries: int, seconds_left:
         repeatable: whether sending it twice does the same as once.
         tries: exchanges so far.
         seconds_left: what the invocation can still spend on calls.
+        at_most: exchanges that such a call may take.
     """
     reason = ended.failure or _STATUSES.get(ended.status or 0)
-    if reason is None or not repeatable or tries >= TRIES:
+    if reason is None or not repeatable or tries >= at_most:
         return None
     if (ended.retry_after or 0.0) > RETRY_AFTER_CAP_SECONDS or pause_before_retry(ended, tries) >= seconds_left:
         return None

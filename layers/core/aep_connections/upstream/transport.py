@@ -23,10 +23,10 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from aep_connections import __version__
-from aep_connections.adobe.retry import Ended, pause_before_retry, reason_to_retry
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import OutOfTime, Unavailable
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.retry import TRIES, Ended, pause_before_retry, reason_to_retry
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
@@ -42,7 +42,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to send. `slow` takes the long read timeout; `repeatable` allows repeating it."""
+    """One request to `whom`. `slow` takes the long read timeout; `repeatable` allows repeating it, up to `tries`."""
 
     method: str
     url: str
@@ -51,6 +51,8 @@ class Call:
     body: bytes | None = field(default=None, repr=False)
     slow: bool = False
     repeatable: bool = True
+    tries: int = TRIES
+    whom: str = "Adobe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Reply:
 
     @property
     def request_id(self) -> str | None:
-        """Adobe's request id from the headers, if it is one that may be shown."""
+        """The upstream's request id from the headers, if it is one that may be shown."""
         shown = self.headers.get("x-request-id") or self.headers.get("x-debug-id") or ""
         return shown if 0 < len(shown) <= 128 and shown.isascii() and shown.isprintable() else None
 
@@ -144,7 +146,7 @@ def new_session() -> requests.Session:
     # No redirect is followed, nor looked at: to look, a session reads its whole page, however large.
     session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
     session.trust_env = False
-    adapter = _Adapter(pool_connections=4, pool_maxsize=4, max_retries=0)
+    adapter = _Adapter(pool_connections=4, pool_maxsize=8, max_retries=0)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
     session.headers["User-Agent"] = f"aep-connections/{__version__}"
@@ -160,8 +162,13 @@ class Upstream:
     timeouts: Timeouts
     deadline: Deadline
     secrets: SecretValues
-    calls: int = 0
+    sent: list[str] = field(default_factory=list)
     retries: list[str] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        """How many exchanges there were; several threads add to it."""
+        return len(self.sent)
 
     def send(self, call: Call) -> Reply:
         """The answer, whatever its status, repeated as the retry policy says.
@@ -173,13 +180,15 @@ class Upstream:
         tries = 0
         while True:
             if self.deadline.usable() < 1:
-                raise OutOfTime("Too little time left to call Adobe.")
+                raise OutOfTime(f"Too little time left to call {call.whom}.")
             tries += 1
-            self.calls += 1
+            self.sent.append(call.method)
             reply, lost = self._exchange(call)
             ended = Ended(reply.status, None, reply.retry_after) if reply else Ended(None, lost.message if lost else "")
             left = self.deadline.usable()
-            reason = reason_to_retry(ended, repeatable=call.repeatable, tries=tries, seconds_left=left)
+            reason = reason_to_retry(
+                ended, repeatable=call.repeatable, tries=tries, at_most=call.tries, seconds_left=left
+            )
             if reason is None:
                 if reply is None:
                     raise lost or Unavailable("No answer.")
@@ -215,15 +224,15 @@ class Upstream:
                     or (expected and call.method != "HEAD" and len(body) != int(expected))
                 ):
                     response.close()
-                    return None, _lost("The answer was cut short or too large.", sent=True)
+                    return None, _lost(call, "The answer was cut short or too large.", sent=True)
                 response.raw.release_conn()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Reply(response.status_code, headers, body), None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             problem = error
         if watch.expired:
-            return None, _lost("No whole answer came in time.", sent=True)
-        return None, _lost(_in_words(problem), sent=not _never_sent(problem))
+            return None, _lost(call, "No whole answer came in time.", sent=True)
+        return None, _lost(call, _in_words(problem), sent=not _never_sent(problem))
 
 
 class _Watch:
@@ -254,8 +263,8 @@ class _Watch:
                 return
 
 
-def _lost(message: str, *, sent: bool) -> Unavailable:
-    return Unavailable(f"Adobe could not be heard: {message}", may_have_happened=sent)
+def _lost(call: Call, message: str, *, sent: bool) -> Unavailable:
+    return Unavailable(f"{call.whom} could not be heard: {message}", may_have_happened=sent)
 
 
 _BEFORE_SENDING = (

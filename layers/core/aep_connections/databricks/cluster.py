@@ -1,0 +1,261 @@
+"""Checks of the cluster: that it exists, is of the right kind, runs, and may be used by the token's identity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aep_connections.databricks.access import ERROR, INFO, WARNING, in_unity_catalog
+from aep_connections.databricks.seen import Found, Row, Seen, unknown
+from aep_connections.databricks.terminations import benign, termination_of
+from aep_connections.databricks.wire import Trouble
+from aep_connections.domain.readiness import Cluster
+
+_ID = re.compile(r"[0-9]{4}-[0-9]{6}-[a-z0-9]{1,32}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9_.@ -]{1,128}", re.ASCII)
+_SAS = re.compile(
+    r"(?:spark\.hadoop\.)?fs\.azure\.sas\.[^.\s]+\.[a-z0-9]{3,24}\.(?:blob|dfs)\.core\.windows\.net", re.ASCII
+)
+_SECRET_REFERENCE = re.compile(r"\{\{secrets/[A-Za-z0-9_.-]{1,128}/[A-Za-z0-9_.-]{1,128}\}\}", re.ASCII)
+DEDICATED = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED")
+_PASSTHROUGH = ("LEGACY_PASSTHROUGH",)
+_LIMITED = ("USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD", "LEGACY_TABLE_ACL", "LEGACY_SINGLE_USER")
+_WITHOUT_CATALOGS = (
+    "NONE",
+    "LEGACY_SINGLE_USER_STANDARD",
+    "LEGACY_TABLE_ACL",
+    "LEGACY_PASSTHROUGH",
+    "LEGACY_SINGLE_USER",
+)
+SHORT_MINUTES = 10
+
+
+def cluster_of(seen: Seen) -> Cluster | None:
+    """The cluster's state, if it was seen."""
+    state = _word(seen.cluster, "state")
+    if not state:
+        return None
+    ended = termination_of(seen.cluster) if state in ("TERMINATED", "TERMINATING", "ERROR") else None
+    at = seen.cluster.get("terminated_time")
+    return Cluster(
+        seen.cluster_id,
+        state,
+        str(at) if isinstance(at, int) else None,
+        f"{ended[1].sentence} ({_code(ended[0])}). {ended[1].remedy}" if ended and not benign(seen.cluster) else "",
+        lasting=ended is not None and ended[1].lasting,
+    )
+
+
+def _id_format(seen: Seen) -> Found | None:
+    if _ID.fullmatch(seen.cluster_id):
+        return None
+    return Found(
+        "clusterId has not the form of one, like 0923-164208-meows279.",
+        "Copy it from the cluster's page: Tags, ClusterId, or the page's URL.",
+    )
+
+
+def _visible(seen: Seen) -> Found | None:
+    said = seen.answer("cluster")
+    if said.trouble is not Trouble.FORBIDDEN:
+        return None
+    return Found(
+        f"The token's identity may not see cluster {seen.cluster_id}. {said.words}",
+        "Grant it CAN ATTACH TO on the cluster.",
+        said.evidence,
+    )
+
+
+def _exists(seen: Seen) -> Found | None:
+    said = seen.answer("cluster")
+    if said.trouble in (Trouble.MISSING, Trouble.STATE):
+        return Found(
+            f"Workspace {seen.workspace_id} has no cluster {seen.cluster_id}. {said.words}",
+            "Correct clusterId; a cluster that is not pinned is removed 30 days after it terminated.",
+            said.evidence,
+        )
+    return unknown(said.words, said.evidence) if said.trouble else None
+
+
+def _interactive(seen: Seen) -> Found | None:
+    source = _word(seen.cluster, "cluster_source")
+    if source in ("UI", "API"):
+        return None
+    if not source:
+        return unknown("Databricks does not say what kind of cluster it is.", severity=WARNING)
+    return Found(
+        f"Cluster {seen.cluster_id} is of source {source}; Adobe needs an all-purpose cluster.",
+        "Create one under Compute, All-purpose compute, and put its id into the secret.",
+        {"clusterSource": source},
+    )
+
+
+def _state(seen: Seen) -> Found | None:
+    cluster = cluster_of(seen)
+    if cluster is None:
+        return unknown("Databricks does not tell the cluster's state.")
+    if cluster.usable:
+        return None
+    ended = f" It ended so: {cluster.ended}" if cluster.ended else ""
+    return Found(
+        f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
+        "Start the cluster, or ask with readiness start.",
+        {"state": cluster.state, "terminatedTime": cluster.terminated_at or ""},
+    )
+
+
+def _last_termination(seen: Seen) -> Found | None:
+    cluster, ended = cluster_of(seen), termination_of(seen.cluster)
+    if cluster is None or not cluster.ended or ended is None:
+        return None
+    return Found(f"The cluster's last start ended so: {ended[1].sentence}.", ended[1].remedy, {"code": _code(ended[0])})
+
+
+def _access_mode(seen: Seen) -> Found | None:
+    mode = _word(seen.cluster, "data_security_mode")
+    if mode in _PASSTHROUGH:
+        return Found(
+            f"The cluster's access mode {mode} passes users' own credentials on, which Adobe has none of.",
+            "Choose access mode Dedicated, with the token's identity.",
+            {"mode": mode},
+        )
+    if mode in _LIMITED:
+        return Found(
+            f"In access mode {mode}, paths outside of Unity Catalog need the privilege ANY FILE.",
+            "Choose access mode Dedicated, with the token's identity, or grant it SELECT and MODIFY on ANY FILE.",
+            {"mode": mode},
+            severity=WARNING,
+        )
+    return None
+
+
+def _single_user(seen: Seen) -> Found | None:
+    if _word(seen.cluster, "data_security_mode") not in DEDICATED:
+        return None
+    owner, name = str(seen.cluster.get("single_user_name") or ""), str(seen.me.get("userName") or "")
+    if not owner or not name:
+        return unknown("To whom the cluster is dedicated, or whose the token is, is not told.", severity=WARNING)
+    groups = seen.me.get("groups")
+    displays = (
+        {str(group.get("display")) for group in groups if isinstance(group, dict)} if isinstance(groups, list) else ()
+    )
+    if owner.lower() == name.lower() or owner in displays:
+        return None
+    return Found(
+        f"The cluster is dedicated to {_shown(owner)}, and the token belongs to {_shown(name)}.",
+        "Dedicate the cluster to the token's identity, or use a token of that user.",
+    )
+
+
+def _workload(seen: Seen) -> Found | None:
+    workload = seen.cluster.get("workload_type")
+    clients = workload.get("clients") if isinstance(workload, dict) else None
+    if not isinstance(clients, dict) or clients.get("notebooks") is not False:
+        return None
+    return Found("The cluster refuses interactive clients.", "Allow notebooks in its workload type.")
+
+
+def _autotermination(seen: Seen) -> Found | None:
+    minutes = seen.cluster.get("autotermination_minutes")
+    if not isinstance(minutes, int) or minutes > SHORT_MINUTES:
+        return None
+    if minutes == 0:
+        return Found("The cluster never stops by itself, which costs money.", "Set 30 to 60 minutes.", {"minutes": "0"})
+    return Found(
+        f"The cluster stops after {minutes} idle minutes, perhaps before Adobe has connected.",
+        "Set 30 to 60 minutes.",
+        {"minutes": str(minutes)},
+    )
+
+
+def _policy(seen: Seen) -> Found | None:
+    policy = _word(seen.cluster, "policy_id")
+    if not policy:
+        return None
+    return Found(
+        "A policy rules the cluster; it may forbid to edit its Spark configuration.", evidence={"policyId": policy}
+    )
+
+
+def _sas(seen: Seen) -> dict[str, str]:
+    conf = seen.cluster.get("spark_conf")
+    pairs = conf.items() if isinstance(conf, dict) else ()
+    return {str(key): str(value) for key, value in pairs if "fs.azure.sas" in str(key)}
+
+
+def _sas_present(seen: Seen) -> Found | None:
+    if any(_SAS.fullmatch(key) for key in _sas(seen)):
+        return None
+    return Found(
+        "The cluster's Spark configuration has no fs.azure.sas.… for Adobe's container; dataflows will fail.",
+        "Add the line of Adobe's Databricks page, its value a reference: {{secrets/<scope>/<key>}}.",
+    )
+
+
+def _sas_typo(seen: Seen) -> Found | None:
+    odd = [
+        key
+        for key, value in _sas(seen).items()
+        if ".dfs." in key or not _SAS.fullmatch(key) or value != value.strip() or value.startswith("?")
+    ]
+    if not odd:
+        return None
+    return Found(
+        f"{len(odd)} of the cluster's fs.azure.sas.… lines look mistyped.",
+        "The key ends in .blob.core.windows.net; the value has no blanks and no leading question mark.",
+    )
+
+
+def _sas_as_secret(seen: Seen) -> Found | None:
+    if all(_SECRET_REFERENCE.fullmatch(value) for value in _sas(seen).values()):
+        return None
+    return Found(
+        "A shared access signature stands in clear in the cluster's Spark configuration.",
+        "Put it into a secret scope and write {{secrets/<scope>/<key>}}; the cluster's owner has to do it.",
+    )
+
+
+def _catalog_and_mode(seen: Seen) -> Found | None:
+    mode = _word(seen.cluster, "data_security_mode")
+    if not in_unity_catalog(seen.params) or mode not in _WITHOUT_CATALOGS:
+        return None
+    return Found(
+        f"A cluster of access mode {mode} cannot read Unity Catalog.",
+        "Choose access mode Dedicated, or leave `catalog` out.",
+        {"mode": mode},
+    )
+
+
+def _word(document: Mapping[str, Any], name: str) -> str:
+    """A word of an answer that may be shown; empty if it is none."""
+    value = document.get(name)
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
+
+
+def _code(code: str) -> str:
+    return code if _WORD.fullmatch(code) else "?"
+
+
+def _shown(name: str) -> str:
+    return name if _WORD.fullmatch(name) else "another identity"
+
+
+_THERE = ("CLUSTER_EXISTS",)
+CLUSTER: tuple[Row, ...] = (
+    Row("CLUSTER_ID_FORMAT", ERROR, _id_format),
+    Row("CLUSTER_VISIBLE", ERROR, _visible, ("TOKEN_SCOPE", "CLUSTER_ID_FORMAT")),
+    Row("CLUSTER_EXISTS", ERROR, _exists, ("CLUSTER_VISIBLE",)),
+    Row("CLUSTER_INTERACTIVE", ERROR, _interactive, _THERE),
+    Row("CLUSTER_STATE", ERROR, _state, _THERE),
+    Row("LAST_TERMINATION", WARNING, _last_termination, _THERE),
+    Row("ACCESS_MODE", ERROR, _access_mode, _THERE),
+    Row("SINGLE_USER", ERROR, _single_user, _THERE),
+    Row("UC_VS_MODE", ERROR, _catalog_and_mode, _THERE),
+    Row("WORKLOAD_TYPE", WARNING, _workload, _THERE),
+    Row("AUTOTERMINATION", WARNING, _autotermination, _THERE),
+    Row("POLICY", INFO, _policy, _THERE),
+    Row("SAS_PRESENT", WARNING, _sas_present, _THERE),
+    Row("SAS_KEY_TYPO", WARNING, _sas_typo, _THERE),
+    Row("SAS_AS_SECRET", WARNING, _sas_as_secret, _THERE),
+)

@@ -1,0 +1,124 @@
+"""What an answer of Databricks' REST API means. The text of an error decides as much as its status and code.
+
+Sources: Databricks, "REST API reference" and databricks-sdk-py (`errors/`); issues there record what an invalid token
+really gets: 403 with an *integer* `error_code`. Nothing here calls anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from aep_connections.domain.secrecy import SecretValues
+from aep_connections.upstream.transport import Reply
+
+
+class Trouble(StrEnum):
+    """What stands between us and the answer that was asked for."""
+
+    UNREACHED = "no answer from here"
+    ELSEWHERE = "a redirect or a page instead of the API"
+    NO_CREDENTIAL = "the credential was not accepted"
+    SCOPE = "the token lacks a scope"
+    OTHER_WORKSPACE = "the token is of another workspace"
+    TOKEN_INVALID = "the token is invalid"  # noqa: S105 - not a password
+    IP_BLOCKED = "the caller's address is not allowed"
+    REFUSED = "refused"
+    FORBIDDEN = "permission denied"
+    STATE = "the cluster is in another state"
+    NO_CATALOGS = "the workspace has no Unity Catalog"
+    MISSING = "it does not exist"
+    THROTTLED = "too many requests"
+    FAULT = "trouble at Databricks"
+    ODD = "an answer that is not understood"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer: a document, or a trouble with its words, fit to be shown."""
+
+    trouble: Trouble | None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    words: str = ""
+    request_id: str | None = None
+    workspace_id: str | None = None
+    status: int | None = None
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """What a check shows of this answer."""
+        shown = {"status": str(self.status or ""), "requestId": self.request_id or ""}
+        return {name: value for name, value in shown.items() if value}
+
+
+_RULES: tuple[tuple[str, str, str, Trouble], ...] = (
+    (r"3..", "", "", Trouble.ELSEWHERE),
+    (r"401", "", "", Trouble.NO_CREDENTIAL),
+    (r"403", "", r"required scopes", Trouble.SCOPE),
+    (r"403", "", r"invalid access to org", Trouble.OTHER_WORKSPACE),
+    (r"403", "", r"invalid access token", Trouble.TOKEN_INVALID),
+    (r"403", "", r"ip acl|network access", Trouble.IP_BLOCKED),
+    (r"403", r"[0-9]+", "", Trouble.REFUSED),
+    (r"403", r"[A-Z_]*", "", Trouble.FORBIDDEN),
+    (r"4..", r"ENDPOINT_NOT_FOUND|FEATURE_DISABLED|METASTORE_DOES_NOT_EXIST", "", Trouble.NO_CATALOGS),
+    (r"4..", "", r"no metastore assigned", Trouble.NO_CATALOGS),
+    (r"400", r"INVALID_PARAMETER_VALUE", r"cluster .* does not exist", Trouble.MISSING),
+    (r"4..", "", r"cannot access cluster", Trouble.MISSING),
+    (r"4..", r"INVALID_STATE", "", Trouble.STATE),
+    (r"4..", r".*_DOES_NOT_EXIST", "", Trouble.MISSING),
+    (r"404", r"[A-Z_]*", "", Trouble.MISSING),
+    (r"429", "", "", Trouble.THROTTLED),
+    (r"5..", "", "", Trouble.FAULT),
+)
+"""Status, `error_code` (whole) and text (anywhere, in lower case) of an answer; the first that fits decides."""
+
+
+_PAGE = "-"
+"""The code of what is not JSON."""
+
+
+def said(reply: Reply, secrets: SecretValues) -> Said:
+    """What `reply` says; the words of others are struck clean of `secrets`."""
+    document = reply.json()
+    known: Mapping[str, Any] = document if isinstance(document, dict) else {}
+    words = _words(known) or (reply.headers.get("x-databricks-reason-phrase") or "")
+    trouble = None
+    if reply.status != 200 or not isinstance(document, dict):
+        trouble = _trouble(reply, known, f"{words} {'' if known else reply.body[:4000].decode(errors='replace')}")
+    workspace_id = reply.headers.get("x-databricks-org-id", "")
+    return Said(
+        trouble,
+        known if trouble is None else {},
+        f"{trouble.value[:1].upper()}{trouble.value[1:]}. Databricks answered {reply.status}: {_shown(words, secrets)}"
+        if trouble
+        else "",
+        secrets.clean(reply.request_id, 128) if reply.request_id else None,
+        workspace_id if re.fullmatch("[0-9]{1,20}", workspace_id, re.ASCII) else None,
+        reply.status,
+    )
+
+
+def _shown(words: str, secrets: SecretValues) -> str:
+    return secrets.quoted(words) if words else "nothing that can be shown."
+
+
+def _trouble(reply: Reply, document: Mapping[str, Any], text: str) -> Trouble:
+    status, text = str(reply.status), text.lower()
+    code = str(document.get("error_code", "")) if document else _PAGE
+    for of_status, of_code, of_text, trouble in _RULES:
+        if (
+            re.fullmatch(of_status, status)
+            and (not of_code or re.fullmatch(of_code, code))
+            and re.search(of_text, text)
+        ):
+            return trouble
+    return Trouble.ODD if document else Trouble.ELSEWHERE
+
+
+def _words(document: Mapping[str, Any]) -> str:
+    """The message of an error in any of its shapes: standard, SCIM, API 1.2."""
+    given = (document.get("message"), document.get("detail"), document.get("error"))
+    return next((text for text in given if isinstance(text, str) and text), "")

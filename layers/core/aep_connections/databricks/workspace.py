@@ -1,0 +1,125 @@
+"""One Databricks workspace over its REST API: looked at as a whole, side by side, and its cluster started.
+
+A thin client: the official SDK weighs 29.5 MB and takes more than a second to import. The token goes to the
+workspace's own host, which `sources.databricks` built from a pattern, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from aep_connections.databricks.access import WAY, data, in_unity_catalog
+from aep_connections.databricks.cluster import CLUSTER, cluster_of
+from aep_connections.databricks.seen import Seen, checked
+from aep_connections.databricks.wire import Said, Trouble, said
+from aep_connections.domain.errors import NotReady, Throttled, Unavailable
+from aep_connections.domain.model import AuthParams
+from aep_connections.domain.readiness import Report
+from aep_connections.upstream.transport import Call, Upstream
+
+TRIES = 2
+"""A connection that went stale is made anew; a path that is closed costs no more than twice the time to connect."""
+_HOST = re.compile(r"https://adb-([0-9]+)\.[0-9]+\.azuredatabricks\.net", re.ASCII)
+_TOKEN = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
+
+T = TypeVar("T")
+Get = tuple[str, tuple[tuple[str, str], ...]]
+"""Path and query."""
+
+
+class Workspace:
+    """The `Workspace` port. `url` replaces the host that calls go to, if it is not empty."""
+
+    def __init__(self, auth: AuthParams, url: str, upstream: Upstream) -> None:
+        self._params, self._token, self._upstream = auth.public, auth.secret["accessToken"], upstream
+        host = _HOST.fullmatch(self._params["domain"])
+        if host is None:
+            raise Unavailable("The domain is not one of a workspace.")
+        self._workspace_id, self._base = host[1], url or host[0]
+
+    def report(self) -> Report:
+        gets = self._gets()
+        answers = dict(zip(gets, side_by_side([self._asking(get) for get in gets.values()]), strict=True))
+        now = self._upstream.deadline.clock.now()
+        odd = "" if _TOKEN.fullmatch(self._token) else "The token has not the form of a personal access token."
+        seen = Seen(self._params, self._workspace_id, odd, now, answers)
+        checks = checked((*WAY, *CLUSTER, *data(self._params)), seen)
+        at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return Report(checks, cluster_of(seen), at)
+
+    def start(self) -> None:
+        body = json.dumps({"cluster_id": self._params["clusterId"]}).encode()
+        answer = self._ask("POST", "/api/2.1/clusters/start", body=body)
+        if answer.trouble in (None, Trouble.STATE):  # it starts already, or runs
+            return
+        message = f"Cluster {self._params['clusterId']} could not be started. {answer.words}"
+        if answer.trouble is Trouble.THROTTLED:
+            raise Throttled(message, request_id=answer.request_id)
+        if answer.trouble in (Trouble.UNREACHED, Trouble.FAULT):
+            raise Unavailable(message, request_id=answer.request_id)
+        raise NotReady(
+            message,
+            remedy="Grant the token's identity CAN RESTART on the cluster, or start it; then send the request again.",
+            request_id=answer.request_id,
+        )
+
+    def _gets(self) -> dict[str, Get]:
+        """Everything that is looked at, none of which needs another's answer."""
+        gets: dict[str, Get] = {
+            "me": ("/api/2.0/preview/scim/v2/Me", (("attributes", "id,userName,active,groups"),)),
+            "cluster": ("/api/2.1/clusters/get", (("cluster_id", self._params["clusterId"]),)),
+            "tokens": ("/api/2.0/token/list", ()),
+        }
+        if not in_unity_catalog(self._params):
+            return gets
+        catalog, database = self._params["catalog"], self._params["database"]
+        unity, name = "/api/2.1/unity-catalog", quote(catalog, safe="")
+        of_one = (("catalog_name", catalog), ("schema_name", database), ("max_results", "1"), ("omit_columns", "true"))
+        return gets | {
+            "catalog": (f"{unity}/catalogs/{name}", ()),
+            "schema": (f"{unity}/schemas/{name}.{quote(database, safe='')}", ()),
+            "tables": (f"{unity}/tables", of_one),
+        }
+
+    def _asking(self, get: Get) -> Callable[[], Said]:
+        return lambda: self._ask("GET", get[0], get[1])
+
+    def _ask(self, method: str, path: str, params: tuple[tuple[str, str], ...] = (), body: bytes | None = None) -> Said:
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "X-Databricks-Workspace-Id": self._workspace_id,
+        }
+        call = Call(
+            method, self._base + path, headers, params, body, repeatable=body is None, tries=TRIES, whom="Databricks"
+        )
+        try:
+            reply = self._upstream.send(call)
+        except Unavailable as lost:
+            words = lost.message
+        else:
+            return said(reply, self._upstream.secrets)
+        return Said(Trouble.UNREACHED, words=words)
+
+
+class Databricks:
+    """The `Databricks` port."""
+
+    def __init__(self, url: str, upstream: Upstream) -> None:
+        self._url, self._upstream = url, upstream
+
+    def open(self, auth: AuthParams) -> Workspace:
+        return Workspace(auth, self._url, self._upstream)
+
+
+def side_by_side(looks: Sequence[Callable[[], T]]) -> list[T]:
+    """Every look's result; each only reads, in a thread that ends before this returns."""
+    with ThreadPoolExecutor(max_workers=len(looks)) as pool:
+        return [ended.result() for ended in [pool.submit(look) for look in looks]]

@@ -1,0 +1,111 @@
+"""Finds out about a workspace before Adobe does, starts its cluster if it may, and tells what a refusal really was.
+
+Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the queue brings the request back.
+"""
+
+from __future__ import annotations
+
+from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, Fault, NotReady, TestFailed, Waiting
+from aep_connections.domain.model import Wait
+from aep_connections.domain.ports import Workspace
+from aep_connections.domain.readiness import Check, Cluster, Readiness, Report
+from aep_connections.use_cases.work import READ_SECONDS, Work
+
+CLUSTER_STATE = "CLUSTER_STATE"
+TOKEN_VALID = "TOKEN_VALID"  # noqa: S105 - the name of a check
+
+
+def ensure_ready(work: Work, workspace: Workspace) -> None:
+    """Look before Adobe is asked, as the request's `readiness` says.
+
+    What is not known stands in nobody's way: Adobe's path to the workspace may be open where ours is not.
+
+    Raises:
+        NotReady: a check failed; the message and `faults` name each.
+        Waiting: all that fails is a cluster that starts, or was started now.
+    """
+    if work.request.readiness is Readiness.OFF:
+        return
+    report = _look(work, workspace)
+    failed = report.failed()
+    if not failed:
+        return
+    if report.cluster and [check.id for check in failed] == [CLUSTER_STATE]:
+        _wait_for(work, workspace, report.cluster)
+    raise NotReady(
+        "The workspace is not ready. " + _told(failed),
+        remedy=_remedies(failed) + " Then send the request again.",
+        request_id=report.request_id,
+        faults=[Fault(check.id, check.message) for check in failed],
+    )
+
+
+def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
+    """What Adobe's refusal really was, by Databricks' own words on the token and the cluster's state."""
+    report = _look(work, workspace)
+    failed = report.failed()
+    token = [check for check in failed if check.id == TOKEN_VALID]
+    if token:
+        return DatabricksRefused(
+            f"{refusal.message} {_told(token)}", remedy=_remedies(token), request_id=report.request_id
+        )
+    if report.cluster and not report.cluster.usable:
+        try:
+            _wait_for(work, workspace, report.cluster)
+        except Waiting as waiting:
+            return waiting
+    if not failed:
+        return refusal
+    return type(refusal)(
+        f"{refusal.message} {_told(failed)}",
+        remedy=_remedies(failed) + " Then send the request again.",
+        request_id=refusal.request_id or report.request_id,
+        faults=[Fault(check.id, check.message) for check in failed],
+    )
+
+
+def _look(work: Work, workspace: Workspace) -> Report:
+    report = work.report = workspace.report()
+    work.entry = work.entry.with_(readiness=report.document())
+    return report
+
+
+def _wait_for(work: Work, workspace: Workspace, cluster: Cluster) -> None:
+    """Raise Waiting if the cluster will run: by itself, or because the request says `start`.
+
+    A start that ended for a reason that stays is not repeated: that costs money and mends nothing.
+    """
+    may_start = work.request.readiness is Readiness.START
+    if cluster.starting:
+        raise _waiting(work, cluster, f"Cluster {cluster.id} is starting ({cluster.state}).")
+    if not may_start:
+        return
+    if cluster.stopping:
+        raise _waiting(work, cluster, f"Cluster {cluster.id} is stopping, and will be started then.")
+    earlier = work.wait()
+    if earlier and cluster.lasting and cluster.terminated_at != earlier.terminated_at:
+        return
+    work.deadline.require(READ_SECONDS, "starting the cluster")
+    workspace.start()
+    last = f" Before, it ended so: {cluster.ended}" if cluster.ended else ""
+    raise _waiting(work, cluster, f"Cluster {cluster.id} was {cluster.state} and is being started.{last}")
+
+
+def _waiting(work: Work, cluster: Cluster, message: str) -> Waiting:
+    now, earlier = work.ports.clock.now(), work.wait()
+    since = earlier.since if earlier else now
+    until = since + work.rules.cluster_start_limit_seconds
+    what = f"cluster {cluster.id} to run"
+    work.entry = work.entry.with_(wait=Wait(work.order, what, since, until, cluster.terminated_at))
+    if now < until:
+        return Waiting(message)
+    limit = round(work.rules.cluster_start_limit_seconds)
+    return Waiting(f"Cluster {cluster.id} did not run within {limit} s. {message}")
+
+
+def _told(checks: list[Check]) -> str:
+    return " ".join(check.message for check in checks)
+
+
+def _remedies(checks: list[Check]) -> str:
+    return " ".join(dict.fromkeys(check.remedy for check in checks if check.remedy))
