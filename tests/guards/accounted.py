@@ -17,8 +17,8 @@ PARK = (
     "        if parked:\n            self._ports.requests.park(order, self._asked(), failure.code, failure.message)\n"
 )
 RECORD = (
-    "        fingerprint = None if isinstance(error, TestFailed) else now.fingerprint\n"
-    "        self._ports.registry.close_failed(lease, failure, fingerprint=fingerprint)\n"
+    "        doubted = isinstance(error, TestFailed | DatabricksRefused)\n"
+    "        self._ports.registry.close_failed(lease, now.with_(fingerprint=None) if doubted else now, failure)\n"
 )
 IN_REQUESTS = "tests/integration/test_requests.py::"
 

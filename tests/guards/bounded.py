@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, Guard, Invariant
 
-TRANSPORT, RETRY, FLOW_SERVICE = (CORE + f"adobe/{name}.py" for name in ("transport", "retry", "flow_service"))
+TRANSPORT, RETRY, FLOW_SERVICE = (
+    CORE + f"{name}.py" for name in ("upstream/transport", "upstream/retry", "adobe/flow_service")
+)
 PROVISION, RETIRE, FIND, SETTLE = (CORE + f"use_cases/{name}.py" for name in ("provision", "retire", "find", "settle"))
 DEADLINE = CORE + "domain/deadline.py"
 IN_BOUNDED, IN_TIME_LEFT, IN_TRANSPORT, IN_SETTLING, IN_OURS, IN_TOKENS, IN_FLOW_SERVICE = (
@@ -98,7 +100,7 @@ INVARIANT = Invariant(
             "tries of a call",
             "an upstream that is down is asked until the time is over",
             RETRY,
-            " or not repeatable or tries >= TRIES:",
+            " or not repeatable or tries >= at_most:",
             " or not repeatable:",
             ("tests/unit/test_retry.py::test_tries_and_time_are_bounded",),
         ),

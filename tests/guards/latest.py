@@ -48,8 +48,8 @@ INVARIANT = Invariant(
             "tombstone",
             "an older request brings back what was deleted since",
             REGISTRY,
-            '("failure", *connection, *_RELEASE)',
-            '("failure", "order", *connection, *_RELEASE)',
+            '("failure", "wait", "readiness", *connection, *_RELEASE)',
+            '("failure", "wait", "readiness", "order", *connection, *_RELEASE)',
             (
                 ARRIVALS + "[absent-(0, 1, 2)]",
                 IN_OPERATIONS + "test_a_redriven_request_does_not_bring_back_what_was_deleted_since",

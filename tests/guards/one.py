@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.guards.guard import CORE, Guard, Invariant
 
 FIND, PROVISION, RETIRE, SETTLE = (CORE + f"use_cases/{name}.py" for name in ("find", "provision", "retire", "settle"))
-FLOW_SERVICE, TRANSPORT, WIRE = (CORE + f"adobe/{name}.py" for name in ("flow_service", "transport", "wire"))
+FLOW_SERVICE, TRANSPORT, WIRE = (
+    CORE + f"{name}.py" for name in ("adobe/flow_service", "upstream/transport", "adobe/wire")
+)
 REGISTRY = CORE + "aws/registry.py"
 IN_ONE, IN_REGISTRY, IN_SETTLING, IN_LOOKALIKES, IN_ACCOUNTED, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
@@ -162,8 +164,8 @@ INVARIANT = Invariant(
             "retry policy leaves a create alone",
             "what must not be repeated is repeated",
             CORE + "upstream/retry.py",
-            "if reason is None or not repeatable or tries >= TRIES:",
-            "if reason is None or tries >= TRIES:",
+            "if reason is None or not repeatable or tries >= at_most:",
+            "if reason is None or tries >= at_most:",
             ("tests/unit/test_retry.py::test_a_create_is_never_repeated", LOST_POST + "[drop]"),
         ),
         Guard(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.guards.guard import CORE, Guard, Invariant
 
 FLOW_SERVICE, IMS, TRANSPORT, WIRE = (
-    CORE + f"adobe/{name}.py" for name in ("flow_service", "ims", "transport", "wire")
+    CORE + f"{name}.py" for name in ("adobe/flow_service", "adobe/ims", "upstream/transport", "adobe/wire")
 )
 MODEL, SECRECY, DATABRICKS = (CORE + name for name in ("domain/model.py", "domain/secrecy.py", "sources/databricks.py"))
 PROVISION, REQUEST = CORE + "use_cases/provision.py", CORE + "use_cases/request.py"

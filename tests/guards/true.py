@@ -8,12 +8,7 @@ PROVISION, FLOW_SERVICE = CORE + "use_cases/provision.py", CORE + "adobe/flow_se
 IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
 )
-TESTED = "    if not (certain and work.entry.status is Status.READY):\n        _test(flow, connection)\n"
-PUBLISHED = (
-    "    if published != connection.id:\n"
-    '        work.deadline.require(0, "publishing the connection id")\n'
-    "        ports.parameters.put(key, connection.id)\n"
-)
+TESTED = "    _test(flow, connection)\n    return Made"
 
 INVARIANT = Invariant(
     2,
@@ -25,8 +20,8 @@ INVARIANT = Invariant(
             "test before publishing",
             "the id is published, and only then does Adobe say that the connection does not work",
             PROVISION,
-            TESTED + PUBLISHED,
-            PUBLISHED + TESTED,
+            TESTED,
+            "    work.ports.parameters.put(work.lease.key, connection.id)\n" + TESTED,
             (
                 IN_TRUE + "test_a_connection_whose_test_fails_is_kept_but_not_published",
                 IN_TRUE + "test_a_recreated_connection_that_fails_its_test_does_not_replace_the_published_id",
@@ -52,8 +47,8 @@ INVARIANT = Invariant(
             "test is left out only for what was ready",
             "what a killed delivery made is published untested by the next one",
             PROVISION,
-            "if not (certain and work.entry.status is Status.READY):",
-            "if not certain:",
+            "if known and work.entry.status is Status.READY and _is_as_desired(work, desired, known):",
+            "if known and _is_as_desired(work, desired, known):",
             (
                 IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[create]",
                 IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[update]",
@@ -63,8 +58,8 @@ INVARIANT = Invariant(
             "failed test is not forgotten",
             "a connection that failed its test is tested again without being put right",
             CORE + "use_cases/answer.py",
-            "fingerprint = None if isinstance(error, TestFailed) else now.fingerprint",
-            "fingerprint = now.fingerprint",
+            "doubted = isinstance(error, TestFailed | DatabricksRefused)",
+            "doubted = False",
             (IN_TRUE + "test_the_next_request_patches_and_tests_the_connection_that_failed",),
             also=(8,),
         ),

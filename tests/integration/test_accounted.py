@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from aep_connections.aws.queue import Requests
 from aep_connections.domain.model import Order
 from local.faults import Fault
+from local.stack import DATABRICKS_SECRET
 from tests.support.aws import instead
 from tests.support.log import Log
 from tests.support.world import ABSENT, REQUEST, STOPPED, World
@@ -262,16 +263,17 @@ def test_a_log_line_has_allow_listed_fields_only(world: World, log: Log) -> None
         "sandbox", "connection_name", "outcome", "requested_at", "request_event_id", "duration_ms", "age_ms",
         "receive_count", "upstream_calls", "upstream_retries", "parked", "function_request_id",
     }  # fmt: skip
-    assert set(created) == frame | common | {"connection_id", "duplicates"}
-    assert set(failed) == frame | common | {"code", "retryable", "reason", "faults"}
+    seen = {"readiness", "checks"}
+    assert set(created) == frame | common | seen | {"connection_id", "duplicates"}
+    assert set(failed) == frame | common | seen | {"code", "retryable", "reason", "faults"}
     assert created["upstream_retries"] == ["GET: unavailable", "GET: unavailable"]
 
 
 @pytest.mark.parametrize(
     ("prepare", "code"),
     [
-        (lambda w: w.stack.databricks.settings.revoked_tokens.append("dapi0123456789abcdef0123456789abcdef"), "DatabricksRefused"),
-        (lambda w: w.stack.databricks.settings.clusters.update(STOPPED), "DatabricksRefused"),
+        (lambda w: w.stack.databricks.settings.revoked_tokens.append(DATABRICKS_SECRET["accessToken"]), "NotReady"),
+        (lambda w: w.stack.databricks.settings.clusters.update(STOPPED), "NotReady"),
         (lambda w: setattr(w.stack.adobe.settings, "entitled", False), "NotEntitled"),
         (lambda w: w.stack.adobe.settings.sandboxes.append("prod"), "SandboxUnknown"),
         (lambda w: w.stack.adobe.settings.forbidden_sandboxes.append("dev"), "AdobeForbidden"),
@@ -295,7 +297,7 @@ def test_each_bad_day_has_its_code_a_remedy_and_leaves_nothing_behind(world: Wor
     assert world.parameter() is None
     (event,) = world.events()
     assert event["detail"]["code"] == code
-    assert set(event["detail"]) == {
+    assert set(event["detail"]) - {"readiness", "checks"} == {
         "name", "sandbox", "code", "message", "remedy", "retryable", "requestId", "faults", "requestedAt",
         "requestEventId",
     }  # fmt: skip

@@ -192,7 +192,7 @@ def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_otherwise_i
     states.clear()
     world.stack.databricks.settings.clusters.update(STOPPED)
     world.deliver(world.send_body(RECHECK))
-    assert world.announced()[2:] == [("Failed", "TestFailed")]
+    assert world.announced()[2:] == [("Failed", "NotReady")]
 
 
 def test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before(world: World) -> None:

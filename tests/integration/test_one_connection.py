@@ -10,7 +10,7 @@ import pytest
 from local.adobe import BASE
 from local.faults import Fault
 from local.simulator import Request
-from tests.support.world import ABSENT, REQUEST, World
+from tests.support.world import ABSENT, REQUEST, UNCHECKED, World
 
 
 def post_fault(**what: Any) -> Fault:
@@ -139,7 +139,7 @@ def test_an_attempt_left_open_by_giving_up_is_settled_by_the_next_request(world:
 
 def test_a_refused_post_leaves_no_attempt_open(world: World) -> None:
     world.stack.databricks.settings.clusters["0923-164208-meows279"] = "TERMINATED"
-    assert world.refused(REQUEST).code == "DatabricksRefused"
+    assert world.refused(UNCHECKED).code == "DatabricksRefused"
 
     assert "attempt" not in world.item()
     world.stack.databricks.settings.clusters.clear()

@@ -12,7 +12,7 @@ from local.faults import Fault
 from local.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.aws import instead, noted
-from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, Killed, World
+from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, Killed, World
 
 OTHER_ORG = ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"}
 
@@ -93,7 +93,7 @@ def test_what_another_keys_open_attempt_made_is_not_adopted(world: World) -> Non
 def test_a_refused_post_leaves_no_mark(world: World) -> None:
     world.stack.databricks.settings.clusters.update(STOPPED)
 
-    world.refused(REQUEST)
+    world.refused(UNCHECKED)
 
     assert world.item()["marks"]["L"] == []
 
@@ -206,7 +206,7 @@ def test_a_delivery_killed_before_the_test_is_tested_by_the_next_one(
         world.ask()
         world.put_secret(accessToken="rotated")
     before = world.parameter()
-    sent = world.send(REQUEST)
+    sent = world.send(UNCHECKED)
 
     def kill(*_: object) -> bool:
         raise Killed

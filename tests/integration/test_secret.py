@@ -12,7 +12,7 @@ from local.faults import Fault
 from local.stack import DATABRICKS_SECRET
 from tests.support.canaries import CLIENT_SECRET, TOKEN, found, kept, plant, whole_story
 from tests.support.log import Log
-from tests.support.world import ABSENT, REQUEST, SECRET_ID, World
+from tests.support.world import ABSENT, REQUEST, SECRET_ID, UNCHECKED, World
 
 CANARIES = (TOKEN, CLIENT_SECRET)
 
@@ -64,7 +64,7 @@ def test_a_canary_is_seen_nowhere(
 def test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes(canary: World) -> None:
     canary.stack.databricks.settings.revoked_tokens.append(TOKEN)
 
-    refusal = canary.refused(REQUEST)
+    refusal = canary.refused(UNCHECKED)
 
     assert refusal.code == "DatabricksRefused"
     assert "Invalid access token. Token: [struck]" in refusal.message

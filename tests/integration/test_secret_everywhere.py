@@ -31,7 +31,7 @@ from tests.support.canaries import (
     wire_of,
 )
 from tests.support.log import Log
-from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, World
+from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, World
 
 ROTATED = "canary-rotated/+token=="
 EARLIER = 'canary-earlier/+"token'
@@ -151,14 +151,16 @@ def in_use(day: Day) -> None:
 
 def refused_by_databricks(day: Day) -> None:
     day.world.stack.databricks.settings.revoked_tokens.append(TOKEN)
-    assert day.ask() == "DatabricksRefused"
+    assert day.ask() == "NotReady"
+    assert day.ask(UNCHECKED) == "DatabricksRefused"
 
 
 def on_a_stopped_cluster(day: Day) -> None:
     day.ask()
     day.world.stack.databricks.settings.clusters.update(STOPPED)
     day.world.put_secret(accessToken=ROTATED)
-    assert day.ask() == "TestFailed"
+    assert day.ask() == "NotReady"
+    assert day.ask(UNCHECKED) == "TestFailed"
 
 
 def parked(day: Day) -> None:

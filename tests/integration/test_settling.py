@@ -11,7 +11,7 @@ from local.faults import Fault
 from local.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.aws import instead, noted, refusal
-from tests.support.world import ABSENT, REQUEST, STOPPED, World
+from tests.support.world import ABSENT, REQUEST, STOPPED, UNCHECKED, World
 
 LOST_BEFORE = Fault(method="POST", path=".*/connections", drop=True)
 LOST_AFTER = Fault(method="POST", path=".*/connections", when="after", drop=True)
@@ -181,7 +181,7 @@ def test_a_refusal_is_told_also_if_its_attempt_cannot_be_forgotten(
 
     instead(monkeypatch, "UpdateItem", refuse_to_forget)
 
-    assert world.refused(REQUEST).code == "DatabricksRefused"
+    assert world.refused(UNCHECKED).code == "DatabricksRefused"
 
     assert "attempt" in world.item()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.faults import Fault
-from tests.support.world import ABSENT, GONE, REQUEST, World
+from tests.support.world import ABSENT, GONE, REQUEST, UNCHECKED, World
 
 HTML = "<html><body>Not found</body></html>"
 
@@ -46,9 +46,9 @@ def test_a_failed_update_leaves_the_published_id(world: World) -> None:
     world.stack.databricks.settings.revoked_tokens.append("revoked")
     world.put_secret(accessToken="revoked")
 
-    assert world.ask()
+    assert world.ask(UNCHECKED)
 
-    assert world.announced()[-1] == ("Failed", "TestFailed")
+    assert world.announced()[-1] == ("Failed", "DatabricksRefused")
     assert world.parameter() == published
 
 

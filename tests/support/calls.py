@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,19 @@ _WRITES = (
 )
 """What an update expression holds, and what the write is for; the first that fits."""
 
-HTTP_CALLS = {"IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test"}
+DATABRICKS_CALLS = {
+    "whose token": ("GET", r".*/scim/v2/Me"),
+    "cluster": ("GET", r".*/clusters/get"),
+    "tokens": ("GET", r".*/token/list"),
+    "catalog": ("GET", r".*/unity-catalog/catalogs/.*"),
+    "database": ("GET", r".*/unity-catalog/schemas/.*"),
+    "tables": ("GET", r".*/unity-catalog/tables"),
+    "start cluster": ("POST", r".*/clusters/start"),
+}
+"""The calls to a workspace, and how each is known; most are made side by side."""
+HTTP_CALLS = {
+    "IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test", *DATABRICKS_CALLS,
+}  # fmt: skip
 
 
 class Calls:
@@ -101,7 +114,8 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
 def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
     _, found, path = url.partition("/flowservice/connections")
     if not found:
-        return "IMS token" if "/ims/" in url else f"{method} {url}"
+        known = (name for name, (of, path) in DATABRICKS_CALLS.items() if of == method and re.fullmatch(path, url))
+        return "IMS token" if "/ims/" in url else next(known, f"{method} {url}")
     match method, path.count("/"), path.endswith("/test"):
         case "POST", 0, _:
             return "create"

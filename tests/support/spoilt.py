@@ -19,7 +19,8 @@ from aep_connections.upstream.transport import Timeouts
 from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault
-from tests.support.calls import HTTP_CALLS, Act, Go, named
+from local.simulator import Simulator
+from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Act, Go, named
 from tests.support.iam import said_by_the_service
 from tests.support.world import GONE, Killed, World
 
@@ -76,16 +77,23 @@ class Spoilt:
         if said_to_aws:
             left[:] = [] if self.fault or self.killed else [name] * self.times
         elif self.fault and tries <= self.times:
-            for simulator in (world.stack.adobe, world.stack.ims):
-                simulator.faults.add(replace(self.fault, times=1))
+            method, path = DATABRICKS_CALLS.get(name, ("", ".*"))
+            fault = replace(self.fault, times=1, method=method, path=path)
+            for simulator in _simulators(world, name):
+                simulator.faults.add(fault)
         try:
             return go(**({} if said_to_aws else self.options))
         finally:
             left.clear()
-            for simulator in (world.stack.adobe, world.stack.ims):
+            for simulator in _simulators(world, name):
                 simulator.faults.clear()
             if self.killed:
                 raise Killed
+
+
+def _simulators(world: World, name: str) -> tuple[Simulator, ...]:
+    """Where a call of that name goes."""
+    return (world.stack.databricks,) if name in DATABRICKS_CALLS else (world.stack.adobe, world.stack.ims)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from tests.support.iam import AwsCalls, grants
 SECRET_ID = "aep/dev/databricks/sales"
 REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
 ABSENT = {"name": "sales", "sandbox": "dev", "desiredState": "absent"}
+UNCHECKED = REQUEST | {"readiness": "off"}
+"""Asked for without a look at the workspace before."""
 RECHECK = json.dumps({"recheck": {"sandbox": "dev", "name": "sales", "reason": "test"}})
 STOPPED = {DATABRICKS_SECRET["clusterId"]: "TERMINATED"}
 GONE = '{"type":"https://ns.adobe.com/aep/errors/FLOW-1439-404","status":404,"report":{"request-id":"r-1"}}'

@@ -13,7 +13,9 @@ from tests.support.templates import provision
 def test_the_templates_environment_is_the_settings_both_ways() -> None:
     powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 
-    assert set(provision()["Environment"]["Variables"]) - powertools == {f.name.upper() for f in fields(Settings)}
+    local_only = {"DATABRICKS_URL"}
+    expected = {f.name.upper() for f in fields(Settings)} - local_only
+    assert set(provision()["Environment"]["Variables"]) - powertools == expected
 
 
 def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:
@@ -22,6 +24,7 @@ def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:
     settings = Settings.from_environment({name: str(value) for name, value in variables.items()})
 
     assert (settings.adobe_settle_seconds, settings.give_up_after_seconds) == (120, 3600)
+    assert (settings.cluster_start_limit_seconds, settings.databricks_url) == (1200, "")
     assert settings.adobe_ims_url == "https://ims-na1.adobelogin.com"
     assert settings.adobe_platform_url == "https://platform.adobe.io"
 
@@ -41,13 +44,16 @@ def test_a_faulty_environment_is_refused_with_every_fault_at_once() -> None:
         ("DATABRICKS_SECRET_PREFIX", ["a/", "aep/{sandbox}/d/"], ["a", "/", "", "a/*/", "aep/{name}/"]),
         ("ADOBE_PLATFORM_URL", ["https://x.example", "http://127.0.0.1:80"], ["http://x.example", "ftp://x", "https://"]),
         ("ADOBE_IMS_URL", ["https://x.example/a", "http://[::1]:80"], ["https://[", "https://a:b", "https://u@a"]),
+        ("DATABRICKS_URL", ["http://127.0.0.1:80", "https://x.example"], ["http://x.example", "adb-1.1.azuredatabricks.net"]),
+        ("CLUSTER_START_LIMIT_SECONDS", ["1200"], ["-1", "soon"]),
         ("ADOBE_SETTLE_SECONDS", ["1", "0.5", "120"], ["-1", "1e9", "x", "٣"]),
     ],
 )  # fmt: skip
 def test_each_variable_has_its_rule(name: str, good: list[str], bad: list[str]) -> None:
     right = {field.name.upper(): "x" for field in fields(Settings)} | {
         "DATABRICKS_SECRET_PREFIX": "a/", "PARAMETER_PREFIX": "/a", "ADOBE_SETTLE_SECONDS": "1",
-        "GIVE_UP_AFTER_SECONDS": "1", "ADOBE_IMS_URL": "https://a.example", "ADOBE_PLATFORM_URL": "https://a.example",
+        "GIVE_UP_AFTER_SECONDS": "1", "CLUSTER_START_LIMIT_SECONDS": "1", "DATABRICKS_URL": "",
+        "ADOBE_IMS_URL": "https://a.example", "ADOBE_PLATFORM_URL": "https://a.example",
     }  # fmt: skip
 
     for value in good:

@@ -46,6 +46,7 @@ def test_the_bounds_of_the_numbers() -> None:
         "MaximumConcurrency": (2, 1000),
         "AdobeSettleSeconds": (30, 3600),
         "GiveUpAfterSeconds": (300, 43_200),
+        "ClusterStartLimitSeconds": (300, 7200),
         "OldestRequestAlarmSeconds": (60, 86_400),
     }
 

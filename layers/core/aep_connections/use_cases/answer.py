@@ -221,7 +221,7 @@ class _Answering:
         sandbox, name = readable_key(self._delivery.asked)
         order = self._delivery.order
         failure = _failure(refusal)
-        self._announce(FAILED, order, _named(sandbox, name) | failure.document() | _seen(None))
+        self._announce(FAILED, order, _named(sandbox, name) | failure.document())
         parked = self._message is not None and (sandbox is None or name is None)
         if parked:
             self._ports.requests.park(order, self._delivery.asked, failure.code, str(refusal))
@@ -270,7 +270,7 @@ def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
 def _seen(report: Report | None) -> dict[str, Any]:
     """What a failure event says of the workspace."""
     if report is None:
-        return {"readiness": "unknown"}
+        return {}
     document = report.document()
     return {"readiness": document["status"], "checks": document["checks"]}
 

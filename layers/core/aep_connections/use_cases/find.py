@@ -65,6 +65,7 @@ def find(work: Work, flow: FlowService, desired: Desired, published: str | None)
         org_id=flow.org_id,
         marks=work.entry.marks or (work.lease.owner,),
     )
+    check_usable(work, kept)
     return Found(kept, tuple(c.id for c in same_name), surplus_deleted=deleted)
 
 

@@ -68,19 +68,19 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
         made = Made(known, Found(known), patched=False)
     else:
         made = _make_and_test(work, flow, desired, known, published)
-    connection, found, patched = made.connection, made.found, made.patched
+    connection = made.connection
     if published != connection.id:
         work.deadline.require(0, "publishing the connection id")
         ports.parameters.put(key, connection.id)
     return Result(
         key,
-        work.outcome_after(patched=patched),
+        work.outcome_after(patched=made.patched),
         ports.parameters.name_of(key),
         connection.id,
         connection.etag,
         readiness=str((work.entry.readiness or {}).get("status", "unknown")),
-        duplicates=found.duplicates,
-        surplus_deleted=found.surplus_deleted,
+        duplicates=made.found.duplicates,
+        surplus_deleted=made.found.surplus_deleted,
     )
 
 
@@ -119,8 +119,6 @@ def _make_and_test(
 def _made(work: Work, flow: FlowService, desired: Desired, known: Connection | None, published: str | None) -> Made:
     found = Found(known) if known else find(work, flow, desired, published)
     connection, patched = found.connection, False
-    if connection and not known:
-        check_usable(work, connection)
     if connection is None:
         connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
     elif not _is_as_desired(work, desired, connection):

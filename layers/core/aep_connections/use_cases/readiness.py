@@ -25,6 +25,7 @@ def ensure_ready(work: Work, workspace: Workspace) -> None:
         Waiting: all that fails is a cluster that starts, or was started now.
     """
     if work.request.readiness is Readiness.OFF:
+        work.entry = work.entry.with_(readiness=None)
         return
     report = _look(work, workspace)
     failed = report.failed()
