@@ -82,6 +82,7 @@ def _shown(stack: Stack) -> str:
         "EventBusName": stack.bus_name,
         "Detail": detail,
     }
+    token = DATABRICKS_SECRET["accessToken"]
     environment = " ".join(f"{name}={value}" for name, value in stack.aws.environment().items())
     return f"""The stack runs; Ctrl-C stops it.
 
@@ -103,7 +104,7 @@ Send a request (the answer is shown here):
 Make something go wrong, then ask for another name (README.md, "Rehearse", has every fault and setting):
 
   curl {stack.adobe.url}/_simulator/faults -d '{{"method": "POST", "when": "after", "status": 502}}'
-  curl -X PATCH {stack.databricks.url}/_simulator/settings -d '{{"revokedTokens": ["dapi0123456789abcdef0123456789abcdef"]}}'
+  curl -X PATCH {stack.databricks.url}/_simulator/settings -d '{{"revokedTokens": ["{token}"]}}'
 """
 
 

@@ -21,12 +21,13 @@ def test_a_secret_as_aws_manages_it_is_completed_by_the_request(world: World) ->
     world.stack.put_secret("aep/dev/databricks/managed", managed)
 
     world.invoke(
-        REQUEST | {"databricksSecretId": "aep/dev/databricks/managed", "clusterId": "0923-1-a", "database": "sales"}
+        REQUEST
+        | {"databricksSecretId": "aep/dev/databricks/managed", "clusterId": "0923-164208-other", "database": "sales"}
     )
 
     assert world.connections()[0]["auth"]["params"] == {
         "domain": DATABRICKS_SECRET["domain"],
-        "clusterId": "0923-1-a",
+        "clusterId": "0923-164208-other",
         "accessToken": "dapi-managed",
         "database": "sales",
     }

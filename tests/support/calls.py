@@ -78,12 +78,20 @@ class Calls:
             return self._call(_of_aws(operation, arguments), arguments, go) if ours else go()
 
         def http(session: Any, method: str, url: str, **options: Any) -> Any:
+            answers = []
+
             def go(**changes: Any) -> Any:
-                return http_request(session, method, url, **options | changes)
+                answers.append(http_request(session, method, url, **options | changes))
+                return answers[-1]
 
             ours = str(session.headers.get("User-Agent", "")).startswith(AGENT)
             name = _of_http(method, url, options.get("params") or (), self.made)
-            return self._call(name, None, go) if ours else go()
+            try:
+                return self._call(name, None, go) if ours else go()
+            except BaseException:
+                for answer in answers:  # as when a process ends
+                    answer.close()
+                raise
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BaseClient, "_make_api_call", aws)

@@ -44,7 +44,7 @@ def test_a_faulty_environment_is_refused_with_every_fault_at_once() -> None:
         ("DATABRICKS_SECRET_PREFIX", ["a/", "aep/{sandbox}/d/"], ["a", "/", "", "a/*/", "aep/{name}/"]),
         ("ADOBE_PLATFORM_URL", ["https://x.example", "http://127.0.0.1:80"], ["http://x.example", "ftp://x", "https://"]),
         ("ADOBE_IMS_URL", ["https://x.example/a", "http://[::1]:80"], ["https://[", "https://a:b", "https://u@a"]),
-        ("DATABRICKS_URL", ["http://127.0.0.1:80", "https://x.example"], ["http://x.example", "adb-1.1.azuredatabricks.net"]),
+        ("DATABRICKS_URL", ["http://127.0.0.1:80", "https://x.example"], ["http://x.example", "adb-1.1.x.net"]),
         ("CLUSTER_START_LIMIT_SECONDS", ["1200"], ["-1", "soon"]),
         ("ADOBE_SETTLE_SECONDS", ["1", "0.5", "120"], ["-1", "1e9", "x", "٣"]),
     ],

@@ -15,7 +15,7 @@ from aep_connections.domain.model import Secret
 from aep_connections.sources.databricks import normalised_domain, read_secret
 from tests.support.hostile import MANY, json_values, nested, not_texts
 
-NAME = "adb-1234567890123456.16.azuredatabricks.net"
+NAME = "adb-1234567890123456.7.azuredatabricks.net"
 HOST = f"https://{NAME}"
 DATABRICKS = {"domain": HOST, "clusterId": "0923-164208-meows279", "accessToken": "dapi-1", "database": "acme_db"}
 ADOBE = {"clientId": "client", "clientSecret": "secret", "orgId": "1@AdobeOrg", "scopes": "openid"}

@@ -101,7 +101,7 @@ def _state(seen: Seen) -> Found | None:
     return Found(
         f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
         "Start the cluster, or ask with readiness start.",
-        {"state": cluster.state, "terminatedTime": cluster.terminated_at or ""},
+        seen.answer("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at or ""},
     )
 
 
