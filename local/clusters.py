@@ -213,8 +213,6 @@ class Clusters:
         again = cluster is not None and cluster.moved and order is not None and given is not orders
         if cluster is None or obeyed != order or again:
             cluster = _ordered(cluster_id, order or "RUNNING", cluster, now)
-        elif cluster.moved:
-            orders = given
         self._known[cluster_id] = cluster, order, orders
         return cluster
 

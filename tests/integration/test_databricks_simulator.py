@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.adobes import BODY, Adobes, number
 ME = "/api/2.0/preview/scim/v2/Me"
 TOKENS = "/api/2.0/token/list"
 METASTORE = "/api/2.1/unity-catalog/current-metastore-assignment"
+SOON = timedelta(seconds=2)
 CLUSTER = DATABRICKS_SECRET["clusterId"]
 
 
@@ -345,9 +347,9 @@ def move_alone(workspace: Workspace) -> tuple[int, Any]:
 def test_the_sdk_starts_a_cluster_and_finds_one_that_runs(workspace: Workspace, sdk: WorkspaceClient) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, startSeconds=0)
 
-    sdk.clusters.ensure_cluster_is_running(CLUSTER)
+    started = sdk.clusters.start(CLUSTER).result(timeout=SOON)
 
-    assert sdk.clusters.get(CLUSTER).state is State.RUNNING
+    assert started.state is State.RUNNING
     sdk.clusters.ensure_cluster_is_running(CLUSTER)
     with pytest.raises(sdk_errors.InvalidState, match="is in unexpected state Running"):
         sdk.clusters.start(CLUSTER)
@@ -358,7 +360,7 @@ def test_after_a_start_the_old_state_may_still_be_shown(workspace: Workspace, sd
     before = workspace.cluster()
 
     with pytest.raises(sdk_errors.OperationFailed, match="failed to reach RUNNING"):
-        sdk.clusters.start(CLUSTER).result()
+        sdk.clusters.start(CLUSTER).result(timeout=SOON)
 
     assert workspace.cluster() == before
     assert workspace.move("start")[1]["message"].endswith("unexpected state Pending.")
@@ -441,6 +443,7 @@ def test_a_restart_wants_a_cluster_that_runs(workspace: Workspace) -> None:
 
 def test_a_state_that_is_ordered_again_is_obeyed_again(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
+    workspace.order(clusters={CLUSTER: "TERMINATED"})
     workspace.move("start")
     workspace.order(userName="other")
     assert workspace.state() == "PENDING"
@@ -454,13 +457,17 @@ def test_a_state_that_is_ordered_again_is_obeyed_again(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("source", ["JOB", "PIPELINE"])
-def test_a_cluster_that_runs_a_job_cannot_be_started(workspace: Workspace, source: str) -> None:
+def test_a_cluster_that_runs_a_job_can_only_be_stopped(workspace: Workspace, source: str) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, clusterSources={CLUSTER: source})
 
     status, answer = workspace.move("start")
 
     assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     assert workspace.state() == "TERMINATED"
+    workspace.order(clusters={CLUSTER: "RUNNING"})
+    assert workspace.move("restart")[0] == 400
+    assert workspace.move("delete") == (200, {})
+    assert workspace.state() == "TERMINATING"
 
 
 def test_a_cluster_that_a_call_started_stops_when_nobody_uses_it(workspace: Workspace) -> None:
