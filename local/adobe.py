@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import quote
 
 import requests
 
+from local.clusters import ALL_PURPOSE, DEDICATED
 from local.connections import DATABRICKS_SPEC, Record, Refused, new_item, page, patched, shown
 from local.ims import Ims
 from local.simulator import Request, Response, Simulator, json_response
@@ -234,17 +236,26 @@ class Adobe(Simulator):
         return json_response(200, passed if self.settings.test_shape == "boolean" else {"result": passed})
 
     def _check_workspace(self, params: dict[str, Any]) -> None:
-        """Ask Databricks as Adobe does: is the token valid, does the cluster run. Raises Refused."""
+        """Ask Databricks as Adobe does, for the token, a cluster that can be used, the schema. Raises Refused."""
         if not self.settings.entitled:
             raise _provider("Not entitled to this operation.")
-        self._ask(params, "/api/2.0/preview/scim/v2/Me")
-        cluster = self._ask(params, f"/api/2.1/clusters/get?cluster_id={params['clusterId']}")
+        me = self._ask(params, "/api/2.0/preview/scim/v2/Me")
+        cluster = self._ask(params, f"/api/2.1/clusters/get?cluster_id={quote(str(params['clusterId']), safe='')}")
+        named = f"The cluster {params['clusterId']} is"
         if cluster.get("state") not in ("RUNNING", "RESIZING"):
-            raise self._said(params, f"The cluster {params['clusterId']} is in state {cluster.get('state')}.")
+            raise self._said(params, f"{named} in state {cluster.get('state')}.")
+        if cluster.get("cluster_source") not in ALL_PURPOSE:
+            raise self._said(params, f"{named} not an interactive one but of {cluster.get('cluster_source')}.")
+        mine = [me.get("userName"), *(group.get("display") for group in me.get("groups") or [])]
+        if cluster.get("data_security_mode") in DEDICATED and cluster.get("single_user_name") not in mine:
+            raise self._said(params, f"{named} dedicated to {cluster.get('single_user_name')}.")
+        if params.get("catalog"):
+            schema = quote(f"{params['catalog']}.{params['database']}", safe="")
+            self._ask(params, f"/api/2.1/unity-catalog/schemas/{schema}")
 
     def _ask(self, params: dict[str, Any], path: str) -> dict[str, Any]:
         """What Databricks answers. Raises Refused with its words, or with trouble on the way to it."""
-        headers = {"Authorization": f"Bearer {params['accessToken']}"}
+        headers = {"Authorization": f"Bearer {params['accessToken']}", "User-Agent": "adobe"}
         try:
             answer = self._http.get(self._databricks_url + path, headers=headers, timeout=30, allow_redirects=False)
         except requests.Timeout:
