@@ -249,7 +249,7 @@ class Adobe(Simulator):
         mine = [me.get("userName"), *(group.get("display") for group in me.get("groups") or [])]
         if cluster.get("data_security_mode") in DEDICATED and cluster.get("single_user_name") not in mine:
             raise self._said(params, f"{named} dedicated to {cluster.get('single_user_name')}.")
-        if params.get("catalog"):
+        if params.get("catalog", "hive_metastore") != "hive_metastore":
             schema = quote(f"{params['catalog']}.{params['database']}", safe="")
             self._ask(params, f"/api/2.1/unity-catalog/schemas/{schema}")
 

@@ -1,0 +1,313 @@
+"""A cluster that has to run first: it is started if the request says so, and nobody sleeps until it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.faults import Fault
+from local.stack import DATABRICKS_SECRET
+from tests.integration.test_readiness import CLUSTER, START, STARTS, TOKEN, looks, stop
+from tests.support.aws import noted
+from tests.support.world import ABSENT, REQUEST, UNCHECKED, World
+
+QUOTA, SECRETS = "AZURE_QUOTA_EXCEEDED_EXCEPTION", "SECRET_RESOLUTION_ERROR"
+TEST = ".*/test"
+
+
+def starts(world: World) -> int:
+    """How often the service asked for a start."""
+    return looks(world, "POST").count(STARTS)
+
+
+def test_a_stopped_cluster_is_started_and_the_request_goes_on_when_it_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop(world)
+    holds = noted(monkeypatch, "ChangeMessageVisibility")
+    sent = world.send(START)
+
+    assert not world.deliver(sent)
+
+    assert (starts(world), world.calls()) == (1, [])
+    item = world.item()
+    assert item["status"]["S"] == "waiting"
+    assert item["failure"]["M"]["code"]["S"] == "Waiting"
+    wait = item["wait"]["M"]
+    assert wait["for"]["S"] == f"cluster {CLUSTER} to run"
+    assert float(wait["until"]["N"]) - float(wait["since"]["N"]) == 1200
+    assert "leaseUntil" not in item
+    assert holds[-1]["VisibilityTimeout"] == 60
+    assert world.announced() == []
+    world.clock.advance(60)
+    assert not world.deliver(sent)
+    world.clock.advance(100)
+    assert world.deliver(sent)
+    assert (starts(world), world.announced()) == (1, [("Ready", "created")])
+    assert {"wait", "failure"} & set(world.item()) == set()
+
+
+@pytest.mark.parametrize("state", ["PENDING", "RESTARTING"])
+@pytest.mark.parametrize("request_", [REQUEST, START], ids=["check", "start"])
+def test_a_cluster_that_starts_already_is_waited_for(world: World, request_: dict[str, str], state: str) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: state}
+    sent = world.send(request_)
+
+    assert not world.deliver(sent)
+
+    assert (world.status(), starts(world)) == ("waiting", 0)
+    world.stack.databricks.settings.clusters = {}
+    assert world.deliver(sent)
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_a_cluster_that_is_stopping_is_started_when_it_has_stopped(world: World) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "TERMINATING"}
+    sent = world.send(START)
+
+    assert not world.deliver(sent)
+    assert starts(world) == 0
+    stop(world)
+    world.until_done(sent)
+
+    assert (starts(world), world.announced()) == (1, [("Ready", "created")])
+
+
+def test_a_cluster_that_is_stopping_is_not_ready_for_a_request_that_may_not_start_it(world: World) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "TERMINATING"}
+
+    assert world.refused(REQUEST).code == "NotReady"
+
+
+def test_every_waiter_may_call_start(world: World) -> None:
+    stop(world)
+    world.stack.databricks.settings.start_lag_seconds = 100
+    first, second = world.send(START), world.send(START | {"name": "other"})
+
+    assert not world.deliver(first)
+    assert not world.deliver(second)
+    world.clock.advance(200)
+    assert world.deliver(first)
+    assert world.deliver(second)
+
+    assert starts(world) == 2
+    assert [outcome for _, outcome in world.announced()] == ["created", "created"]
+
+
+def test_a_direct_invoke_starts_the_cluster_and_says_at_once_that_it_waits(world: World) -> None:
+    stop(world)
+
+    refusal = world.refused(START)
+
+    assert (refusal.code, refusal.retryable) == ("Waiting", True)
+    assert refusal.remedy.startswith("Send the request again.")
+    assert starts(world) == 1
+    world.clock.advance(200)
+    assert world.invoke(START)["outcome"] == "created"
+
+
+def test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason(
+    world: World,
+) -> None:
+    stop(world)
+    world.stack.databricks.settings.start_ends = QUOTA
+    sent = world.send(START)
+    began = world.clock.now()
+
+    world.until_done(sent)
+
+    assert starts(world) > 1
+    assert 1200 <= world.clock.now() - began <= 1200 + 180
+    assert world.announced() == [("Failed", "Waiting")]
+    (event,) = world.events()
+    assert f"Cluster {CLUSTER} did not run within 1200 s." in event["detail"]["message"]
+    assert (
+        "Azure's quota for its kind of machine is used up (AZURE_QUOTA_EXCEEDED_EXCEPTION)"
+        in event["detail"]["message"]
+    )
+    (parked,) = world.dead_letters()
+    assert parked["MessageAttributes"]["code"]["StringValue"] == "Waiting"
+    assert world.status() == "failed"
+
+
+def test_a_start_that_ends_for_a_lasting_reason_is_not_repeated(world: World) -> None:
+    stop(world)
+    world.stack.databricks.settings.start_ends = SECRETS
+    sent = world.send(START)
+
+    world.until_done(sent)
+
+    assert starts(world) == 1
+    assert world.announced() == [("Failed", "NotReady")]
+    (event,) = world.events()
+    assert "a secret that its Spark configuration refers to could not be read" in event["detail"]["message"]
+    assert world.dead_letters() == []
+
+
+def test_a_cluster_that_ended_badly_before_this_request_is_started_once_more(world: World) -> None:
+    stop(world)
+    world.stack.databricks.settings.start_ends = SECRETS
+    world.until_done(world.send(START))
+    world.stack.databricks.settings.start_ends = ""
+
+    world.until_done(world.send(START))
+
+    assert world.announced()[-1] == ("Ready", "created")
+
+
+@pytest.mark.parametrize("request_", [REQUEST, START], ids=["check", "start"])
+def test_a_wait_has_its_own_limit_not_the_general_one(world: World, request_: dict[str, str]) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
+    service = world.new_service(GIVE_UP_AFTER_SECONDS="300", CLUSTER_START_LIMIT_SECONDS="900")
+    sent = world.send(request_)
+
+    assert not world.deliver(sent, service)
+    world.clock.advance(600)
+    assert not world.deliver(sent, service)
+    world.clock.advance(200)
+    world.stack.databricks.settings.clusters = {}
+
+    assert world.deliver(sent, service)
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_what_fails_after_the_wait_is_given_up_by_the_general_limit(world: World) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
+    service = world.new_service(GIVE_UP_AFTER_SECONDS="300")
+    sent = world.send(START)
+    assert not world.deliver(sent, service)
+    world.clock.advance(400)
+    world.stack.databricks.settings.clusters = {}
+    world.stack.adobe.faults.add(Fault(times=0, status=503))
+
+    assert world.deliver(sent, service)
+
+    assert world.announced() == [("Failed", "Unavailable")]
+    assert len(world.dead_letters()) == 1
+
+
+def test_a_later_request_waits_anew(world: World) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
+    first = world.send(START)
+    assert not world.deliver(first)
+    world.clock.advance(1100)
+
+    second = world.send(START)
+    assert not world.deliver(second)
+    world.clock.advance(200)
+
+    assert not world.deliver(second)
+    assert world.status() == "waiting"
+    assert world.deliver(first)
+
+
+def test_absence_can_be_asked_for_while_a_request_waits(world: World) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
+    assert not world.deliver(world.send(START))
+
+    assert world.ask(ABSENT)
+
+    assert world.status() == "retired"
+    assert "wait" not in world.item()
+
+
+def test_a_start_that_is_not_allowed_says_what_to_grant(world: World) -> None:
+    stop(world)
+    world.stack.databricks.settings.missing_grants = ["CAN RESTART"]
+
+    refusal = world.refused(START)
+
+    assert refusal.code == "NotReady"
+    assert "CAN RESTART" in refusal.remedy
+    assert refusal.request_id
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault(path=f".*{STARTS}", status=429, times=2), "Throttled"),
+        (Fault(path=f".*{STARTS}", status=503, times=2), "Unavailable"),
+        (Fault(path=f".*{STARTS}", drop=True, when="after"), "Unavailable"),
+    ],
+)
+def test_a_start_that_is_not_heard_of_is_looked_at_by_the_next_delivery(world: World, fault: Fault, code: str) -> None:
+    stop(world)
+    world.stack.databricks.faults.add(fault)
+    sent = world.send(START)
+
+    assert not world.deliver(sent)
+    assert world.item()["failure"]["M"]["code"]["S"] == code
+    world.until_done(sent)
+
+    assert world.announced() == [("Ready", "created")]
+
+
+def test_nothing_is_started_while_something_else_is_wrong(world: World) -> None:
+    stop(world)
+    world.stack.databricks.settings.single_users = {CLUSTER: "somebody@example.com"}
+
+    assert world.refused(START).code == "NotReady"
+
+    assert starts(world) == 0
+
+
+def test_a_failed_test_is_told_apart_by_databricks_verdict_on_the_token(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
+    world.stack.databricks.settings.revoked_tokens = [TOKEN]
+
+    refusal = world.refused(UNCHECKED | {"readiness": "off"})
+
+    assert refusal.code == "DatabricksRefused"
+    assert "Invalid access token" in refusal.message
+    assert world.parameter() is None
+
+
+@pytest.mark.parametrize(
+    ("state", "readiness", "code"),
+    [
+        ("RUNNING", "check", "TestFailed"),
+        ("PENDING", "check", "Waiting"),
+        ("PENDING", "off", "Waiting"),
+        ("TERMINATED", "start", "Waiting"),
+        ("TERMINATED", "check", "TestFailed"),
+        ("TERMINATED", "off", "TestFailed"),
+    ],
+)
+def test_a_failed_test_is_told_apart_by_the_clusters_state(world: World, state: str, readiness: str, code: str) -> None:
+    def verdict(request: object, go: object) -> object:
+        path = getattr(request, "path", "")
+        if path.endswith("/test"):
+            world.stack.databricks.settings.clusters = {CLUSTER: state}
+            world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
+        return go()  # type: ignore[operator]
+
+    with pytest.MonkeyPatch.context() as patch:
+        world.on_answers(patch, verdict)
+        refusal = world.refused(REQUEST | {"readiness": readiness})
+
+    assert refusal.code == code
+    if state == "TERMINATED":
+        assert "TERMINATED" in refusal.message
+    assert world.parameter() is None
+    world.stack.databricks.settings.clusters = {}
+    world.stack.adobe.faults.clear()
+    assert world.invoke(REQUEST)["outcome"] in ("created", "updated")
+    assert len(world.connections()) == 1
+
+
+def test_a_failed_test_that_databricks_cannot_explain_stays_what_adobe_said(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
+
+    refusal = world.refused(REQUEST)
+
+    assert (refusal.code, refusal.faults) == ("TestFailed", ())
+
+
+def test_a_create_that_adobe_refuses_is_told_apart_too(world: World) -> None:
+    stop(world)
+
+    refusal = world.refused(UNCHECKED)
+
+    assert refusal.code == "DatabricksRefused"
+    assert f"Cluster {CLUSTER} is TERMINATED, and Adobe needs it running." in refusal.message
+    assert [fault.field for fault in refusal.faults] == ["CLUSTER_STATE"]
+    assert DATABRICKS_SECRET["accessToken"] not in str(refusal)

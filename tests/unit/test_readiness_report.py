@@ -1,0 +1,149 @@
+"""The report: what weighs how much, what is skipped, and checks of answers that no simulator gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aep_connections.databricks.access import WAY, data
+from aep_connections.databricks.cluster import CLUSTER, cluster_of
+from aep_connections.databricks.seen import Seen, checked
+from aep_connections.databricks.wire import Said
+from aep_connections.domain.readiness import Check, Finding, Report, Severity
+from tests.support.hostile import MANY, json_values
+
+ODD_SHARD = "https://adb-1234567890123456.7.azuredatabricks.net"
+PERSON = {"userName": "somebody@example.com"}
+PARAMS = {
+    "domain": "https://adb-1234567890123456.16.azuredatabricks.net",
+    "clusterId": "0923-164208-meows279",
+    "database": "sales",
+    "catalog": "main",
+}
+RUNNING: dict[str, Any] = {
+    "state": "RUNNING",
+    "cluster_source": "UI",
+    "data_security_mode": "SINGLE_USER",
+    "single_user_name": "app",
+    "autotermination_minutes": 60,
+    "spark_conf": {"fs.azure.sas.c.account.blob.core.windows.net": "{{secrets/aep/sas}}"},
+}
+NOW = 1_800_000_000.0
+LATER = round((NOW + 100 * 86_400) * 1000)
+GOOD: dict[str, Mapping[str, Any]] = {
+    "me": {"userName": "app", "active": True},
+    "cluster": RUNNING,
+    "tokens": {"token_infos": [{"expiry_time": LATER}]},
+    "catalog": {},
+    "schema": {},
+    "tables": {"tables": [{"name": "t"}]},
+}
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+def report(params: Mapping[str, str] = PARAMS, odd: str = "", **answers: Any) -> dict[str, Check]:
+    """The checks of a workspace in order, but for some answers."""
+    given_answers = {name: Said(None, document) for name, document in (GOOD | answers).items()}
+    seen = Seen(params, "1234567890123456", odd, NOW, given_answers)
+    return {check.id: check for check in checked((*WAY, *CLUSTER, *data(params)), seen)}
+
+
+def odd_ones(checks: Mapping[str, Check]) -> dict[str, tuple[str, str]]:
+    return {c.id: (c.severity.value, c.finding.value) for c in checks.values() if c.finding is not Finding.PASS}
+
+
+def test_a_workspace_in_order_passes_everything() -> None:
+    assert odd_ones(report()) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "odd"),
+    [
+        ({"params": PARAMS | {"domain": ODD_SHARD}}, "DOMAIN_SHARD warning fail"),
+        ({"odd": "It looks odd."}, "TOKEN_FORMAT warning fail"),
+        ({"me": PERSON, "cluster": RUNNING | {"single_user_name": "SOMEBODY@example.com"}},
+         "IDENTITY_KIND info fail"),
+        ({"tokens": {"token_infos": []}}, "TOKEN_EXPIRY warning unknown"),
+        ({"tokens": {}}, "TOKEN_EXPIRY warning unknown"),
+        ({"tokens": {"token_infos": [{"expiry_time": -1}]}}, ""),
+        ({"tokens": {"token_infos": [{"expiry_time": 10**30}]}}, ""),
+        ({"tokens": {"token_infos": [{"expiry_time": LATER}, {"expiry_time": round(NOW * 1000)}]}},
+         "TOKEN_EXPIRY warning fail"),
+        ({"cluster": RUNNING | {"cluster_source": None}}, "CLUSTER_INTERACTIVE warning unknown"),
+        ({"cluster": RUNNING | {"cluster_source": "SQL"}}, "CLUSTER_INTERACTIVE error fail"),
+        ({"cluster": RUNNING | {"state": None}}, "CLUSTER_STATE error unknown"),
+        ({"cluster": RUNNING | {"state": "RESIZING"}}, ""),
+        ({"cluster": RUNNING | {"state": "ERROR"}}, "CLUSTER_STATE error fail"),
+        ({"cluster": RUNNING | {"single_user_name": None}}, "SINGLE_USER warning unknown"),
+        ({"cluster": RUNNING | {"data_security_mode": "DATA_SECURITY_MODE_STANDARD"}}, "ACCESS_MODE warning fail"),
+        ({"cluster": RUNNING | {"autotermination_minutes": 0}}, "AUTOTERMINATION warning fail"),
+        ({"cluster": RUNNING | {"workload_type": {"clients": {"notebooks": False}}}}, "WORKLOAD_TYPE warning fail"),
+        ({"cluster": RUNNING | {"policy_id": "p-1"}}, "POLICY info fail"),
+        ({"cluster": RUNNING | {"spark_conf": {"fs.azure.sas.c.account.blob.core.windows.net": "sv=1&sig=x"}}},
+         "SAS_AS_SECRET warning fail"),
+        ({"cluster": RUNNING | {"spark_conf": {"fs.azure.sas.c.account.dfs.core.windows.net": "{{secrets/a/b}}"}}},
+         "SAS_KEY_TYPO warning fail"),
+        ({"params": PARAMS | {"catalog": "HIVE_METASTORE"}}, "DATABASE_HMS info unknown"),
+        ({"params": PARAMS | {"clusterId": "0103-084159-k6zx2i2q-v2n"}}, "CLUSTER_ID_FORMAT error fail"),
+    ],
+)  # fmt: skip
+def test_each_oddity_has_its_check_and_weight(changes: dict[str, Any], odd: str) -> None:
+    found = odd_ones(report(**changes))
+
+    expected = odd.split()
+    if expected:
+        assert found.pop(expected[0]) == (expected[1], expected[2])
+    assert {finding for _, finding in found.values()} <= {"skipped"}
+
+
+def test_what_depends_on_a_check_that_did_not_pass_is_skipped_and_says_for_which() -> None:
+    checks = report(PARAMS | {"clusterId": "-"})
+
+    assert checks["CLUSTER_VISIBLE"].finding is Finding.SKIPPED
+    assert checks["CLUSTER_VISIBLE"].evidence == {"waitsFor": "CLUSTER_ID_FORMAT"}
+    assert checks["CLUSTER_STATE"].evidence == {"waitsFor": "CLUSTER_EXISTS"}
+
+
+@pytest.mark.parametrize(
+    ("checks", "status"),
+    [
+        ([(ERROR, Finding.PASS), (INFO, Finding.FAIL), (INFO, Finding.UNKNOWN)], "pass"),
+        ([(WARNING, Finding.FAIL)], "warn"),
+        ([(ERROR, Finding.UNKNOWN)], "warn"),
+        ([(WARNING, Finding.UNKNOWN), (ERROR, Finding.SKIPPED)], "warn"),
+        ([(ERROR, Finding.FAIL), (WARNING, Finding.FAIL)], "fail"),
+        ([(ERROR, Finding.SKIPPED)], "pass"),
+    ],
+)
+def test_the_verdict_is_that_of_the_heaviest_check_and_unknown_is_never_a_pass(
+    checks: list[tuple[Severity, Finding]], status: str
+) -> None:
+    made = [Check(str(n), severity, finding) for n, (severity, finding) in enumerate(checks)]
+
+    assert Report(made, None, "").status == status
+
+
+@MANY
+@given(st.dictionaries(st.sampled_from([*GOOD]), json_values))
+def test_no_answer_whatever_it_holds_breaks_the_report(answers: dict[str, Any]) -> None:
+    documents = {name: value if isinstance(value, dict) else {} for name, value in answers.items()}
+
+    for check in report(**documents).values():
+        assert check.finding in Finding
+        assert all(isinstance(value, str) for value in check.evidence.values())
+
+
+@MANY
+@given(
+    st.dictionaries(st.sampled_from([*RUNNING, "termination_reason", "terminated_time", "workload_type"]), json_values)
+)
+def test_no_cluster_whatever_it_holds_breaks_the_report(changes: dict[str, Any]) -> None:
+    cluster = RUNNING | changes
+
+    assert report(cluster=cluster)["CLUSTER_EXISTS"].finding is Finding.PASS
+    seen = Seen(PARAMS, "1", "", NOW, {"cluster": Said(None, cluster)})
+    assert cluster_of(seen) is None or cluster_of(seen)
