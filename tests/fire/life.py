@@ -18,12 +18,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from aep_connections.databricks import workspace
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.use_cases import provision
 from local.aws import Aws
 from local.connections import patched
 from local.simulator import Request
-from tests.fire.lots import EDITS, KEYS, LAGS, Aimed, agains, asks, calls_in, faults, keys, numbers
+from tests.fire.lots import EDITS, KEYS, LAGS, RIGHT, WORKSPACES, Aimed, agains, asks, calls_in, faults, keys, numbers
 from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
@@ -55,6 +56,7 @@ class Life(RuleBasedStateMachine):
         self._numbers = itertools.count(1)
         patch = self._open.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(provision, "beside", lambda here, aside: (here(), aside()))  # the same calls in the same order
+        patch.setattr(workspace, "side_by_side", lambda looks: [look() for look in looks])
         self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
         self._open.enter_context(self._calls.watched())
         self._judge = Judge(self._world, self._calls)
@@ -152,6 +154,11 @@ class Life(RuleBasedStateMachine):
             self._rotate(key, f"db{next(self._numbers)}")
         for connection_id in self._judge.living(key):
             self._edit(connection_id, key, what)
+
+    @rule(what=st.sampled_from(WORKSPACES))
+    def somebody_sets(self, what: tuple[str, Any]) -> None:
+        """Something of the workspace changes, or is put right."""
+        setattr(self._world.stack.databricks.settings, *what)
 
     @rule(
         stopped=st.booleans(), lag=st.sampled_from(LAGS), reorders=st.booleans(), status=st.sampled_from([202, 204]),
@@ -276,6 +283,8 @@ class Life(RuleBasedStateMachine):
         """Take everything out of the way, deliver what is left, recheck every key: each must be as it was asked for."""
         world = self._world
         self.weather(False, 0.0, False, 204, False)
+        for what in RIGHT:
+            self.somebody_sets(what)
         for key in KEYS:
             self.somebody_changes(key, "enable")
         world.clock.advance(400)

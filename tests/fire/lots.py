@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from tests.support.canaries import TOKEN
 from tests.support.judge import KeyOf
 from tests.support.spoilt import AWS, HTTP, KILLS, Spoilt
 
@@ -15,6 +16,16 @@ LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one
 LATE = [one for one in LOST if one.fault and one.fault.late]
 """or one that comes when nobody listens any more."""
 EDITS = ["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"]
+RIGHT = [("revoked_tokens", []), ("start_ends", ""), ("refusal", ""), ("missing_grants", [])]
+WORKSPACES = [
+    *RIGHT,
+    ("revoked_tokens", [TOKEN]),
+    ("start_ends", "AZURE_QUOTA_EXCEEDED_EXCEPTION"),
+    ("start_ends", "SECRET_RESOLUTION_ERROR"),
+    ("refusal", "ip"),
+    ("missing_grants", ["CAN RESTART"]),
+]
+"""What becomes of the workspace, by a setting of the simulator."""
 LAGS = (0.0, 50.0)
 """Seconds; with the latest effect still less than what an attempt needs to settle."""
 
@@ -22,7 +33,13 @@ keys = st.sampled_from(KEYS)
 numbers = st.integers(0, 30)
 calls_in = st.integers(1, 16)
 asks = st.fixed_dictionaries(
-    {}, optional={"displayName": st.just(".b"), "database": st.just("other"), "adopt": st.just(True)}
+    {},
+    optional={
+        "displayName": st.just(".b"),
+        "database": st.just("other"),
+        "adopt": st.just(True),
+        "readiness": st.sampled_from(["start", "off"]),
+    },
 ) | st.just({"desiredState": "absent"})
 faults = st.tuples(
     st.sampled_from(["create", "create", "patch", "delete"]) | calls_in,

@@ -9,34 +9,43 @@ from contextlib import contextmanager
 import pytest
 
 from local.aws import Aws
+from local.faults import Fault
 from tests.support.canaries import wire_of
-from tests.support.world import ABSENT, RECHECK, REQUEST, World
+from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, World
 
 TABLE = """
-created, cold   | IMS, GET list, POST, GET test    | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
-created, warm   | GET list, POST, GET test         | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
-unchanged       | GET one                          | hold, UpdateItem*2, GetSecretValue*2, GetParameter, PutEvents
-updated         | GET one, PATCH, GET test         | hold, UpdateItem*3, GetSecretValue*2, GetParameter, PutEvents
-adopted         | GET list, PATCH, GET test        | hold, UpdateItem*4, Query, GetSecretValue*2, GetParameter, PutParameter, PutEvents
-recreated       | GET one, GET list, POST, GET test| hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
-deleted         | DELETE, GET one                  | hold, UpdateItem*2, GetSecretValue, GetParameter, DeleteParameter, PutEvents
-absent already  |                                  | hold, UpdateItem*2, GetParameter, PutEvents
-in conflict     | GET list                         | hold, UpdateItem*2, Query, GetSecretValue*2, GetParameter, PutEvents
-rechecked       | GET one                          | hold, UpdateItem*2, GetSecretValue*2, GetParameter
-superseded      |                                  | hold, UpdateItem
-refused         |                                  | hold, PutEvents
-no request      |                                  | hold, PutEvents, SendMessage
-invoked         | GET one                          | UpdateItem*2, GetSecretValue*2, GetParameter, PutEvents
+created, cold   | IMS, GET list, POST, GET test     | me, cluster, tokens         | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
+created, warm   | GET list, POST, GET test          | me, cluster, tokens         | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
+in a catalog    | GET list, POST, GET test          | me, cluster, tokens, unity*3| hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
+unchecked       | GET list, POST, GET test          |                             | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
+unchanged       | GET one                           |                             | hold, UpdateItem*2, GetSecretValue*2, GetParameter, PutEvents
+updated         | GET one, PATCH, GET test          | me, cluster, tokens         | hold, UpdateItem*3, GetSecretValue*2, GetParameter, PutEvents
+adopted         | GET list, PATCH, GET test         | me, cluster, tokens         | hold, UpdateItem*4, Query, GetSecretValue*2, GetParameter, PutParameter, PutEvents
+recreated       | GET one, GET list, POST, GET test | me, cluster, tokens         | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutParameter, PutEvents
+deleted         | DELETE, GET one                   |                             | hold, UpdateItem*2, GetSecretValue, GetParameter, DeleteParameter, PutEvents
+absent already  |                                   |                             | hold, UpdateItem*2, GetParameter, PutEvents
+in conflict     | GET list                          | me, cluster, tokens         | hold, UpdateItem*2, Query, GetSecretValue*2, GetParameter, PutEvents
+not ready       |                                   | me, cluster, tokens         | hold, UpdateItem*2, GetSecretValue*2, GetParameter, PutEvents
+waiting         |                                   | me, cluster, tokens, start  | hold*2, UpdateItem*2, GetSecretValue*2, GetParameter
+failed test     | GET list, POST, GET test          | me*2, cluster*2, tokens*2   | hold, UpdateItem*4, GetSecretValue*2, GetParameter, PutEvents
+rechecked       | GET one                           |                             | hold, UpdateItem*2, GetSecretValue*2, GetParameter
+superseded      |                                   |                             | hold, UpdateItem
+refused         |                                   |                             | hold, PutEvents
+no request      |                                   |                             | hold, PutEvents, SendMessage
+invoked         | GET one                           |                             | UpdateItem*2, GetSecretValue*2, GetParameter, PutEvents
 """  # noqa: E501
-"""Case, calls over HTTP, calls to AWS; `hold` is ChangeMessageVisibility."""
+"""Case, calls to Adobe and IMS, to Databricks, and to AWS; `hold` is ChangeMessageVisibility, `unity` Unity Catalog."""
 CASES = {
-    case.strip(): (http.strip(), aws.strip())
-    for case, http, aws in (line.split("|") for line in TABLE.strip().splitlines())
+    case.strip(): [set(filter(None, calls.strip().split(", "))) for calls in columns]
+    for case, *columns in (line.split("|") for line in TABLE.strip().splitlines())
 }
 ENDS = {
     "absent already": "unchanged",
     "in conflict": "Conflict",
     "invoked": "unchanged",
+    "not ready": "NotReady",
+    "failed test": "TestFailed",
+    **dict.fromkeys(("in a catalog", "unchecked"), "created"),
     **dict.fromkeys(("refused", "no request"), "InvalidRequest"),
 }
 """How a case ends that is not named after its outcome."""
@@ -63,6 +72,18 @@ def warm(world: World) -> None:
     world.ask(REQUEST | {"name": "another"})
 
 
+def stopped(world: World) -> None:
+    """The token is there, and the cluster does not run."""
+    warm(world)
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+
+
+def failing(world: World) -> None:
+    """The token is there, and Adobe's test will fail."""
+    warm(world)
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body="false"))
+
+
 def with_a_foreign_one(world: World) -> None:
     warm(world)
     world.add_foreign()
@@ -71,6 +92,8 @@ def with_a_foreign_one(world: World) -> None:
 DONE: dict[str, tuple[Do, Do]] = {
     "created, cold": (lambda world: None, lambda world: world.ask()),
     "created, warm": (warm, lambda world: world.ask()),
+    "in a catalog": (warm, lambda world: world.ask(REQUEST | {"catalog": "main"})),
+    "unchecked": (warm, lambda world: world.ask(UNCHECKED)),
     "unchanged": (ready, lambda world: world.ask()),
     "updated": (rotated, lambda world: world.ask()),
     "adopted": (with_a_foreign_one, lambda world: world.ask(REQUEST | {"adopt": True})),
@@ -78,6 +101,9 @@ DONE: dict[str, tuple[Do, Do]] = {
     "deleted": (ready, lambda world: world.ask(ABSENT)),
     "absent already": (warm, lambda world: world.ask(ABSENT)),
     "in conflict": (with_a_foreign_one, lambda world: world.ask()),
+    "not ready": (stopped, lambda world: world.ask()),
+    "waiting": (stopped, lambda world: not world.ask(REQUEST | {"readiness": "start"})),
+    "failed test": (failing, lambda world: world.ask()),
     "rechecked": (ready, lambda world: world.deliver(world.send_body(RECHECK))),
     "superseded": (ready, lambda world: world.ask(at=world.clock.now() - 900)),
     "refused": (ready, lambda world: world.ask(REQUEST | {"colour": "red"})),
@@ -87,19 +113,27 @@ DONE: dict[str, tuple[Do, Do]] = {
 """Case -> what comes before, and what is counted."""
 
 
+_LOOKS = {"Me": "me", "get": "cluster", "list": "tokens", "start": "start"}
+"""How a call to Databricks ends, and its name; any other is one of Unity Catalog."""
+
+
 @contextmanager
-def counted(world: World, aws: Aws) -> Iterator[tuple[Counter[str], Counter[str]]]:
-    """The calls that arrive meanwhile: over HTTP, and at AWS."""
-    http: Counter[str] = Counter()
+def counted(world: World, aws: Aws) -> Iterator[list[Counter[str]]]:
+    """The calls that arrive meanwhile: at Adobe and IMS, at Databricks (but for Adobe's own), at AWS."""
+    adobe: Counter[str] = Counter()
+    databricks: Counter[str] = Counter()
     to_aws: Counter[str] = Counter()
-    before, exchanges = len(world.calls()), world.exchanges()
+    before, exchanges, looks = len(world.calls()), world.exchanges(), len(world.stack.databricks.calls)
     with wire_of(aws) as arrived:
-        yield http, to_aws
-    http.update({"IMS": world.exchanges() - exchanges} if world.exchanges() > exchanges else {})
+        yield [adobe, databricks, to_aws]
+    adobe.update({"IMS": world.exchanges() - exchanges} if world.exchanges() > exchanges else {})
     for call in world.calls()[before:]:
         end = call.path.rpartition("/")[2]
         what = {"connections": "list", "test": "test"}.get(end, "one")
-        http[f"GET {what}" if call.method == "GET" else call.method] += 1
+        adobe[f"GET {what}" if call.method == "GET" else call.method] += 1
+    for look in world.stack.databricks.calls[looks:]:
+        if look.request.headers["user-agent"] != "adobe":
+            databricks[_LOOKS.get(look.request.path.rpartition("/")[2], "unity")] += 1
     to_aws.update(place.rpartition(".")[2].replace("ChangeMessageVisibility", "hold") for place in arrived)
 
 
@@ -113,9 +147,8 @@ def test_a_delivery_makes_exactly_the_calls_of_the_table(world: World, aws: Aws,
     prepare, act = DONE[case]
     prepare(world)
 
-    with counted(world, aws) as (http, to_aws):
+    with counted(world, aws) as made:
         assert act(world)
 
-    wanted_http, wanted_aws = (set(filter(None, calls.split(", "))) for calls in CASES[case])
-    assert (told(http), told(to_aws)) == (wanted_http, wanted_aws)
-    assert ENDS.get(case, case.partition(",")[0]) == (world.announced()[-1][1] if to_aws["PutEvents"] else case)
+    assert [told(calls) for calls in made] == CASES[case]
+    assert ENDS.get(case, case.partition(",")[0]) == (world.announced()[-1][1] if made[2]["PutEvents"] else case)

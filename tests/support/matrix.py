@@ -68,6 +68,7 @@ class Matrix:
         """Have one thing go wrong, deliver until done, let everything in flight land, and look."""
         world, settings = self._world, self._world.stack.adobe.settings
         settings.list_lag_seconds = 0.0
+        world.stack.databricks.settings.clusters = {}
         world.service = world.new_service()
         case = Case(world, self._judge)
         foreign = dict(world.stack.adobe.records[case.foreign].item)

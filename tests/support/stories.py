@@ -11,7 +11,7 @@ from typing import Any
 from local.faults import Fault
 from tests.support.canaries import TOKEN as CANARY
 from tests.support.judge import Judge
-from tests.support.world import Sent, World
+from tests.support.world import STOPPED, Sent, World
 
 _numbers = itertools.count(1)
 
@@ -151,6 +151,17 @@ def _give_up(case: Case) -> Sent:
     return sent
 
 
+def _start(case: Case) -> Sent:
+    """The cluster is stopped, and the request may start it."""
+    case.world.stack.databricks.settings.clusters = dict(STOPPED)
+    return case.send(case.present(readiness="start"))
+
+
+def _catalog(case: Case) -> Sent:
+    """What the connection reads is in Unity Catalog."""
+    return case.send(case.present(catalog="main"))
+
+
 def _no_key(case: Case) -> Sent:
     """Nobody could say whose request it is."""
     return case.world.send({"sandbox": case.sandbox, "name": "not a name"})
@@ -158,6 +169,8 @@ def _no_key(case: Case) -> Sent:
 
 STORIES: tuple[Story, ...] = (
     Story("create", _create),
+    Story("a catalog", _catalog),
+    Story("a stopped cluster", _start),
     Story("update", _update),
     Story("unchanged", _unchanged),
     Story("delete", _delete, "absent"),

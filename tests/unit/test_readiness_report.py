@@ -132,7 +132,7 @@ def test_the_verdict_is_that_of_the_heaviest_check_and_unknown_is_never_a_pass(
 def test_no_answer_whatever_it_holds_breaks_the_report(answers: dict[str, Any]) -> None:
     documents = {name: value if isinstance(value, dict) else {} for name, value in answers.items()}
 
-    for check in report(**documents).values():
+    for check in report(PARAMS, "", **documents).values():
         assert check.finding in Finding
         assert all(isinstance(value, str) for value in check.evidence.values())
 
