@@ -1,4 +1,7 @@
-"""`python -m local up [--json]`: the stack, until interrupted. `python -m local demo [--json]`: the main job, shown."""
+"""`python -m local`: `up`, the stack until interrupted; `demo`, the main job shown; `preflight`, a readiness report.
+
+Each takes `--json`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -13,6 +17,8 @@ import threading
 from local.answers import Answers
 from local.demo import demo
 from local.invocation import EventSource
+from local.preflight import preflight
+from local.scenario import cluster_terminated
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
 
 CONCURRENCY = 2
@@ -83,7 +89,8 @@ def _shown(stack: Stack) -> str:
         "Detail": detail,
     }
     token = DATABRICKS_SECRET["accessToken"]
-    environment = " ".join(f"{name}={value}" for name, value in stack.aws.environment().items())
+    variables = stack.aws.environment() | {"DATABRICKS_URL": stack.databricks.url}
+    environment = " ".join(f"{name}={value}" for name, value in variables.items())
     return f"""The stack runs; Ctrl-C stops it.
 
   AWS (moto)    {stack.aws.url}
@@ -100,6 +107,7 @@ Send a request (the answer is shown here):
   export {environment}
   aws events put-events --entries '{json.dumps([entry])}'
   aws ssm get-parameters-by-path --path /aep-connections --recursive
+  .venv/bin/python -m local preflight --secret {SAMPLE_SECRET_ID}
 
 Make something go wrong, then ask for another name (README.md, "Rehearse", has every fault and setting):
 
@@ -111,11 +119,26 @@ Make something go wrong, then ask for another name (README.md, "Rehearse", has e
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m local", description="The whole stack on this machine.")
-    parser.add_argument("command", choices=("up", "demo"), help="up: until interrupted; demo: the main job, shown")
-    parser.add_argument("--json", action="store_true", help="for machines")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="the stack, until interrupted")
+    demo_ = commands.add_parser("demo", help="the main job, shown")
+    demo_.add_argument("--scenario", choices=("main", "cluster-terminated"), default="main", help="what is shown")
+    look = commands.add_parser("preflight", help="the readiness report of a secret, here or of the real services")
+    look.add_argument("--secret", required=True, help="name of the Databricks secret in Secrets Manager")
+    for name in ("clusterId", "catalog", "database"):
+        option = re.sub("([A-Z])", r"-\1", name).lower()
+        look.add_argument(f"--{option}", dest=name, help=f"{name}, as a request would give it")
+    look.add_argument("--strict", action="store_true", help="exit with 1 also if something only may be wrong")
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="for machines")
     given = parser.parse_args()
+    if given.command == "preflight":
+        asked = {name: getattr(given, name) for name in ("clusterId", "catalog", "database") if getattr(given, name)}
+        return preflight(given.secret, asked, as_json=given.json, strict=given.strict)
     forget_other_clouds()
-    return up(as_json=given.json) if given.command == "up" else demo(as_json=given.json)
+    if given.command == "up":
+        return up(as_json=given.json)
+    return (demo if given.scenario == "main" else cluster_terminated)(as_json=given.json)
 
 
 if __name__ == "__main__":

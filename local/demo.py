@@ -35,41 +35,47 @@ def demo(*, as_json: bool) -> int:
         stack.aws.client("ssm").get_parameters_by_path(Path="/")  # moto loads a service when it is first called
         with contextlib.redirect_stdout(log):
             source = stack.event_source(stack.function())
-            first = _run(stack, source, log)
+            put(stack, REQUEST)
+            first = worked(stack, source, log)
             time.sleep(1 - time.time() % 1)  # the later asked wins, and EventBridge tells seconds only
-            second = _run(stack, source, log)
+            put(stack, REQUEST)
+            second = worked(stack, source, log)
         if "connection_id" not in first.log:
             print(f"The request did not end well: {first.log.get('code')}: {first.log.get('reason')}", file=sys.stderr)
             return 1
         connection_id = first.log["connection_id"]
         connections = [shown(item, masked=True) for item in stack.adobe.living("dev")]
-        name = f"{stack.environment['PARAMETER_PREFIX']}/dev/lakehouse/connection-id"
-        published = stack.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+        name, value = published(stack)
         if as_json:
             document = {
                 "request": REQUEST,
                 "runs": [asdict(first), asdict(second)],
                 "connections": connections,
-                "parameter": {"name": name, "value": published},
+                "parameter": {"name": name, "value": value},
             }
             print(json.dumps(document, indent=2))
         else:
-            _show(stack, first, second, connections, name, published)
+            _show(stack, first, second, connections, name, value)
     finally:
         stack.stop()
     outcomes = (first.log.get("outcome"), second.log.get("outcome"))
-    good = outcomes == ("created", "unchanged") and [c["id"] for c in connections] == [published] == [connection_id]
+    good = outcomes == ("created", "unchanged") and [c["id"] for c in connections] == [value] == [connection_id]
     return 0 if good else 1
 
 
-def _run(stack: Stack, source: EventSource, log: io.StringIO) -> Run:
+def put(stack: Stack, request: dict[str, str]) -> None:
+    """Put a request on the event bus."""
     event = {
         "Source": "demo",
         "DetailType": "AEP Base Connection Requested",
-        "Detail": json.dumps(REQUEST),
+        "Detail": json.dumps(request),
         "EventBusName": stack.bus_name,
     }
     stack.aws.client("events").put_events(Entries=[event])
+
+
+def worked(stack: Stack, source: EventSource, log: io.StringIO) -> Run:
+    """Have the function take what is in the queue."""
     begin = log.tell()
     with steps_of(stack) as steps:
         source.poll(wait_seconds=5)
@@ -78,24 +84,31 @@ def _run(stack: Stack, source: EventSource, log: io.StringIO) -> Run:
     return Run(next((line for line in lines if line.get("message") == "request answered"), {}), steps)
 
 
-def _show(stack: Stack, first: Run, second: Run, connections: list[dict[str, Any]], name: str, published: str) -> None:
-    _title("1", f"A request, put on the event bus {stack.bus_name} as 'AEP Base Connection Requested'")
-    _block(json.dumps(REQUEST, indent=2))
-    _title("2", "The function takes it from the queue")
-    _steps(first)
-    _title("3", "The connection, as Adobe shows it")
+def published(stack: Stack) -> tuple[str, str]:
+    """The sample key's parameter, and the connection id in it."""
+    name = f"{stack.environment['PARAMETER_PREFIX']}/dev/lakehouse/connection-id"
+    return name, str(stack.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+
+
+def _show(stack: Stack, first: Run, second: Run, connections: list[dict[str, Any]], name: str, value: str) -> None:
+    title("1", f"A request, put on the event bus {stack.bus_name} as 'AEP Base Connection Requested'")
+    block(json.dumps(REQUEST, indent=2))
+    title("2", "The function takes it from the queue")
+    show_steps(first)
+    title("3", "The connection, as Adobe shows it")
     for item in connections:
         wanted = ("id", "name", "description", "sandboxName", "state", "connectionSpec", "auth", "etag")
-        _block(json.dumps({field: item[field] for field in wanted}, indent=2))
-    _title("4", "Its id, as a consumer reads it")
-    _block(f"$ aws ssm get-parameter --name {name} --query Parameter.Value\n{json.dumps(published)}")
-    _title("5", "The same request again")
-    _steps(second)
+        block(json.dumps({field: item[field] for field in wanted}, indent=2))
+    title("4", "Its id, as a consumer reads it")
+    block(f"$ aws ssm get-parameter --name {name} --query Parameter.Value\n{json.dumps(value)}")
+    title("5", "The same request again")
+    show_steps(second)
     print(f"\n{len(connections)} connection in Adobe after two requests, tested before its id was published.")
     print("Next: `make local` keeps this stack running, to send requests of your own; README.md says how to deploy.")
 
 
-def _steps(run: Run) -> None:
+def show_steps(run: Run) -> None:
+    """What a delivery did, call by call."""
     for step in run.steps:
         print(f"   {step.at_ms:5} ms  {step.service:15}  {step.call:34}  {step.meaning}")
     log = run.log
@@ -103,9 +116,11 @@ def _steps(run: Run) -> None:
     print(f"   → {log.get('outcome', 'nothing')}{end} in {log.get('duration_ms', '?')} ms")
 
 
-def _title(number: str, text: str) -> None:
+def title(number: str, text: str) -> None:
+    """Begin a part of what is shown."""
     print(f"\n{number}  {text}\n")
 
 
-def _block(text: str) -> None:
+def block(text: str) -> None:
+    """Show a text indented."""
     print("\n".join(f"   {line}" for line in text.splitlines()))

@@ -69,6 +69,8 @@ class EventSource:
     mapping: Mapping[str, Any]
     handler: Handler
     timeout_seconds: float
+    undone: list[str] = field(default_factory=list)
+    """Receipt handles of the messages of the last batch that stay in the queue."""
 
     def poll(self, wait_seconds: int = 0) -> bool:
         """Take one batch, if there is one, and invoke; whether there was one. What fails stays in the queue."""
@@ -89,6 +91,7 @@ class EventSource:
             return True
         partial = "ReportBatchItemFailures" in self.mapping.get("FunctionResponseTypes", [])
         undone = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} if partial else set()
+        self.undone = [message["ReceiptHandle"] for message in messages if message["MessageId"] in undone]
         for message in messages:
             if message["MessageId"] not in undone:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])

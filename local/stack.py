@@ -36,6 +36,13 @@ DATABRICKS_SECRET = {
 SAMPLE_SECRET_ID = "aep/dev/databricks/lakehouse"
 
 
+def use_the_layer() -> None:
+    """Have the layer's code importable, as Lambda has it."""
+    layer = str(ROOT / "layers" / "core")
+    if layer not in sys.path:
+        sys.path.insert(0, layer)
+
+
 class Stack:
     """Everything running, with the template's resources; `now` is the clock of the simulators, `tls` Adobe's."""
 
@@ -77,9 +84,7 @@ class Stack:
     def function(self, name: str = "provision") -> Handler:
         """The handler of `functions/<name>/app.py`, loaded with this stack's environment."""
         os.environ.update(self.environment | self.aws.environment())
-        layer = str(ROOT / "layers" / "core")
-        if layer not in sys.path:
-            sys.path.insert(0, layer)
+        use_the_layer()
         spec = importlib.util.spec_from_file_location(f"functions_{name}", ROOT / "functions" / name / "app.py")
         if spec is None or spec.loader is None:
             raise FileNotFoundError(f"There is no function {name}.")

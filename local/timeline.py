@@ -14,7 +14,6 @@ from local.simulator import Call
 from local.stack import Stack
 
 _MEANINGS = {
-    "ChangeMessageVisibility": "the message is hidden while it is worked on",
     "GetSecretValue": "a secret is read, not cached",
     "GetParameter": "what is published now",
     "PutParameter": "the connection id is published",
@@ -28,6 +27,7 @@ _WRITES = (
     ("#answered = ", "the request is closed, the lease given back"),
     ("#attempt = ", "the attempt is recorded, before the POST"),
     ("#connectionId = ", "the connection id is recorded"),
+    ("#failure = ", "what it waits for or what went wrong is recorded, the lease given back"),
 )
 _ADOBE = {
     "POST /ims/token/v3": "a token for Adobe",
@@ -37,6 +37,14 @@ _ADOBE = {
     "DELETE /connections/…": "the connection is deleted",
     "GET /connections/…": "is it still as recorded?",
     "GET /connections/…/test": "Adobe tests it",
+}
+
+
+_DATABRICKS = {
+    "GET /api/2.0/preview/scim/v2/Me": "is the token valid, and whose is it?",
+    "GET /api/2.0/token/list": "when does it expire?",
+    "GET /api/2.1/clusters/get": "what is the cluster's state?",
+    "POST /api/2.1/clusters/start": "the cluster is started",
 }
 
 
@@ -63,6 +71,8 @@ class _Recorder(logging.Handler):
         model: Any = record.args[0]
         request: Any = record.args[1]
         meaning = _MEANINGS.get(model.name, "")
+        if model.name == "ChangeMessageVisibility":
+            meaning = f"the message is hidden for {json.loads(request['body'])['VisibilityTimeout']} s"
         if model.name == "UpdateItem":
             expression = json.loads(request["body"])["UpdateExpression"].partition(" REMOVE ")[0]
             meaning = next((text for part, text in _WRITES if part in expression), "the lease is given back")
@@ -78,7 +88,8 @@ def steps_of(stack: Stack) -> Iterator[list[Step]]:
     logger.addHandler(recorder)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
-    before = {simulator.name: len(simulator.calls) for simulator in (stack.ims, stack.adobe)}
+    simulators = {"Adobe IMS": stack.ims, "Adobe": stack.adobe, "Databricks": stack.databricks}
+    before = {service: len(simulator.calls) for service, simulator in simulators.items()}
     began = time.time()
     steps: list[Step] = []
     try:
@@ -88,8 +99,9 @@ def steps_of(stack: Stack) -> Iterator[list[Step]]:
         logger.setLevel(level)
         logger.propagate = propagate
     seen = list(recorder.seen)
-    for service, simulator in (("Adobe IMS", stack.ims), ("Adobe", stack.adobe)):
-        seen += [(call.at, service, *_told(call)) for call in simulator.calls[before[simulator.name] :]]
+    for service, simulator in simulators.items():
+        ours = [call for call in simulator.calls[before[service] :] if call.request.headers["user-agent"] != "adobe"]
+        seen += [(call.at, service, *_told(call)) for call in ours]
     own = ("ReceiveMessage", "DeleteMessage")
     steps += [
         Step(round((at - began) * 1000), service, call, meaning)
@@ -102,4 +114,5 @@ def _told(call: Call) -> tuple[str, str]:
     path = call.request.path.removeprefix("/data/foundation/flowservice")
     parts = path.split("/")
     short = "/".join([*parts[:2], "…", *parts[3:]]) if path.startswith("/connections/") else path
-    return f"{call.request.method} {short} → {call.status}", _ADOBE.get(f"{call.request.method} {short}", "")
+    meaning = (_ADOBE | _DATABRICKS).get(f"{call.request.method} {short}", "")
+    return f"{call.request.method} {short} → {call.status}", meaning

@@ -131,6 +131,7 @@ class Matrix:
         if failed:
             if item.get("failure", {}).get("M", {}).get("retryable", {}).get("BOOL") and not parked:
                 yield "4: given up, but not parked"
+            world.stack.databricks.settings.clusters = {}  # somebody started it
             if not self._judge.deliver(case.send(case.asked)):
                 yield f"8: asked again after {end}, and not done at once"
         yield from self._is_as_asked(case)

@@ -41,14 +41,15 @@ def _seconds(value: str) -> str | None:
 
 
 def _url(value: str) -> str | None:
-    return None if _is_safe(value) else "must be an https URL (http only to this machine)"
+    return None if is_safe(value) else "must be an https URL (http only to this machine)"
 
 
 def _url_or_none(value: str) -> str | None:
     return _url(value) if value else None
 
 
-def _is_safe(url: str) -> bool:
+def is_safe(url: str) -> bool:
+    """Whether a URL is https, or http to this machine, and nothing but a place."""
     try:
         parts = urlsplit(url)
         bare = parts.hostname and parts.port != 0 and not (parts.username or parts.query or parts.fragment)
