@@ -46,6 +46,19 @@ def test_the_demo_shows_the_main_job_and_ends_well() -> None:
     assert err == ""
 
 
+def test_the_scenario_of_a_stopped_cluster_shows_the_whole_wait() -> None:
+    process = local("demo", "--scenario", "cluster-terminated")
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, err
+    assert "POST /api/2.1/clusters/start → 200" in out
+    assert "Waiting: Cluster 0923-164208-meows279 was TERMINATED and is being started." in out
+    assert "The registry says waiting: for cluster 0923-164208-meows279 to run, until " in out
+    assert "Waiting: Cluster 0923-164208-meows279 is starting (PENDING)." in out
+    assert "→ created in" in out
+    assert "150 s after it was asked for" in out
+
+
 def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal_whatever_is_in_work() -> None:
     process = local("up", "--json")
     assert process.stdout is not None
