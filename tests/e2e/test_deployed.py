@@ -17,7 +17,7 @@ from local.runtime import Environment
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
 from tests.support.deployed import Deployed, deployed
 from tests.support.iam import grants
-from tests.support.world import ABSENT, REQUEST
+from tests.support.world import ABSENT, REQUEST, STOPPED
 
 SECRETS = (ADOBE_SECRET["clientSecret"], DATABRICKS_SECRET["accessToken"])
 
@@ -99,6 +99,39 @@ def test_a_request_for_absence_deletes_the_connection_and_its_parameter(stack: D
 
     assert (stack.connections(), stack.parameter()) == ([], None)
     assert stack.announced() == [("Ready", "created"), ("Deleted", "deleted")]
+
+
+def test_a_stopped_cluster_is_started_and_the_request_comes_back_when_it_runs(stack: Deployed) -> None:
+    environment, databricks = stack.environment(), stack.stack.databricks
+    databricks.settings.clusters = dict(STOPPED)
+
+    stack.put(REQUEST | {"readiness": "start"})
+    stack.work(environment)
+    assert (stack.stack.adobe.calls, stack.parameter()) == ([], None)
+    databricks.settings.clusters = {}
+    stack.time_passes()
+    stack.work(environment)
+
+    assert [stack.parameter()] == stack.connections()
+    assert stack.announced() == [("Ready", "created")]
+    assert [(line["outcome"], line["readiness"]) for line in stack.written.logs()] == [
+        ("retried", "fail"), ("created", "pass"),
+    ]  # fmt: skip
+    assert [call.request.path for call in databricks.calls if call.request.method == "POST"] == [
+        "/api/2.1/clusters/start"
+    ]
+
+
+def test_what_is_wrong_with_the_workspace_is_told_before_adobe_is_asked(stack: Deployed) -> None:
+    stack.stack.databricks.settings.revoked_tokens = [DATABRICKS_SECRET["accessToken"]]
+
+    with pytest.raises(FunctionFailed, match=r"NotReady: .*Invalid access token"):
+        stack.environment()(REQUEST)
+
+    assert stack.stack.adobe.calls == []
+    (line,) = stack.written.logs()
+    assert [check["id"] for check in line["checks"] if check["result"] == "fail"] == ["TOKEN_VALID"]
+    assert not [secret for secret in SECRETS if secret in "\n".join(stack.written.lines)]
 
 
 def test_several_environments_at_once_make_one_connection_for_each_key(stack: Deployed) -> None:
