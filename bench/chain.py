@@ -37,7 +37,9 @@ def is_as_stated(chain: Sequence[Recorded], stated: Sequence[str]) -> bool:
 
 
 def name_of(method: str, path: str) -> str:
-    """What a call is called: an operation of AWS, or method and path of Adobe's with `{id}` for an id."""
+    """What a call is called: an operation of AWS, or method and path of Adobe's (`{id}` for an id) or Databricks'."""
+    if path.startswith("/api/"):
+        return f"{method} …/" + path.removeprefix("/api/").partition("/")[2].removeprefix("preview/scim/v2/")
     if "/connections" not in path:
         return path.rpartition("/")[2]
     tail = path[path.index("/connections") :]

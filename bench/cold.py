@@ -52,7 +52,9 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
 def _start(code: Path, layer: Path, runtime: Path, logs: Path) -> tuple[float, float]:
     """Seconds until ready for an invocation, and until the first one was answered."""
     nowhere = "http://localhost:9"
-    function = BuiltFunction("bench", code, layer, "app.handler", 60.0, 512, environment(nowhere, nowhere, nowhere))
+    function = BuiltFunction(
+        "bench", code, layer, "app.handler", 60.0, 512, environment(nowhere, nowhere, nowhere, nowhere)
+    )
     logs.mkdir(exist_ok=True)
     started = Environment(function, find_python(), runtime, Written(logs))
     try:

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from bench.processes import run_service
-from bench.stubs import canned, environment
+from bench.stubs import canned
 
 SIZES = (100, 1000)
 CONCURRENCY = 10
@@ -20,8 +20,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     for _ in range(ROUNDS):
         for size in SIZES:
             with canned() as stubs:
-                urls = environment(stubs.aws.url, stubs.adobe.url, stubs.adobe.url)
-                found = run_service("load", urls, requests=size, concurrency=CONCURRENCY)
+                found = run_service("load", stubs.environment(), requests=size, concurrency=CONCURRENCY)
             if found["done"] != size:
                 raise RuntimeError(f"Only {found['done']} of {size} requests were done.")
             rounds[size].append(found)

@@ -21,6 +21,7 @@ from local.ims import Ims
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
 
 ROUNDS = 9
+CALLS = ("adobeCalls", "databricksCalls", "awsCalls")
 SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
 LOST = Fault(method="POST", path=".*/connections", when="after", drop=True)
 PEERS_PYTHON = Path(sys.prefix) / "bench" / "bin" / "python"
@@ -33,10 +34,13 @@ class Sides:
     aws: CannedAws
     ims: Ims
     adobe: Adobe
+    databricks: Databricks
 
-    def counted(self) -> tuple[int, int]:
-        """Calls so far to Adobe and to AWS."""
-        return len(self.ims.calls) + len(self.adobe.calls), len(self.aws.calls)
+    def counted(self) -> dict[str, int]:
+        """Calls so far; of those to Databricks the ones that are not Adobe's own."""
+        looks = [call for call in self.databricks.calls if call.request.headers["user-agent"] != "adobe"]
+        adobe = len(self.ims.calls) + len(self.adobe.calls)
+        return {"adobeCalls": adobe, "databricksCalls": len(looks), "awsCalls": len(self.aws.calls)}
 
     def left(self, name: str) -> int:
         """Living connections of that name."""
@@ -48,7 +52,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     if not PEERS_PYTHON.exists():
         raise RuntimeError("aepp has no environment yet: `make bench` makes it.")
     with _sides() as sides:
-        variables = environment(sides.aws.url, sides.ims.url, sides.adobe.url)
+        variables = environment(sides.aws.url, sides.ims.url, sides.adobe.url, sides.databricks.url)
         rounds: dict[str, list[dict[str, Any]]] = {who: [] for who in CONTENDERS}
         for number in range(ROUNDS + 1):
             for who in CONTENDERS:
@@ -76,25 +80,24 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
 
 def _summary(rounds: list[dict[str, Any]], lost: dict[str, Any]) -> dict[str, Any]:
     taken = [1000 * one["seconds"] for one in rounds]
-    calls = {name: round(median(one[name] for one in rounds)) for name in ("adobeCalls", "awsCalls")}
+    calls = {name: round(median(one[name] for one in rounds)) for name in CALLS}
     return {"medianMs": median(taken), "minMs": min(taken), **calls, "afterLostAnswer": lost}
 
 
 def _create(who: str, name: str, sides: Sides, variables: Mapping[str, str]) -> dict[str, Any]:
     """Run a contender; once more if it says that it failed, as whoever called it would."""
-    adobe, aws = sides.counted()
+    before = sides.counted()
     command = CONTENDERS[who](name)
     tries: list[Ran] = [run(command, variables)]
     if not tries[0].succeeded:
         tries.append(run(command, variables))
     if not tries[-1].succeeded:
         raise RuntimeError(f"{who} failed twice: {tries[-1].output}")
-    adobe_after, aws_after = sides.counted()
+    after = sides.counted()
     return {
         "runs": len(tries),
         "seconds": sum(one.seconds for one in tries),
-        "adobeCalls": adobe_after - adobe,
-        "awsCalls": aws_after - aws,
+        **{name: after[name] - before[name] for name in CALLS},
         "left": sides.left(name),
     }
 
@@ -128,7 +131,7 @@ def _sides() -> Iterator[Sides]:
     for one in running:
         one.start()
     try:
-        yield Sides(aws, ims, adobe)
+        yield Sides(aws, ims, adobe, databricks)
     finally:
         for one in running:
             one.stop()

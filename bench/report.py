@@ -69,6 +69,7 @@ def warm(found: dict[str, Any]) -> str:
         for name, one in found["scenarios"].items()
     ]
     aim = f"at most {WARM_AT_MOST:.2f}"
+    look = found["readiness"]
     heads = ("delivery", "median ms", "least ms", "chain ms", "ratio", aim, "injected ms", "ratio to it")
     chains = "\n".join(
         f"* `{name}`: {' → '.join(one['chain'])} ({one['calls']} calls in all; "
@@ -80,14 +81,18 @@ def warm(found: dict[str, Any]) -> str:
 {_circumstances(found)}
 
 {_table(heads, rows)}
+A look at the workspace adds {look["addedMs"]:.0f} ms to a create; the slowest of its checks, which run side by side,
+takes {look["slowestMs"]:.0f} ms. **{look["ratio"]:.3f} times that**; {_budget(look["ratio"], WARM_AT_MOST)}.
+
 The *chain* is the longest sequence of calls, as the stubs recorded them, of which each began after the
 one before had ended:
 
 {chains}
 
 How: the service in a process of its own, warm (clients made, token kept, connections open), gets
-{found["repetitions"]} messages of each kind, in turn. Canned stubs of AWS and Adobe in another process wait
-{found["awsMs"]:.0f} ms before each answer of AWS and {found["adobeMs"]:.0f} ms before each of Adobe. *Chain ms* is the
+{found["repetitions"]} messages of each kind, in turn. Canned stubs in another process wait
+{found["awsMs"]:.0f} ms before each answer of AWS and {found["othersMs"]:.0f} ms before each of Adobe and Databricks.
+*Chain ms* is the
 median of what the chain took inside the stubs; *injected ms* counts the injected delays alone, not that a sleep ends
 late. What is above the chain is ours, the SDK's, HTTP's and the loopback's: it grows with the number of calls and not
 with their delays, so the shorter chain has the higher ratio.
@@ -101,6 +106,7 @@ def peers(found: dict[str, Any]) -> str:
             f"{one['medianMs']:.0f}",
             f"{one['minMs']:.0f}",
             one["adobeCalls"],
+            one["databricksCalls"],
             one["awsCalls"],
             f"**{one['afterLostAnswer']['left']}**",
             one["afterLostAnswer"]["runs"],
@@ -112,6 +118,7 @@ def peers(found: dict[str, Any]) -> str:
         "median ms",
         "least ms",
         "calls to Adobe",
+        "calls to Databricks",
         "calls to AWS",
         "connections after a lost answer",
         "runs",
@@ -123,8 +130,8 @@ def peers(found: dict[str, Any]) -> str:
 
 {_table(heads, rows)}
 Safety costs: the first create takes {ours / script:.1f} times as long as the script's. Ours reads both secrets, takes a
-lease, looks for an existing connection, records the attempt, tests the connection, publishes its id, announces it and
-closes the request: an SDK to import and all those calls. The other two do none of it: they are given the secrets and
+lease, looks at the workspace, looks for an existing connection, records the attempt, tests the connection, publishes
+its id, announces it and closes the request: an SDK to import and all those calls. The other two do none of it: they are given the secrets and
 print an id.
 
 *A lost answer*: the POST takes effect, then the connection is reset. `aepp` repeats a POST by itself whose connection

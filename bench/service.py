@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,25 @@ from bench import SECRET_ID
 from local.invocation import Context
 
 TIMEOUT_SECONDS = 180.0
+NOTHING: Mapping[str, str] = {}
 MOST_DELIVERIES = 20
 
 
 def warm(repetitions: int) -> list[dict[str, Any]]:
-    """Time a create and the same request once more, `repetitions` times, in an environment that is warm."""
+    """Time a create, one that is not checked, and the first once more, `repetitions` times, in a warm environment."""
     service = wiring.build()
     for name in ("warm-up-1", "warm-up-2"):
         _deliver(service, name)
         _deliver(service, name)
     timed = []
     for number in range(repetitions):
-        for scenario in ("created", "unchanged"):
+        for scenario, name, asked in (
+            ("created", f"warm-{number}", {}),
+            ("created, readiness off", f"unchecked-{number}", {"readiness": "off"}),
+            ("unchanged", f"warm-{number}", {}),
+        ):
             began, clock = time.time(), time.perf_counter()
-            done = _deliver(service, f"warm-{number}")
+            done = _deliver(service, name, asked)
             timed.append({"scenario": scenario, "seconds": time.perf_counter() - clock, "began": began, "done": done})
             timed[-1]["ended"] = time.time()
     return timed
@@ -66,18 +71,24 @@ def once(name: str) -> dict[str, Any]:
     service = wiring.build()
     message_id = str(uuid.uuid4())
     for count in range(1, MOST_DELIVERIES + 1):
-        if _deliver(service, name, message_id, count):
+        if _deliver(service, name, {}, message_id, count):
             return {"deliveries": count}
     raise RuntimeError(f"not done after {MOST_DELIVERIES} deliveries")
 
 
-def _deliver(service: wiring.Service, name: str, message_id: str | None = None, count: int = 1) -> bool:
+def _deliver(
+    service: wiring.Service,
+    name: str,
+    asked: Mapping[str, str] = NOTHING,
+    message_id: str | None = None,
+    count: int = 1,
+) -> bool:
     """Deliver a message from the queue; whether it is done."""
     now = str(round(time.time() * 1000))
     record = {
         "messageId": message_id or str(uuid.uuid4()),
         "receiptHandle": "handle",
-        "body": json.dumps({"name": name, "sandbox": "dev", "databricksSecretId": SECRET_ID}),
+        "body": json.dumps({"name": name, "sandbox": "dev", "databricksSecretId": SECRET_ID, **asked}),
         "attributes": {
             "ApproximateReceiveCount": str(count),
             "SentTimestamp": now,

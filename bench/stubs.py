@@ -1,4 +1,4 @@
-"""AWS and Adobe with canned answers: fast, and with just enough memory for a create and what comes after it.
+"""AWS, Adobe and Databricks with canned answers: fast, with just enough memory for a create and what comes after.
 
 Nothing is checked here: no condition of a write, no token, no workspace. What is right is what the tests show, on
 moto and the simulators; these are only for measuring, since moto takes longer than what is measured.
@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from bench import SECRET_ID
 from local.adobe import BASE
@@ -109,31 +109,59 @@ class CannedAdobe(Simulator):
         return known
 
 
+class CannedDatabricks(Simulator):
+    """A workspace in order, as far as it is looked at for a connection without a catalog."""
+
+    name = "databricks"
+    _ANSWERS: ClassVar[dict[str, Any]] = {
+        "Me": {"id": "1", "userName": "aep", "active": True},
+        "get": {
+            "state": "RUNNING",
+            "cluster_source": "UI",
+            "data_security_mode": "SINGLE_USER",
+            "single_user_name": "aep",
+        },
+        "list": {"token_infos": [{"expiry_time": 4_102_444_800_000}]},
+    }
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def respond(self, request: Request, now: float) -> Response:
+        return json_response(200, self._ANSWERS[request.path.rpartition("/")[2]])
+
+
 @dataclass(frozen=True, slots=True)
 class Stubs:
-    """Both, running."""
+    """All of them, running."""
 
     aws: CannedAws
     adobe: CannedAdobe
+    databricks: CannedDatabricks
+
+    def environment(self) -> Mapping[str, str]:
+        """The function's environment for these."""
+        return environment(self.aws.url, self.adobe.url, self.adobe.url, self.databricks.url)
 
 
 @contextmanager
-def canned(aws_seconds: float = 0.0, adobe_seconds: float = 0.0) -> Iterator[Stubs]:
+def canned(aws_seconds: float = 0.0, others_seconds: float = 0.0) -> Iterator[Stubs]:
     """Stubs that take so long for each answer."""
-    stubs = Stubs(CannedAws(), CannedAdobe())
-    for stub, seconds in ((stubs.aws, aws_seconds), (stubs.adobe, adobe_seconds)):
+    stubs = Stubs(CannedAws(), CannedAdobe(), CannedDatabricks())
+    every = (stubs.aws, stubs.adobe, stubs.databricks)
+    for stub, seconds in zip(every, (aws_seconds, others_seconds, others_seconds), strict=True):
         if seconds:
             stub.faults.add(Fault(times=0, delay=seconds))
         stub.start()
     try:
         yield stubs
     finally:
-        stubs.aws.stop()
-        stubs.adobe.stop()
+        for stub in every:
+            stub.stop()
 
 
-def environment(aws_url: str, ims_url: str, platform_url: str) -> Mapping[str, str]:
-    """The function's environment for these stubs."""
+def environment(aws_url: str, ims_url: str, platform_url: str, databricks_url: str) -> Mapping[str, str]:
+    """The function's environment for what runs at these URLs."""
     queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
     return {
         "ADOBE_SECRET_ID": ADOBE_SECRET_ID,
@@ -146,6 +174,7 @@ def environment(aws_url: str, ims_url: str, platform_url: str) -> Mapping[str, s
         "ADOBE_SETTLE_SECONDS": "5",
         "ADOBE_IMS_URL": ims_url,
         "ADOBE_PLATFORM_URL": platform_url,
+        "DATABRICKS_URL": databricks_url,
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "bench",

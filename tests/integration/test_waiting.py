@@ -227,6 +227,7 @@ def test_a_start_that_is_not_allowed_says_what_to_grant(world: World) -> None:
         (Fault(path=f".*{STARTS}", status=429, times=2), "Throttled"),
         (Fault(path=f".*{STARTS}", status=503, times=2), "Unavailable"),
         (Fault(path=f".*{STARTS}", drop=True, when="after"), "Unavailable"),
+        (Fault(path=f".*{STARTS}", status=200, body="<html>", when="after"), "Unavailable"),
     ],
 )
 def test_a_start_that_is_not_heard_of_is_looked_at_by_the_next_delivery(world: World, fault: Fault, code: str) -> None:

@@ -77,7 +77,7 @@ def test_calls_are_named_without_their_ids() -> None:
 
 def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = "http://localhost:9"
-    for name, value in environment(nowhere, nowhere, nowhere).items():
+    for name, value in environment(nowhere, nowhere, nowhere, nowhere).items():
         monkeypatch.setenv(name, value)
 
     assert wiring.build().provision(NOTHING, Context(60.0)) == {"batchItemFailures": []}

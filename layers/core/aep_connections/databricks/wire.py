@@ -69,7 +69,7 @@ _RULES: tuple[tuple[str, str, str, Trouble], ...] = (
     (r"4..", "", r"cannot access cluster", Trouble.MISSING),
     (r"4..", r"INVALID_STATE", "", Trouble.STATE),
     (r"4..", r".*_DOES_NOT_EXIST", "", Trouble.MISSING),
-    (r"404", r"[A-Z_]*", "", Trouble.MISSING),
+    (r"404", r"[A-Z_]+", "", Trouble.MISSING),
     (r"429", "", "", Trouble.THROTTLED),
     (r"5..", "", "", Trouble.FAULT),
 )

@@ -61,7 +61,7 @@ class Workspace:
         message = f"Cluster {self._params['clusterId']} could not be started. {answer.words}"
         if answer.trouble is Trouble.THROTTLED:
             raise Throttled(message, request_id=answer.request_id)
-        if answer.trouble in (Trouble.UNREACHED, Trouble.FAULT):
+        if answer.trouble in (Trouble.UNREACHED, Trouble.ELSEWHERE, Trouble.FAULT):
             raise Unavailable(message, request_id=answer.request_id)
         raise NotReady(
             message,
