@@ -131,8 +131,8 @@ def peers(found: dict[str, Any]) -> str:
 {_table(heads, rows)}
 Safety costs: the first create takes {ours / script:.1f} times as long as the script's. Ours reads both secrets, takes a
 lease, looks at the workspace, looks for an existing connection, records the attempt, tests the connection, publishes
-its id, announces it and closes the request: an SDK to import and all those calls. The other two do none of it: they are given the secrets and
-print an id.
+its id, announces it and closes the request: an SDK to import and all those calls. The other two do none of it: they
+are given the secrets and print an id.
 
 *A lost answer*: the POST takes effect, then the connection is reset. `aepp` repeats a POST by itself whose connection
 broke; its run ends well. The script fails and is run once more, as whoever called it would. Ours looks for what its

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from aep_connections.databricks.access import WAY, data
+from aep_connections.databricks.cluster import CLUSTER
 from aep_connections.domain.errors import CODES
 from local.stack import ROOT
 from local.template import translated
@@ -39,6 +41,13 @@ def test_every_alarm_names_its_entry_in_the_runbook(alarm: str) -> None:
 def test_every_code_has_an_entry_in_the_runbook_and_a_line_in_the_readme(code: str) -> None:
     assert code.lower() in headings(RUNBOOK)
     assert f"`{code}`" in README.read_text()
+
+
+def test_the_page_of_readiness_has_every_check_with_its_severity_and_no_other() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \|", (ROOT / "docs" / "readiness.md").read_text(), re.MULTILINE)
+    checks = (*WAY, *CLUSTER, *data({"catalog": "main"}), *data({}))
+
+    assert sorted(rows) == sorted((row.id, row.severity.value) for row in checks)
 
 
 def test_the_readme_has_every_parameter_with_its_default_and_no_other() -> None:
