@@ -21,6 +21,7 @@ RECORD = (
     "        self._ports.registry.close_failed(lease, now.with_(fingerprint=None) if doubted else now, failure)\n"
 )
 IN_REQUESTS = "tests/integration/test_requests.py::"
+IN_WAITING = "tests/integration/test_waiting.py::"
 
 INVARIANT = Invariant(
     4,
@@ -80,6 +81,45 @@ INVARIANT = Invariant(
             "return self._ports.clock.now() - self._message.first_received >= self._rules.give_up_seconds",
             "return self._ports.clock.now() < self._message.first_received",
             (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
+        ),
+        Guard(
+            "a wait ends",
+            "a request waits for ever for a cluster that never runs",
+            ANSWER,
+            "return self._ports.clock.now() >= wait.until",
+            "return False",
+            (
+                IN_WAITING
+                + "test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason",
+            ),
+            also=(5,),
+        ),
+        Guard(
+            "a wait is counted from its beginning",
+            "a request waits for ever, since each delivery begins its wait anew",
+            CORE + "use_cases/readiness.py",
+            "since = earlier.since if earlier else now",
+            "since = now",
+            (
+                IN_WAITING
+                + "test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason",
+            ),
+        ),
+        Guard(
+            "a wait is of one request",
+            "a new request is given up for how long an earlier one waited",
+            CORE + "use_cases/work.py",
+            "return wait if wait and wait.order == self.order else None",
+            "return wait",
+            (IN_WAITING + "test_a_later_request_waits_anew",),
+        ),
+        Guard(
+            "a wait has its own limit",
+            "a request is given up while its cluster starts",
+            ANSWER,
+            "if waits or not self._overdue():",
+            "if not self._overdue():",
+            (IN_WAITING + "test_a_wait_has_its_own_limit_not_the_general_one[start]",),
         ),
         Guard(
             "given up when a delivery begins",

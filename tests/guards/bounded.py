@@ -97,6 +97,33 @@ INVARIANT = Invariant(
             (IN_FLOW_SERVICE + "test_a_listing_without_end_is_an_error_not_an_end",),
         ),
         Guard(
+            "time to start a cluster",
+            "a cluster is started by an invocation that ends before it hears of it",
+            CORE + "use_cases/readiness.py",
+            '    work.deadline.require(READ_SECONDS, "starting the cluster")\n',
+            "",
+            ("tests/integration/test_waiting.py::test_nothing_is_started_without_time_to_hear_the_answer",),
+        ),
+        Guard(
+            "looks end with their delivery",
+            "a read of the workspace outlives its invocation",
+            CORE + "databricks/workspace.py",
+            "    with ThreadPoolExecutor(max_workers=len(looks)) as pool:\n"
+            "        return [ended.result() for ended in [pool.submit(look) for look in looks]]\n",
+            "    pool = ThreadPoolExecutor(max_workers=len(looks))\n"
+            "    pool.submit(lambda: __import__('time').sleep(1))\n"
+            "    return [ended.result() for ended in [pool.submit(look) for look in looks]]\n",
+            ("tests/integration/test_readiness.py::test_no_look_outlives_its_delivery",),
+        ),
+        Guard(
+            "tries of a look",
+            "a path to the workspace that is closed costs a delivery its time",
+            CORE + "databricks/workspace.py",
+            "tries=TRIES, whom=",
+            "whom=",
+            ("tests/integration/test_readiness.py::test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer",),
+        ),
+        Guard(
             "tries of a call",
             "an upstream that is down is asked until the time is over",
             RETRY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -167,6 +168,23 @@ def test_what_databricks_does_not_say_is_unknown_never_a_pass(world: World, faul
     assert results(world)["TOKEN_VALID"] != "pass"
     assert results(world)["CLUSTER_STATE"] == "skipped"
     assert len(world.calls("POST")) == 1
+
+
+def test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer(world: World) -> None:
+    world.stack.databricks.faults.add(Fault(drop=True, times=0))
+
+    world.refused(REQUEST)
+
+    assert {looks(world).count(path) for path in looks(world)} == {2}
+
+
+def test_no_look_outlives_its_delivery(world: World) -> None:
+    before = set(threading.enumerate())
+
+    world.ask(REQUEST | {"catalog": "main"})
+
+    left = [thread.name for thread in set(threading.enumerate()) - before]
+    assert [name for name in left if name.startswith(("ThreadPool", "Timer"))] == []
 
 
 def test_one_answer_that_is_missing_hides_no_other(world: World) -> None:

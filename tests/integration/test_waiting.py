@@ -210,6 +210,15 @@ def test_absence_can_be_asked_for_while_a_request_waits(world: World) -> None:
     assert "wait" not in world.item()
 
 
+def test_nothing_is_started_without_time_to_hear_the_answer(world: World) -> None:
+    stop(world)
+
+    assert world.refused(START, seconds=38).code == "OutOfTime"
+
+    assert len(looks(world)) == 3
+    assert starts(world) == 0
+
+
 def test_a_start_that_is_not_allowed_says_what_to_grant(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.missing_grants = ["CAN RESTART"]
