@@ -129,7 +129,7 @@ def test_what_is_wrong_with_the_workspace_is_told_before_adobe_is_asked(stack: D
         stack.environment()(REQUEST)
 
     assert stack.stack.adobe.calls == []
-    (line,) = [line for line in stack.written.logs() if line["message"] == "request answered"]
+    (line,) = [line for line in stack.written.logs() if line.get("message") == "request answered"]
     assert [check["id"] for check in line["checks"] if check["result"] == "fail"] == ["TOKEN_VALID"]
     assert not [secret for secret in SECRETS if secret in "\n".join(stack.written.lines)]
 

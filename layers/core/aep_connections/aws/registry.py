@@ -12,8 +12,9 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from aep_connections.aws.calls import Refused, attempt, call, unavailable
+from aep_connections.domain.entry import Attempt, Entry, Failure, Lease, Wait
 from aep_connections.domain.errors import Busy
-from aep_connections.domain.model import Attempt, Entry, Failure, JsonObject, Key, Lease, Order, Outcome, Status, Wait
+from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Status
 from aep_connections.domain.ports import Clock
 
 RETIRED_SECONDS = 30 * 24 * 3600

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -226,99 +226,6 @@ class Desired:
             if connection.params.get(name) is not None
         )
         return connection.name == self.name and not differ
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A POST that was sent and whose end is not known. `sent_at` is in seconds since 1970."""
-
-    id: str
-    sent_at: float
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The last failure of a key, as the registry, the event and the log line tell it."""
-
-    code: str
-    message: str
-    remedy: str
-    retryable: bool
-    request_id: str | None
-    faults: Sequence[Mapping[str, str]]
-
-    def document(self) -> dict[str, Any]:
-        """The failure with the contract's names."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "remedy": self.remedy,
-            "retryable": self.retryable,
-            "requestId": self.request_id,
-            "faults": [dict(fault) for fault in self.faults],
-        }
-
-    @classmethod
-    def read(cls, document: JsonObject) -> Failure:
-        """The failure that `document` told."""
-        return cls(
-            document["code"],
-            document["message"],
-            document["remedy"],
-            document["retryable"],
-            document["requestId"],
-            document["faults"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What a request waits for. `since` and `until`, when it is given up, are in seconds since 1970.
-
-    `terminated_at` is the cluster's last termination as it was known before: a later one ended our start.
-    """
-
-    order: Order
-    what: str
-    since: float
-    until: float
-    terminated_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the registry holds of one key."""
-
-    key: Key
-    order: Order | None = None
-    answered: Order | None = None
-    status: Status | None = None
-    request: JsonObject | None = None
-    org_id: str | None = None
-    connection_id: str | None = None
-    etag: str | None = None
-    fingerprint: str | None = None
-    outcome: Outcome | None = None
-    outcome_order: Order | None = None
-    attempt: Attempt | None = None
-    marks: tuple[str, ...] = ()
-    failure: Failure | None = None
-    wait: Wait | None = None
-    readiness: JsonObject | None = None
-
-    def with_(self, **changes: Any) -> Entry:
-        """This entry after a write of ours."""
-        return replace(self, **changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to act on a key; `until` is in seconds since 1970. One owner per delivery."""
-
-    key: Key
-    owner: str
-    until: float
 
 
 @dataclass(frozen=True, slots=True)

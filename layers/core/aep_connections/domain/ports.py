@@ -6,16 +6,13 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
     from aep_connections.domain.model import (
-        Attempt,
         AuthParams,
         Connection,
         Desired,
-        Entry,
-        Failure,
         JsonObject,
         Key,
-        Lease,
         Message,
         Order,
         Secret,

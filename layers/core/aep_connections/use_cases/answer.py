@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.entry import Entry, Failure, Lease
 from aep_connections.domain.errors import (
     CODES,
     ConnectionFailure,
@@ -25,10 +26,7 @@ from aep_connections.domain.errors import (
 from aep_connections.domain.model import (
     Delivery,
     DesiredState,
-    Entry,
-    Failure,
     Key,
-    Lease,
     Message,
     Order,
     Outcome,

@@ -12,18 +12,9 @@ import contextlib
 import uuid
 from dataclasses import dataclass, replace
 
+from aep_connections.domain.entry import Attempt
 from aep_connections.domain.errors import AdobeRefused, ConnectionFailure, DatabricksRefused, TestFailed, Unavailable
-from aep_connections.domain.model import (
-    Attempt,
-    Connection,
-    Desired,
-    Outcome,
-    Result,
-    Secret,
-    Source,
-    Status,
-    mark_of,
-)
+from aep_connections.domain.model import Connection, Desired, Outcome, Result, Secret, Source, Status, mark_of
 from aep_connections.domain.ports import FlowService
 from aep_connections.use_cases.find import Found, check_usable, find
 from aep_connections.use_cases.readiness import ensure_ready, told_apart

@@ -5,8 +5,8 @@ Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the que
 
 from __future__ import annotations
 
+from aep_connections.domain.entry import Wait
 from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, Fault, NotReady, TestFailed, Waiting
-from aep_connections.domain.model import Wait
 from aep_connections.domain.ports import Workspace
 from aep_connections.domain.readiness import Check, Cluster, Readiness, Report
 from aep_connections.use_cases.work import READ_SECONDS, Work

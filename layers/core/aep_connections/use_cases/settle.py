@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aep_connections.domain.entry import Attempt
 from aep_connections.domain.errors import Unsettled
-from aep_connections.domain.model import Attempt, Connection, Outcome, Source, mark_of
+from aep_connections.domain.model import Connection, Outcome, Source, mark_of
 from aep_connections.domain.ports import FlowService
 from aep_connections.use_cases.work import READ_SECONDS, Work
 

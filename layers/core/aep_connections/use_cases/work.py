@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.entry import Entry, Lease, Wait
 from aep_connections.domain.errors import Conflict
-from aep_connections.domain.model import Entry, Lease, Order, Outcome, Request, Wait
+from aep_connections.domain.model import Order, Outcome, Request
 from aep_connections.domain.ports import (
     Adobe,
     Clock,
