@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from local.faults import Fault
+from local.simulator import Request
 from local.stack import DATABRICKS_SECRET
 from tests.integration.test_readiness import CLUSTER, START, STARTS, TOKEN, looks, stop
 from tests.support.aws import noted
@@ -264,7 +267,7 @@ def test_a_failed_test_is_told_apart_by_databricks_verdict_on_the_token(world: W
     world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
     world.stack.databricks.settings.revoked_tokens = [TOKEN]
 
-    refusal = world.refused(UNCHECKED | {"readiness": "off"})
+    refusal = world.refused(UNCHECKED)
 
     assert refusal.code == "DatabricksRefused"
     assert "Invalid access token" in refusal.message
@@ -283,12 +286,11 @@ def test_a_failed_test_is_told_apart_by_databricks_verdict_on_the_token(world: W
     ],
 )
 def test_a_failed_test_is_told_apart_by_the_clusters_state(world: World, state: str, readiness: str, code: str) -> None:
-    def verdict(request: object, go: object) -> object:
-        path = getattr(request, "path", "")
-        if path.endswith("/test"):
+    def verdict(request: Request, go: Callable[[], object]) -> object:
+        if request.path.endswith("/test"):
             world.stack.databricks.settings.clusters = {CLUSTER: state}
             world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
-        return go()  # type: ignore[operator]
+        return go()
 
     with pytest.MonkeyPatch.context() as patch:
         world.on_answers(patch, verdict)
@@ -302,6 +304,40 @@ def test_a_failed_test_is_told_apart_by_the_clusters_state(world: World, state: 
     world.stack.adobe.faults.clear()
     assert world.invoke(REQUEST)["outcome"] in ("created", "updated")
     assert len(world.connections()) == 1
+
+
+def test_a_failed_test_without_time_for_a_second_look_stays_what_adobe_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
+    ends_at = world.clock.now() + 180
+
+    def slowly(request: Request, go: Callable[[], object]) -> object:
+        if request.path.endswith("/test"):
+            world.clock.advance(ends_at - world.clock.now() - 20)
+        return go()
+
+    world.on_answers(monkeypatch, slowly)
+
+    assert world.refused(REQUEST).code == "TestFailed"
+    assert len(looks(world)) == 3
+
+
+def test_nothing_is_started_after_a_failed_test_while_something_else_is_wrong(world: World) -> None:
+    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
+
+    def change(request: Request, go: Callable[[], object]) -> object:
+        if request.path.endswith("/test"):
+            stop(world)
+            world.stack.databricks.settings.single_users = {CLUSTER: "somebody@example.com"}
+        return go()
+
+    with pytest.MonkeyPatch.context() as patch:
+        world.on_answers(patch, change)
+        refusal = world.refused(START)
+
+    assert (refusal.code, [fault.field for fault in refusal.faults]) == ("TestFailed", ["CLUSTER_STATE", "SINGLE_USER"])
+    assert starts(world) == 0
 
 
 def test_a_failed_test_that_databricks_cannot_explain_stays_what_adobe_said(world: World) -> None:

@@ -6,7 +6,15 @@ Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the que
 from __future__ import annotations
 
 from aep_connections.domain.entry import Wait
-from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, Fault, NotReady, TestFailed, Waiting
+from aep_connections.domain.errors import (
+    ConnectionFailure,
+    DatabricksRefused,
+    Fault,
+    NotReady,
+    OutOfTime,
+    TestFailed,
+    Waiting,
+)
 from aep_connections.domain.ports import Workspace
 from aep_connections.domain.readiness import Check, Cluster, Readiness, Report
 from aep_connections.use_cases.work import READ_SECONDS, Work
@@ -31,8 +39,7 @@ def ensure_ready(work: Work, workspace: Workspace) -> None:
     failed = report.failed()
     if not failed:
         return
-    if report.cluster and [check.id for check in failed] == [CLUSTER_STATE]:
-        _wait_for(work, workspace, report.cluster)
+    _wait_if_that_helps(work, workspace, report)
     raise NotReady(
         "The workspace is not ready. " + _told(failed),
         remedy=_remedies(failed) + " Then send the request again.",
@@ -42,21 +49,25 @@ def ensure_ready(work: Work, workspace: Workspace) -> None:
 
 
 def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
-    """What Adobe's refusal really was, by Databricks' own words on the token and the cluster's state."""
-    report = _look(work, workspace)
+    """What Adobe's refusal really was, by Databricks' own words on the token and the cluster's state.
+
+    Raises what starting a cluster may raise.
+    """
+    try:
+        report = _look(work, workspace)
+    except OutOfTime:
+        return refusal
     failed = report.failed()
-    token = [check for check in failed if check.id == TOKEN_VALID]
-    if token:
-        return DatabricksRefused(
-            f"{refusal.message} {_told(token)}", remedy=_remedies(token), request_id=report.request_id
-        )
-    if report.cluster and not report.cluster.usable:
-        try:
-            _wait_for(work, workspace, report.cluster)
-        except Waiting as waiting:
-            return waiting
     if not failed:
         return refusal
+    token = [check for check in failed if check.id == TOKEN_VALID]
+    if token:
+        message = f"{refusal.message} {_told(token)}"
+        return DatabricksRefused(message, remedy=_remedies(token), request_id=report.request_id)
+    try:
+        _wait_if_that_helps(work, workspace, report)
+    except Waiting as waiting:
+        return waiting
     return type(refusal)(
         f"{refusal.message} {_told(failed)}",
         remedy=_remedies(failed) + " Then send the request again.",
@@ -71,15 +82,17 @@ def _look(work: Work, workspace: Workspace) -> Report:
     return report
 
 
-def _wait_for(work: Work, workspace: Workspace, cluster: Cluster) -> None:
-    """Raise Waiting if the cluster will run: by itself, or because the request says `start`.
+def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> None:
+    """Raise Waiting if all that fails is a cluster that will run: by itself, or because the request says `start`.
 
     A start that ended for a reason that stays is not repeated: that costs money and mends nothing.
     """
-    may_start = work.request.readiness is Readiness.START
+    cluster = report.cluster
+    if cluster is None or [check.id for check in report.failed()] != [CLUSTER_STATE]:
+        return
     if cluster.starting:
         raise _waiting(work, cluster, f"Cluster {cluster.id} is starting ({cluster.state}).")
-    if not may_start:
+    if work.request.readiness is not Readiness.START:
         return
     if cluster.stopping:
         raise _waiting(work, cluster, f"Cluster {cluster.id} is stopping, and will be started then.")
