@@ -154,6 +154,7 @@ def test_what_only_may_be_wrong_is_a_warning_and_adobe_decides(
     done = world.invoke(REQUEST | {"catalog": "main"})
 
     assert (done["outcome"], done["readiness"]) == ("created", "warn")
+    assert not [path for path in looks(world) if "login" in path]
     assert results(world)[doubtful] == result
 
 

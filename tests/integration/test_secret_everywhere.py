@@ -16,7 +16,7 @@ from aep_connections.upstream.transport import Timeouts
 from aep_connections.wiring import Service
 from local.aws import Aws
 from local.faults import Fault
-from local.simulator import Request, Response
+from local.simulator import Request, Response, Simulator
 from tests.support.canaries import (
     CLIENT_SECRET,
     TOKEN,
@@ -68,19 +68,19 @@ class Day:
         """Have Adobe go wrong from now on."""
         self.world.stack.adobe.faults.add(Fault(method=method, path=path, times=0, **how))
 
-    def echo(self, method: str, status: int, path: str = "", *, ims: bool = False) -> None:
-        """Have Adobe or IMS answer with all the secrets they know, in every form, in every place of an answer."""
-        simulator = self.world.stack.ims if ims else self.world.stack.adobe
-        answer = simulator.answer
+    def echo(self, method: str, status: int, path: str = "", whom: str = "adobe") -> None:
+        """Have somebody answer with all the secrets they know, in every form, in every place of an answer."""
+        simulator: Simulator = getattr(self.world.stack, whom)
+        answer, knows = simulator.answer, [CLIENT_SECRET] if whom == "ims" else [self.held, CLIENT_SECRET]
 
         def act(request: Request) -> Any:
             response, fault = answer(request)
             if request.method != method or not request.path.endswith(path):
                 return response, fault
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
-            texts, turn = echoed([CLIENT_SECRET] if ims else [self.held, CLIENT_SECRET, token]), len(simulator.calls)
+            texts, turn = echoed([*knows, *([] if whom == "ims" else [token])]), len(simulator.calls)
             text = " ".join(texts[turn % 7 :: 7])
-            body = {
+            body: dict[str, Any] = {
                 "message": text,
                 "error": texts[turn % len(texts)],
                 "error_code": TOKEN,
@@ -88,9 +88,12 @@ class Day:
                 "etag": TOKEN,
             }
             report = {"detailed-message": text, "request-id": texts[-turn % len(texts)]}
-            return Response(
-                status, json.dumps(body | {"report": report}).encode(), {"x-request-id": CLIENT_SECRET}
-            ), fault
+            if whom == "databricks":
+                body |= {"state": TOKEN, "cluster_source": token, "single_user_name": text, "userName": token}
+                body |= {"termination_reason": {"code": TOKEN, "type": text}, "policy_id": TOKEN}
+                body |= {"spark_conf": {text: text}, "data_security_mode": TOKEN}
+            headers = {"x-request-id": CLIENT_SECRET, "x-databricks-reason-phrase": text, "x-databricks-org-id": token}
+            return Response(status, json.dumps(body | {"report": report}).encode(), headers), fault
 
         self.patch.setattr(simulator, "answer", act)
 
@@ -228,13 +231,15 @@ def not_answered_in_time(day: Day) -> None:
     assert day.ask() in ("Unsettled", "Unavailable")
 
 
-def echoing(method: str, status: int, path: str = "", *, ims: bool = False) -> Callable[[Day], None]:
+def echoing(method: str, status: int, path: str = "", whom: str = "adobe") -> Callable[[Day], None]:
     def day_of(day: Day) -> None:
-        day.echo(method, status, path, ims=ims)
-        for request in (REQUEST, ABSENT):
+        if path == "/clusters/start":
+            day.world.stack.databricks.settings.clusters = dict(STOPPED)
+        day.echo(method, status, path, whom)
+        for request in (REQUEST | {"readiness": "start", "catalog": "main"}, ABSENT):
             day.ask(request)
 
-    day_of.__name__ = f"{'ims' if ims else method} {path} {status}".replace("/", "")
+    day_of.__name__ = f"{method if whom == 'adobe' else whom} {path} {status}".replace("/", "")
     return day_of
 
 
@@ -245,7 +250,12 @@ DAYS = [
     *(echoing("POST", status) for status in (201, 302, 400, 403, 500)),
     *(echoing("GET", status, "/connections") for status in (200, 404)),
     *(echoing("GET", status, "/test") for status in (200, 500)),
-    *(echoing("POST", status, ims=True) for status in (200, 400, 500)),
+    *(echoing("POST", status, whom="ims") for status in (200, 400, 500)),
+    *(echoing("GET", status, "/Me", "databricks") for status in (200, 401, 403, 500)),
+    *(echoing("GET", status, "/clusters/get", "databricks") for status in (200, 400, 403, 500)),
+    *(echoing("GET", status, "/token/list", "databricks") for status in (200, 404)),
+    *(echoing("GET", status, "/catalogs/main", "databricks") for status in (200, 404)),
+    *(echoing("POST", status, "/clusters/start", "databricks") for status in (200, 400, 403, 500)),
 ]
 
 

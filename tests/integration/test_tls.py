@@ -67,6 +67,19 @@ def test_who_is_self_signed_gets_no_secret(shared_world: World, tmp_path: Path, 
         refuse(shared_world, who, simulator)
 
 
+def test_a_workspace_that_is_self_signed_gets_no_token_and_adobe_decides(world: World, tmp_path: Path) -> None:
+    with impostor(world, "adobe", tmp_path) as simulator:
+        transport._trusting.cache_clear()
+        service = world.new_service(DATABRICKS_URL=simulator.url)
+
+        done = world.invoke(REQUEST, service=service)
+
+        assert (done["outcome"], done["readiness"]) == ("created", "warn")
+        assert simulator.calls == []
+    report = str(world.item()["readiness"])
+    assert "Databricks could not be heard: its TLS certificate is not trusted." in report
+
+
 @pytest.mark.parametrize("who", ROLES)
 def test_who_is_self_signed_is_trusted_with_its_certificate(
     world: World, tmp_path: Path, who: str, monkeypatch: pytest.MonkeyPatch

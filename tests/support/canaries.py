@@ -148,10 +148,10 @@ def wire_of(aws: Aws) -> Iterator[dict[str, str]]:
 
 
 def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
-    """Secrets in requests to Adobe and IMS that are not where each belongs.
+    """Secrets in requests to Adobe, IMS and Databricks that are not where each belongs.
 
     The client secret belongs into the body for IMS, the token of IMS into Flow Service's Authorization, a Databricks
-    token into the body of POST and PATCH; nothing belongs into a URL.
+    token into the body of POST and PATCH, and into Databricks' Authorization; nothing belongs into a URL.
     """
     ims, wrong = ims_tokens(world), []
     for request in [call.request for call in world.stack.ims.calls]:
@@ -163,6 +163,12 @@ def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
         wrong += found({name: text for name, text in parts.items() if "authorization" not in name}, ims)
         taken = "body" if request.method in ("POST", "PATCH") else "nothing"
         wrong += found({name: text for name, text in parts.items() if taken not in name}, databricks)
+    for call in world.stack.databricks.calls:
+        if call.request.headers["user-agent"] == "adobe":
+            continue
+        parts = _parts(call.request, "Databricks")
+        wrong += found(parts, [CLIENT_SECRET, *ims])
+        wrong += found({name: text for name, text in parts.items() if "authorization" not in name}, databricks)
     return wrong
 
 

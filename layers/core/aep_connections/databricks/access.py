@@ -13,6 +13,10 @@ from aep_connections.domain.readiness import Severity
 SOON_DAYS = 14
 HIVE = "hive_metastore"
 ADOBE_TOO = "This shows our own path only: allow Adobe's addresses in the workspace, too."
+SOMEBODY = "another identity"
+_IDENTITY = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,64}", re.ASCII
+)
 _SHARD = re.compile(r"https://adb-([0-9]+)\.([0-9]+)\.", re.ASCII)
 
 
@@ -166,8 +170,8 @@ def _data(seen: Seen, name: str, what: str, privilege: str) -> Found | None:
 
 
 def _principal(seen: Seen) -> str:
-    name = str(seen.me.get("userName") or "")
-    return f"`{name}`" if re.fullmatch(r"[\w.@+-]{1,128}", name) else "the token's identity"
+    name = identity(str(seen.me.get("userName") or ""))
+    return f"`{name}`" if name != SOMEBODY else "the token's identity"
 
 
 def _first(seen: Seen, trouble: Trouble) -> Said | None:
@@ -194,6 +198,11 @@ _DATA: tuple[Row, ...] = (
     Row("TABLES", WARNING, _tables, ("DATABASE",)),
 )
 _DATA_ELSEWHERE: tuple[Row, ...] = (Row("DATABASE_HMS", INFO, _database_elsewhere, ("TOKEN_SCOPE",)),)
+
+
+def identity(name: str) -> str:
+    """A user's address or a service principal's application id as it is; of anything else nothing is shown."""
+    return name if _IDENTITY.fullmatch(name) else SOMEBODY
 
 
 def in_unity_catalog(params: Mapping[str, str]) -> bool:

@@ -6,19 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from aep_connections.databricks.access import ERROR, INFO, WARNING, in_unity_catalog
+from aep_connections.databricks.access import ERROR, INFO, WARNING, identity, in_unity_catalog
 from aep_connections.databricks.seen import Found, Row, Seen, unknown
 from aep_connections.databricks.terminations import benign, termination_of
 from aep_connections.databricks.wire import Trouble
 from aep_connections.domain.readiness import Cluster
 
 _ID = re.compile(r"[0-9]{4}-[0-9]{6}-[a-z0-9]{1,32}", re.ASCII)
-_WORD = re.compile(r"[A-Za-z0-9_.@ -]{1,128}", re.ASCII)
+_WORD = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+"""What Databricks' enumerations are made of, and no token is."""
 _SAS = re.compile(
     r"(?:spark\.hadoop\.)?fs\.azure\.sas\.[^.\s]+\.[a-z0-9]{3,24}\.(?:blob|dfs)\.core\.windows\.net", re.ASCII
 )
 _SECRET_REFERENCE = re.compile(r"\{\{secrets/[A-Za-z0-9_.-]{1,128}/[A-Za-z0-9_.-]{1,128}\}\}", re.ASCII)
-DEDICATED = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED")
+DEDICATED = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED", "LEGACY_SINGLE_USER", "LEGACY_SINGLE_USER_STANDARD")
 _PASSTHROUGH = ("LEGACY_PASSTHROUGH",)
 _LIMITED = ("USER_ISOLATION", "DATA_SECURITY_MODE_STANDARD", "LEGACY_TABLE_ACL", "LEGACY_SINGLE_USER")
 _WITHOUT_CATALOGS = (
@@ -143,7 +144,7 @@ def _single_user(seen: Seen) -> Found | None:
     if owner.lower() == name.lower() or owner in displays:
         return None
     return Found(
-        f"The cluster is dedicated to {_shown(owner)}, and the token belongs to {_shown(name)}.",
+        f"The cluster is dedicated to {identity(owner)}, and the token belongs to {identity(name)}.",
         "Dedicate the cluster to the token's identity, or use a token of that user.",
     )
 
@@ -170,12 +171,9 @@ def _autotermination(seen: Seen) -> Found | None:
 
 
 def _policy(seen: Seen) -> Found | None:
-    policy = _word(seen.cluster, "policy_id")
-    if not policy:
+    if not seen.cluster.get("policy_id"):
         return None
-    return Found(
-        "A policy rules the cluster; it may forbid to edit its Spark configuration.", evidence={"policyId": policy}
-    )
+    return Found("A policy rules the cluster; it may forbid to edit its Spark configuration.")
 
 
 def _sas(seen: Seen) -> dict[str, str]:
@@ -235,10 +233,6 @@ def _word(document: Mapping[str, Any], name: str) -> str:
 
 def _code(code: str) -> str:
     return code if _WORD.fullmatch(code) else "?"
-
-
-def _shown(name: str) -> str:
-    return name if _WORD.fullmatch(name) else "another identity"
 
 
 _THERE = ("CLUSTER_EXISTS",)
