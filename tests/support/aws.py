@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,6 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
-from werkzeug.serving import WSGIRequestHandler
 
 from local.aws import Aws
 
@@ -26,17 +26,17 @@ Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 def moto_server() -> Iterator[Aws]:
     """Moto's server, which every AWS client of this process talks to.
 
-    For speed, clients are made once, connections are kept, moto does not look through its folder at every request, and
-    the SDK repeats a call without a pause, however many calls failed in earlier tests.
+    For speed, clients are made once, moto does not look through its folder at every request and reads a path
+    of an event once, and the SDK repeats a call without a pause, however many calls failed in earlier tests.
     """
-    server = Aws()
+    server, paths = Aws(), importlib.import_module("jsonpath_ng.ext")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment().items():
             patch.setenv(name, value)
         session = boto3.Session()
         session.client = functools.cache(session.client)  # type: ignore[method-assign]
         patch.setattr(boto3, "Session", lambda **_: session)
-        patch.setattr(WSGIRequestHandler, "protocol_version", "HTTP/1.1")
+        patch.setattr(paths, "parse", functools.cache(paths.parse))
         modules = list(moto.backends.list_of_moto_modules())
         patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
