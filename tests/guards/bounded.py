@@ -100,7 +100,7 @@ INVARIANT = Invariant(
             "time to start a cluster",
             "a cluster is started by an invocation that ends before it hears of it",
             CORE + "use_cases/readiness.py",
-            '    work.deadline.require(READ_SECONDS, "starting the cluster")\n',
+            '        work.deadline.require(READ_SECONDS, "starting the cluster")\n',
             "",
             ("tests/integration/test_waiting.py::test_nothing_is_started_without_time_to_hear_the_answer",),
         ),

@@ -55,9 +55,7 @@ def _network_allowed(seen: Seen) -> Found | None:
     said = _first(seen, Trouble.IP_BLOCKED)
     if said is None:
         return None
-    return Found(
-        said.words, f"Add the function's address to the workspace's IP access list. {ADOBE_TOO}", said.evidence
-    )
+    return Found(said.told, f"Add the function's address to the workspace's IP access list. {ADOBE_TOO}", said.evidence)
 
 
 def _token_valid(seen: Seen) -> Found | None:
@@ -65,12 +63,12 @@ def _token_valid(seen: Seen) -> Found | None:
     renew += "and put it into the secret."
     for trouble in (Trouble.TOKEN_INVALID, Trouble.NO_CREDENTIAL, Trouble.OTHER_WORKSPACE):
         if said := _first(seen, trouble):
-            return Found(said.words, renew, said.evidence)
+            return Found(said.told, renew, said.evidence)
     said = seen.answer("me")
     if said.trouble is Trouble.REFUSED:
-        return Found(said.words, renew, said.evidence)
+        return Found(said.told, renew, said.evidence)
     accepted = any(one.trouble is None for one in seen.answers.values())
-    return None if accepted else unknown(said.words, said.evidence)
+    return None if accepted else unknown(said.told, said.evidence)
 
 
 def _workspace_match(seen: Seen) -> Found | None:
@@ -90,7 +88,7 @@ def _token_scope(seen: Seen) -> Found | None:
     said = next((s for name, s in seen.answers.items() if s.trouble is Trouble.SCOPE and name != "tokens"), None)
     if said is None:
         return None
-    return Found(said.words, "Create the token with the scope all-apis, or with the one that is named.", said.evidence)
+    return Found(said.told, "Create the token with the scope all-apis, or with the one that is named.", said.evidence)
 
 
 def _identity_active(seen: Seen) -> Found | None:
@@ -113,7 +111,7 @@ def _token_expiry(seen: Seen) -> Found | None:
     ends = [one.get("expiry_time") for one in infos if isinstance(one, dict)] if isinstance(infos, list) else []
     known = [end / 1000 for end in ends if isinstance(end, int) and not isinstance(end, bool)]
     if said.trouble or not known:
-        words = said.words or "Databricks lists no token of this identity."
+        words = said.told or "Databricks lists no token of this identity."
         return unknown(f"When the token expires is not known. {words}", said.evidence)
     first = min((end for end in known if end > 0), default=None)
     if first is None or first - seen.now >= SOON_DAYS * 86_400:
@@ -141,7 +139,7 @@ def _database_elsewhere(_: Seen) -> Found | None:
 def _tables(seen: Seen) -> Found | None:
     said = seen.answer("tables")
     if said.trouble:
-        return unknown(said.words, said.evidence)
+        return unknown(said.told, said.evidence)
     if said.document.get("tables") or said.document.get("next_page_token"):
         return None
     return Found(
@@ -166,7 +164,7 @@ def _data(seen: Seen, name: str, what: str, privilege: str) -> Found | None:
         return Found(
             f"{what} may not be used. {said.words}", f"GRANT {privilege} on it to {_principal(seen)}.", said.evidence
         )
-    return unknown(said.words, said.evidence)
+    return unknown(said.told, said.evidence)
 
 
 def _principal(seen: Seen) -> str:

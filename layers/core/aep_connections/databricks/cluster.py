@@ -76,7 +76,7 @@ def _exists(seen: Seen) -> Found | None:
             "Correct clusterId; a cluster that is not pinned is removed 30 days after it terminated.",
             said.evidence,
         )
-    return unknown(said.words, said.evidence) if said.trouble else None
+    return unknown(said.told, said.evidence) if said.trouble else None
 
 
 def _interactive(seen: Seen) -> Found | None:

@@ -38,7 +38,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One answer: a document, or a trouble with its words, fit to be shown."""
+    """One answer: a document, or a trouble with Databricks' words (ours, if none came), fit to be shown."""
 
     trouble: Trouble | None
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -46,6 +46,13 @@ class Said:
     request_id: str | None = None
     workspace_id: str | None = None
     status: int | None = None
+
+    @property
+    def told(self) -> str:
+        """The trouble and the words as sentences."""
+        if self.trouble in (None, Trouble.UNREACHED):
+            return self.words
+        return f"{self.trouble[:1].upper()}{self.trouble[1:]}. {self.words}"
 
     @property
     def evidence(self) -> dict[str, str]:
@@ -74,8 +81,6 @@ _RULES: tuple[tuple[str, str, str, Trouble], ...] = (
     (r"5..", "", "", Trouble.FAULT),
 )
 """Status, `error_code` (whole) and text (anywhere, in lower case) of an answer; the first that fits decides."""
-
-
 _PAGE = "-"
 """The code of what is not JSON."""
 
@@ -92,9 +97,7 @@ def said(reply: Reply, secrets: SecretValues) -> Said:
     return Said(
         trouble,
         known if trouble is None else {},
-        f"{trouble.value[:1].upper()}{trouble.value[1:]}. Databricks answered {reply.status}: {_shown(words, secrets)}"
-        if trouble
-        else "",
+        f"Databricks answered {reply.status}: {_shown(words, secrets)}" if trouble else "",
         secrets.clean(reply.request_id, 128) if reply.request_id else None,
         workspace_id if re.fullmatch("[0-9]{1,20}", workspace_id, re.ASCII) else None,
         reply.status,

@@ -16,7 +16,7 @@ from aep_connections.domain.errors import (
     Waiting,
 )
 from aep_connections.domain.ports import Workspace
-from aep_connections.domain.readiness import Check, Cluster, Readiness, Report
+from aep_connections.domain.readiness import Check, Readiness, Report
 from aep_connections.use_cases.work import READ_SECONDS, Work
 
 CLUSTER_STATE = "CLUSTER_STATE"
@@ -90,31 +90,29 @@ def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> Non
     cluster = report.cluster
     if cluster is None or [check.id for check in report.failed()] != [CLUSTER_STATE]:
         return
-    if cluster.starting:
-        raise _waiting(work, cluster, f"Cluster {cluster.id} is starting ({cluster.state}).")
-    if work.request.readiness is not Readiness.START:
-        return
-    if cluster.stopping:
-        raise _waiting(work, cluster, f"Cluster {cluster.id} is stopping, and will be started then.")
-    earlier = work.wait()
-    if earlier and cluster.lasting and cluster.terminated_at != earlier.terminated_at:
-        return
-    work.deadline.require(READ_SECONDS, "starting the cluster")
-    workspace.start()
-    last = f" Before, it ended so: {cluster.ended}" if cluster.ended else ""
-    raise _waiting(work, cluster, f"Cluster {cluster.id} was {cluster.state} and is being started.{last}")
-
-
-def _waiting(work: Work, cluster: Cluster, message: str) -> Waiting:
     now, earlier = work.ports.clock.now(), work.wait()
     since = earlier.since if earlier else now
     until = since + work.rules.cluster_start_limit_seconds
-    what = f"cluster {cluster.id} to run"
-    work.entry = work.entry.with_(wait=Wait(work.order, what, since, until, cluster.terminated_at))
-    if now < until:
-        return Waiting(message)
-    limit = round(work.rules.cluster_start_limit_seconds)
-    return Waiting(f"Cluster {cluster.id} did not run within {limit} s. {message}")
+    if cluster.starting:
+        doing = f"is starting ({cluster.state})"
+    elif work.request.readiness is not Readiness.START:
+        return
+    elif cluster.stopping:
+        doing = "is stopping, and will be started then"
+    elif earlier and cluster.lasting and cluster.terminated_at != earlier.terminated_at:
+        return
+    elif now >= until:
+        doing = f"is {cluster.state}"
+    else:
+        work.deadline.require(READ_SECONDS, "starting the cluster")
+        workspace.start()
+        doing = f"was {cluster.state} and is being started"
+    over = f"Cluster {cluster.id} did not run within {round(until - since)} s. " if now >= until else ""
+    ended = f" Before, it ended so: {cluster.ended}" if cluster.ended else ""
+    work.entry = work.entry.with_(
+        wait=Wait(work.order, f"cluster {cluster.id} to run", since, until, cluster.terminated_at)
+    )
+    raise Waiting(f"{over}Cluster {cluster.id} {doing}.{ended}")
 
 
 def _told(checks: list[Check]) -> str:
