@@ -144,6 +144,9 @@ def test_a_start_that_ends_for_a_lasting_reason_is_not_repeated(world: World) ->
     assert world.announced() == [("Failed", "NotReady")]
     (event,) = world.events()
     assert "a secret that its Spark configuration refers to could not be read" in event["detail"]["message"]
+    assert event["detail"]["remedy"].startswith(
+        "Create that secret, or give the cluster's owner READ on its scope. Start"
+    )
     assert world.dead_letters() == []
 
 

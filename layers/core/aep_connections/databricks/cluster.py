@@ -38,13 +38,15 @@ def cluster_of(seen: Seen) -> Cluster | None:
     if not state:
         return None
     ended = termination_of(seen.cluster) if state in ("TERMINATED", "TERMINATING", "ERROR") else None
+    odd = None if benign(seen.cluster) else ended
     at = seen.cluster.get("terminated_time")
     return Cluster(
         seen.cluster_id,
         state,
         str(at) if isinstance(at, int) else None,
-        f"{ended[1].sentence} ({_code(ended[0])}). {ended[1].remedy}" if ended and not benign(seen.cluster) else "",
-        lasting=ended is not None and ended[1].lasting,
+        ended=f"{odd[1].sentence} ({_code(odd[0])})." if odd else "",
+        mend=odd[1].remedy if odd else "",
+        lasting=odd is not None and odd[1].lasting,
     )
 
 
@@ -101,7 +103,7 @@ def _state(seen: Seen) -> Found | None:
     ended = f" It ended so: {cluster.ended}" if cluster.ended else ""
     return Found(
         f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
-        "Start the cluster, or ask with readiness start.",
+        f"{cluster.mend} Start the cluster, or ask with readiness start.".lstrip(),
         seen.answer("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at or ""},
     )
 

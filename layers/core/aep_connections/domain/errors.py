@@ -67,7 +67,8 @@ class ConnectionFailure(Exception):  # noqa: N818 - its subclasses are the codes
         return type(self).__name__
 
     def __str__(self) -> str:
-        parts = [self.message, *(f"[{fault}]" for fault in self.faults), self.remedy]
+        untold = [f"[{fault}]" for fault in self.faults if fault.rule not in self.message]
+        parts = [self.message, *untold, self.remedy]
         if self.request_id:
             parts.append(f"(upstream request id {self.request_id})")
         return " ".join(parts)

@@ -51,8 +51,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster as it was seen. `ended` is why it last terminated, in a sentence; `lasting` if a new start ends so too.
+    """A cluster as it was seen. `ended` is why it last terminated, if not as clusters should, and `mend` what to do.
 
+    `lasting` says that a new start ends so too.
     `terminated_at` tells one termination from the next: Databricks' own milliseconds, as text.
     """
 
@@ -60,6 +61,7 @@ class Cluster:
     state: str
     terminated_at: str | None = None
     ended: str = ""
+    mend: str = ""
     lasting: bool = False
 
     @property

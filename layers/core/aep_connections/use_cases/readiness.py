@@ -108,7 +108,7 @@ def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> Non
         workspace.start()
         doing = f"was {cluster.state} and is being started"
     over = f"Cluster {cluster.id} did not run within {round(until - since)} s. " if now >= until else ""
-    ended = f" Before, it ended so: {cluster.ended}" if cluster.ended else ""
+    ended = f" Before, it ended so: {cluster.ended} {cluster.mend}" if cluster.ended else ""
     work.entry = work.entry.with_(
         wait=Wait(work.order, f"cluster {cluster.id} to run", since, until, cluster.terminated_at)
     )
