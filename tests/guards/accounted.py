@@ -37,7 +37,7 @@ INVARIANT = Invariant(
             ANNOUNCE,
             CLOSE + ANNOUNCE,
             (
-                IN_CRASHES + "test_a_create_killed_after_any_call[13]",
+                IN_CRASHES + "test_a_create_killed_after_any_call[16]",
                 IN_CRASHES + "test_a_delete_killed_after_any_call[9]",
             ),
         ),

@@ -12,7 +12,7 @@ from aep_connections.domain.readiness import Severity
 
 SOON_DAYS = 14
 HIVE = "hive_metastore"
-ADOBE_TOO = "This shows our own path only: allow Adobe's addresses in the workspace, too."
+OUR_PATH = "If only Adobe's path to the workspace is open, set readiness to off; this shows the function's path."
 SOMEBODY = "another identity"
 _IDENTITY = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,64}", re.ASCII
@@ -45,8 +45,7 @@ def _host_reachable(seen: Seen) -> Found | None:
     said = seen.answer("me")
     return Found(
         f"The workspace does not answer API calls from here. {said.words}",
-        "Check the domain; for a private link or a firewall, give the function a path of its own or set readiness to "
-        f"off. {ADOBE_TOO}",
+        f"Check the domain, and private links and firewalls on the way. {OUR_PATH}",
         said.evidence,
     )
 
@@ -55,7 +54,11 @@ def _network_allowed(seen: Seen) -> Found | None:
     said = _first(seen, Trouble.IP_BLOCKED)
     if said is None:
         return None
-    return Found(said.told, f"Add the function's address to the workspace's IP access list. {ADOBE_TOO}", said.evidence)
+    return Found(
+        said.told,
+        f"Allow Adobe's addresses in the workspace's IP access list; the function's own may change. {OUR_PATH}",
+        said.evidence,
+    )
 
 
 def _token_valid(seen: Seen) -> Found | None:
