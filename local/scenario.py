@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import re
+import sys
 import time
 from dataclasses import asdict
 from typing import Any
@@ -48,6 +49,9 @@ def cluster_terminated(*, as_json: bool) -> int:
                 stack.aws.client("sqs").change_message_visibility(
                     QueueUrl=stack.queue_url, ReceiptHandle=handle, VisibilityTimeout=0
                 )
+        if runs[-1]["log"].get("outcome") != "created":
+            print(f"The request did not end well: {runs[-1]['log'].get('reason')}", file=sys.stderr)
+            return 1
         name, value = published(stack)
         if as_json:
             print(json.dumps({"request": request, "runs": runs, "parameter": {"name": name, "value": value}}, indent=2))
@@ -57,7 +61,7 @@ def cluster_terminated(*, as_json: bool) -> int:
             )
     finally:
         stack.stop()
-    return 0 if runs[-1]["log"].get("outcome") == "created" and value else 1
+    return 0
 
 
 def _show(number: int, run: Run, skipped: float, item: dict[str, Any]) -> None:

@@ -98,12 +98,20 @@ INVARIANT = Invariant(
             "a wait is counted from its beginning",
             "a request waits for ever, since each delivery begins its wait anew",
             CORE + "use_cases/readiness.py",
-            "since = earlier.since if earlier else now",
-            "since = now",
+            "wait = work.wait() or Wait(",
+            "wait = Wait(",
             (
                 IN_WAITING
                 + "test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason",
             ),
+        ),
+        Guard(
+            "a start may have happened",
+            "a start whose answer was lost is forgotten, and what it ended with is paid for again and again",
+            CORE + "use_cases/readiness.py",
+            "        work.entry = work.entry.with_(wait=wait)  # a start whose answer is lost may have happened\n",
+            "",
+            (IN_WAITING + "test_a_start_whose_answer_was_lost_counts_as_one_and_its_lasting_end_ends_the_request",),
         ),
         Guard(
             "a wait is of one request",

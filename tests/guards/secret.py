@@ -301,6 +301,18 @@ INVARIANT = Invariant(
             ("tests/unit/test_databricks_wire.py::test_words_are_shown_without_a_secret_and_pages_not_at_all",),
         ),
         Guard(
+            "no cookies",
+            "a workspace or Adobe remembers who asked before, and takes the next one for that",
+            TRANSPORT,
+            "    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))"
+            "  # or who asked before would be remembered\n",
+            "",
+            (
+                "tests/integration/test_transport.py::"
+                "test_no_cookie_is_kept_so_that_nobody_asks_as_whoever_asked_before",
+            ),
+        ),
+        Guard(
             "another host for Databricks is safe",
             "the token is sent in the clear to whatever host the environment names",
             CORE + "settings.py",

@@ -33,24 +33,27 @@ def local(*arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_the_demo_shows_the_main_job_and_ends_well() -> None:
-    process = local("demo")
+def shown(*arguments: str) -> str:
+    """What a command prints that ends well and complains of nothing."""
+    process = local(*arguments)
     out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    return out
 
-    assert process.returncode == 0, err
+
+def test_the_demo_shows_the_main_job_and_ends_well() -> None:
+    out = shown("demo")
+
     assert "→ created in" in out
     assert "→ unchanged in" in out
     assert "POST /connections → 201" in out
     assert "/aep-connections/dev/lakehouse/connection-id" in out
     assert "dapi0123456789abcdef0123456789abcdef" not in out
-    assert err == ""
 
 
 def test_the_scenario_of_a_stopped_cluster_shows_the_whole_wait() -> None:
-    process = local("demo", "--scenario", "cluster-terminated")
-    out, err = process.communicate(timeout=60)
+    out = shown("demo", "--scenario", "cluster-terminated")
 
-    assert process.returncode == 0, err
     assert "POST /api/2.1/clusters/start → 200" in out
     assert "Waiting: Cluster 0923-164208-meows279 was TERMINATED and is being started." in out
     assert "The registry says waiting: for cluster 0923-164208-meows279 to run, until " in out

@@ -65,6 +65,20 @@ def test_a_call_ends_with_the_time_left_whatever_its_timeouts_are(fault: Fault) 
     assert time.monotonic() - began < 5
 
 
+def test_no_cookie_is_kept_so_that_nobody_asks_as_whoever_asked_before(world: World) -> None:
+    world.stack.databricks.faults.add(
+        Fault(path=".*/Me", status=200, body='{"userName": "x"}', headers={"Set-Cookie": "session=of-one; Path=/"})
+    )
+
+    world.ask()
+    world.put_secret(accessToken="of-another")
+    world.ask()
+
+    asked = [call.request for call in world.stack.databricks.calls] + world.calls()
+    assert len(asked) > 10
+    assert [request for request in asked if "cookie" in request.headers] == []
+
+
 @contextmanager
 def answering(body: bytes, *, ends: bool) -> Iterator[str]:
     """A server that does not say how long its answer is, and ends it or not; its URL."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 
 import pytest
 
 from local.faults import Fault
-from local.simulator import Request
-from local.stack import DATABRICKS_SECRET
-from tests.integration.test_readiness import CLUSTER, START, STARTS, TOKEN, looks, stop
+from tests.integration.test_readiness import CLUSTER, START, STARTS, looks, stop
 from tests.support.aws import noted
-from tests.support.world import ABSENT, REQUEST, UNCHECKED, World
+from tests.support.world import ABSENT, REQUEST, World
 
 QUOTA, SECRETS = "AZURE_QUOTA_EXCEEDED_EXCEPTION", "SECRET_RESOLUTION_ERROR"
 TEST = ".*/test"
@@ -161,6 +159,40 @@ def test_a_cluster_that_ended_badly_before_this_request_is_started_once_more(wor
     assert world.announced()[-1] == ("Ready", "created")
 
 
+def test_a_start_whose_answer_was_lost_counts_as_one_and_its_lasting_end_ends_the_request(world: World) -> None:
+    stop(world)
+    world.stack.databricks.settings.start_ends = SECRETS
+    world.stack.databricks.faults.add(Fault(path=f".*{STARTS}", drop=True, when="after"))
+    sent = world.send(START)
+
+    assert not world.deliver(sent)
+    assert world.item()["wait"]["M"]["for"]["S"] == f"cluster {CLUSTER} to run"
+    world.until_done(sent)
+
+    assert starts(world) == 1
+    assert world.announced() == [("Failed", "NotReady")]
+
+
+def test_an_end_that_was_under_way_before_our_start_does_not_count_as_its_end(world: World) -> None:
+    databricks = world.stack.databricks.settings
+    stop(world)
+    databricks.start_ends = SECRETS
+    world.until_done(world.send(START))
+    ended = {"cluster_source": "UI", "termination_reason": {"code": SECRETS, "type": "SERVICE_FAULT"}}
+    for state, at in (("TERMINATING", None), ("TERMINATED", 2)):
+        body = json.dumps({**ended, "state": state, "terminated_time": at})
+        world.stack.databricks.faults.add(Fault(path=".*/clusters/get", status=200, body=body))
+    databricks.start_ends = ""
+    before, sent = starts(world), world.send(START)
+
+    assert not world.deliver(sent)
+    assert starts(world) == before
+    world.until_done(sent)
+
+    assert starts(world) == before + 1
+    assert world.announced()[-1] == ("Ready", "created")
+
+
 @pytest.mark.parametrize("request_", [REQUEST, START], ids=["check", "start"])
 def test_a_wait_has_its_own_limit_not_the_general_one(world: World, request_: dict[str, str]) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
@@ -205,6 +237,18 @@ def test_a_later_request_waits_anew(world: World) -> None:
     assert not world.deliver(second)
     assert world.status() == "waiting"
     assert world.deliver(first)
+
+
+def test_what_an_earlier_request_waited_for_is_not_said_of_a_later_one(world: World) -> None:
+    world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
+    assert not world.deliver(world.send(START))
+    world.stack.databricks.settings.clusters = {}
+    world.stack.adobe.faults.add(Fault(times=0, status=503))
+
+    assert not world.deliver(world.send(START))
+
+    assert world.status() == "provisioning"
+    assert "wait" not in world.item()
 
 
 def test_absence_can_be_asked_for_while_a_request_waits(world: World) -> None:
@@ -265,99 +309,3 @@ def test_nothing_is_started_while_something_else_is_wrong(world: World) -> None:
     assert world.refused(START).code == "NotReady"
 
     assert starts(world) == 0
-
-
-def test_a_failed_test_is_told_apart_by_databricks_verdict_on_the_token(world: World) -> None:
-    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
-    world.stack.databricks.settings.revoked_tokens = [TOKEN]
-
-    refusal = world.refused(UNCHECKED)
-
-    assert refusal.code == "DatabricksRefused"
-    assert "Invalid access token" in refusal.message
-    assert world.parameter() is None
-
-
-@pytest.mark.parametrize(
-    ("state", "readiness", "code"),
-    [
-        ("RUNNING", "check", "TestFailed"),
-        ("PENDING", "check", "Waiting"),
-        ("PENDING", "off", "Waiting"),
-        ("TERMINATED", "start", "Waiting"),
-        ("TERMINATED", "check", "TestFailed"),
-        ("TERMINATED", "off", "TestFailed"),
-    ],
-)
-def test_a_failed_test_is_told_apart_by_the_clusters_state(world: World, state: str, readiness: str, code: str) -> None:
-    def verdict(request: Request, go: Callable[[], object]) -> object:
-        if request.path.endswith("/test"):
-            world.stack.databricks.settings.clusters = {CLUSTER: state}
-            world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
-        return go()
-
-    with pytest.MonkeyPatch.context() as patch:
-        world.on_answers(patch, verdict)
-        refusal = world.refused(REQUEST | {"readiness": readiness})
-
-    assert refusal.code == code
-    if state == "TERMINATED":
-        assert "TERMINATED" in refusal.message
-    assert world.parameter() is None
-    world.stack.databricks.settings.clusters = {}
-    world.stack.adobe.faults.clear()
-    assert world.invoke(REQUEST)["outcome"] in ("created", "updated")
-    assert len(world.connections()) == 1
-
-
-def test_a_failed_test_without_time_for_a_second_look_stays_what_adobe_said(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
-    ends_at = world.clock.now() + 180
-
-    def slowly(request: Request, go: Callable[[], object]) -> object:
-        if request.path.endswith("/test"):
-            world.clock.advance(ends_at - world.clock.now() - 20)
-        return go()
-
-    world.on_answers(monkeypatch, slowly)
-
-    assert world.refused(REQUEST).code == "TestFailed"
-    assert len(looks(world)) == 3
-
-
-def test_nothing_is_started_after_a_failed_test_while_something_else_is_wrong(world: World) -> None:
-    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
-
-    def change(request: Request, go: Callable[[], object]) -> object:
-        if request.path.endswith("/test"):
-            stop(world)
-            world.stack.databricks.settings.single_users = {CLUSTER: "somebody@example.com"}
-        return go()
-
-    with pytest.MonkeyPatch.context() as patch:
-        world.on_answers(patch, change)
-        refusal = world.refused(START)
-
-    assert (refusal.code, [fault.field for fault in refusal.faults]) == ("TestFailed", ["CLUSTER_STATE", "SINGLE_USER"])
-    assert starts(world) == 0
-
-
-def test_a_failed_test_that_databricks_cannot_explain_stays_what_adobe_said(world: World) -> None:
-    world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
-
-    refusal = world.refused(REQUEST)
-
-    assert (refusal.code, refusal.faults) == ("TestFailed", ())
-
-
-def test_a_create_that_adobe_refuses_is_told_apart_too(world: World) -> None:
-    stop(world)
-
-    refusal = world.refused(UNCHECKED)
-
-    assert refusal.code == "DatabricksRefused"
-    assert f"Cluster {CLUSTER} is TERMINATED, and Adobe needs it running." in refusal.message
-    assert [fault.field for fault in refusal.faults] == ["CLUSTER_STATE"]
-    assert DATABRICKS_SECRET["accessToken"] not in str(refusal)

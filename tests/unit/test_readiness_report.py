@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -162,4 +163,6 @@ def test_no_cluster_whatever_it_holds_breaks_the_report(changes: dict[str, Any])
 
     assert report(cluster=cluster)["CLUSTER_EXISTS"].finding is Finding.PASS
     seen = Seen(PARAMS, "1", "", NOW, {"cluster": Said(None, cluster)})
-    assert cluster_of(seen) is None or cluster_of(seen)
+    seen_cluster = cluster_of(seen)
+    assert seen_cluster is None or re.fullmatch("[A-Z][A-Z0-9_]*", seen_cluster.state)
+    assert (seen_cluster is None) is (re.fullmatch("[A-Z][A-Z0-9_]{0,63}", str(cluster["state"])) is None)

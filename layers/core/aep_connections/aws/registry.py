@@ -122,7 +122,7 @@ class Registry:
             "for": entry.wait.what,
             "since": _decimal(entry.wait.since),
             "until": _decimal(entry.wait.until),
-            "terminatedAt": entry.wait.terminated_at,
+            "startedAfter": entry.wait.started_after,
         }
         changes = {"status": status.value, "failure": failure.document(), "wait": wait, "readiness": entry.readiness}
         self._write(lease, changes, _RELEASE)
@@ -271,4 +271,4 @@ def _entry(key: Key, item: Mapping[str, Any]) -> Entry:
 
 def _wait(item: Mapping[str, Any]) -> Wait:
     since, until = float(item["since"]), float(item["until"])
-    return Wait(Order.parse(item["order"]), item["for"], since, until, item["terminatedAt"])
+    return Wait(Order.parse(item["order"]), item["for"], since, until, item["startedAfter"])

@@ -43,7 +43,7 @@ def cluster_of(seen: Seen) -> Cluster | None:
     return Cluster(
         seen.cluster_id,
         state,
-        str(at) if isinstance(at, int) else None,
+        str(at) if isinstance(at, int) else "",
         ended=f"{odd[1].sentence} ({_code(odd[0])})." if odd else "",
         mend=odd[1].remedy if odd else "",
         lasting=odd is not None and odd[1].lasting,
@@ -104,7 +104,7 @@ def _state(seen: Seen) -> Found | None:
     return Found(
         f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
         f"{cluster.mend} Start the cluster, or ask with readiness start.".lstrip(),
-        seen.answer("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at or ""},
+        seen.answer("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
     )
 
 

@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections.databricks.wire import Said, Trouble
+from aep_connections.databricks.wire import Said
 from aep_connections.domain.readiness import Check, Finding, Severity
-
-UNSEEN = Said(Trouble.UNREACHED, words="It was not looked at.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +24,10 @@ class Seen:
     workspace_id: str
     token_form: str
     now: float
-    answers: Mapping[str, Said] = field(default_factory=dict)
+    answers: Mapping[str, Said]
 
     def answer(self, name: str) -> Said:
-        return self.answers.get(name, UNSEEN)
+        return self.answers[name]
 
     @property
     def me(self) -> Mapping[str, Any]:

@@ -57,14 +57,15 @@ class Failure:
 class Wait:
     """What a request waits for. `since` and `until`, when it is given up, are in seconds since 1970.
 
-    `terminated_at` is the cluster's last termination as it was known before: a later one ended our start.
+    `started_after` is the cluster's last termination when it was last started for this: a later one ended that start.
+    None: it was not started for this.
     """
 
     order: Order
     what: str
     since: float
     until: float
-    terminated_at: str | None
+    started_after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Cluster:
 
     id: str
     state: str
-    terminated_at: str | None = None
+    terminated_at: str = ""
     ended: str = ""
     mend: str = ""
     lasting: bool = False

@@ -186,7 +186,8 @@ class _Answering:
         """Announce and record a failure for good, or put the request back."""
         if error.retryable and self._message and not self._given_up(work, error):
             status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
-            self._ports.registry.put_back(work.lease, work.entry, status, _failure(error))
+            now = work.entry.with_(wait=work.wait())
+            self._ports.registry.put_back(work.lease, now, status, _failure(error))
             self._ports.requests.hold(self._message, _pause(self._message, error))
             return self._answer(work.lease.key, work.order, error=error, acknowledged=False, report=work.report)
         return self._end(work.lease, work.order, was, work.entry, error, work.report)

@@ -5,6 +5,8 @@ Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the que
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aep_connections.domain.entry import Wait
 from aep_connections.domain.errors import (
     ConnectionFailure,
@@ -40,12 +42,7 @@ def ensure_ready(work: Work, workspace: Workspace) -> None:
     if not failed:
         return
     _wait_if_that_helps(work, workspace, report)
-    raise NotReady(
-        "The workspace is not ready. " + _told(failed),
-        remedy=_remedies(failed) + " Then send the request again.",
-        request_id=report.request_id,
-        faults=[Fault(check.id, check.message) for check in failed],
-    )
+    raise _because(NotReady, "The workspace is not ready.", failed, report.request_id)
 
 
 def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
@@ -60,19 +57,25 @@ def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | Databrick
     failed = report.failed()
     if not failed:
         return refusal
-    token = [check for check in failed if check.id == TOKEN_VALID]
-    if token:
-        message = f"{refusal.message} {_told(token)}"
-        return DatabricksRefused(message, remedy=_remedies(token), request_id=report.request_id)
+    if token := [check for check in failed if check.id == TOKEN_VALID]:
+        return _because(DatabricksRefused, refusal.message, token, report.request_id)
     try:
         _wait_if_that_helps(work, workspace, report)
     except Waiting as waiting:
         return waiting
-    return type(refusal)(
-        f"{refusal.message} {_told(failed)}",
-        remedy=_remedies(failed) + " Then send the request again.",
-        request_id=refusal.request_id or report.request_id,
-        faults=[Fault(check.id, check.message) for check in failed],
+    return _because(type(refusal), refusal.message, failed, refusal.request_id or report.request_id)
+
+
+def _because(
+    kind: type[ConnectionFailure], what: str, checks: list[Check], request_id: str | None
+) -> ConnectionFailure:
+    """A failure that checks explain."""
+    remedies = dict.fromkeys(check.remedy for check in checks if check.remedy)
+    return kind(
+        " ".join([what, *(check.message for check in checks)]),
+        remedy=" ".join([*remedies, "Then send the request again."]),
+        request_id=request_id,
+        faults=[Fault(check.id, check.message) for check in checks],
     )
 
 
@@ -90,34 +93,27 @@ def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> Non
     cluster = report.cluster
     if cluster is None or [check.id for check in report.failed()] != [CLUSTER_STATE]:
         return
-    now, earlier = work.ports.clock.now(), work.wait()
-    since = earlier.since if earlier else now
-    until = since + work.rules.cluster_start_limit_seconds
+    now = work.ports.clock.now()
+    wait = work.wait() or Wait(
+        work.order, f"cluster {cluster.id} to run", now, now + work.rules.cluster_start_limit_seconds
+    )
     if cluster.starting:
         doing = f"is starting ({cluster.state})"
     elif work.request.readiness is not Readiness.START:
         return
     elif cluster.stopping:
         doing = "is stopping, and will be started then"
-    elif earlier and cluster.lasting and cluster.terminated_at != earlier.terminated_at:
+    elif cluster.lasting and wait.started_after not in (None, cluster.terminated_at):
         return
-    elif now >= until:
+    elif now >= wait.until:
         doing = f"is {cluster.state}"
     else:
         work.deadline.require(READ_SECONDS, "starting the cluster")
+        wait = replace(wait, started_after=cluster.terminated_at)
+        work.entry = work.entry.with_(wait=wait)  # a start whose answer is lost may have happened
         workspace.start()
         doing = f"was {cluster.state} and is being started"
-    over = f"Cluster {cluster.id} did not run within {round(until - since)} s. " if now >= until else ""
+    work.entry = work.entry.with_(wait=wait)
+    over = f"Cluster {cluster.id} did not run within {round(wait.until - wait.since)} s. " if now >= wait.until else ""
     ended = f" Before, it ended so: {cluster.ended} {cluster.mend}" if cluster.ended else ""
-    work.entry = work.entry.with_(
-        wait=Wait(work.order, f"cluster {cluster.id} to run", since, until, cluster.terminated_at)
-    )
     raise Waiting(f"{over}Cluster {cluster.id} {doing}.{ended}")
-
-
-def _told(checks: list[Check]) -> str:
-    return " ".join(check.message for check in checks)
-
-
-def _remedies(checks: list[Check]) -> str:
-    return " ".join(dict.fromkeys(check.remedy for check in checks if check.remedy))

@@ -1,0 +1,51 @@
+"""The simulated workspace, for whoever has a token of it: over plain HTTP, and by Databricks' SDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.core import Config
+
+from local.databricks import DatabricksSettings
+from local.stack import DATABRICKS_SECRET
+from tests.support.adobes import Adobes
+
+CLUSTER = DATABRICKS_SECRET["clusterId"]
+
+
+class Workspace:
+    """A workspace, its clock, and somebody with a token of it."""
+
+    def __init__(self, adobe: Adobes) -> None:
+        self.adobe, self.clock, self.url = adobe, adobe.clock, adobe.databricks.url
+        self.settings: DatabricksSettings = adobe.databricks.settings
+
+    def call(self, method: str, path: str, token: str = "good", **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
+        return self.adobe.session.request(method, self.url + path, headers=headers, allow_redirects=False, **options)
+
+    def cluster(self, cluster_id: str = CLUSTER, **headers: str) -> Any:
+        answer = self.call("GET", f"/api/2.1/clusters/get?cluster_id={cluster_id}", headers=headers)
+        return answer.json()
+
+    def state(self, cluster_id: str = CLUSTER) -> str:
+        return str(self.cluster(cluster_id)["state"])
+
+    def move(self, verb: str, cluster_id: str = CLUSTER) -> tuple[int, Any]:
+        answer = self.call("POST", f"/api/2.1/clusters/{verb}", json={"cluster_id": cluster_id})
+        return answer.status_code, answer.json()
+
+    def order(self, **settings: Any) -> None:
+        answer = self.adobe.session.patch(f"{self.url}/_simulator/settings", json=settings)
+        assert answer.status_code == 200, answer.text
+
+    def refusal(self, path: str) -> tuple[int, str, str]:
+        answer = self.call("GET", path)
+        return answer.status_code, answer.json()["error_code"], answer.json()["message"]
+
+
+def client(workspace: Workspace, token: str = "good") -> WorkspaceClient:
+    config = Config(host=workspace.url, token=token, auth_type="pat", retry_timeout_seconds=2)
+    return WorkspaceClient(config=config)
