@@ -55,8 +55,7 @@ class Observer:
         if answer.result:
             line |= {"connection_id": answer.result.connection_id, "duplicates": list(answer.result.duplicates)}
         if answer.report:
-            seen = answer.report.document()
-            line |= {"readiness": seen["status"], "checks": seen["checks"]}
+            line |= answer.report.told()
         if answer.error:
             line |= {
                 "code": answer.error.code,

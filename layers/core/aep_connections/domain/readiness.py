@@ -106,6 +106,11 @@ class Report:
         return next((c.evidence["requestId"] for c in self.failed() if "requestId" in c.evidence), None)
 
     def document(self) -> dict[str, Any]:
-        """The report as the registry, the failure event and the log line have it."""
+        """The report as the registry has it."""
         checks = [check.document() for check in self.checks]
         return {"status": self.status, "checkedAt": self.checked_at, "checks": checks}
+
+    def told(self) -> dict[str, Any]:
+        """The report among what else a failure event or a log line tells."""
+        document = self.document()
+        return {"readiness": document["status"], "checks": document["checks"]}

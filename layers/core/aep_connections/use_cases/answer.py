@@ -206,8 +206,8 @@ class _Answering:
         failure = _failure(error)
         known = was.status is Status.FAILED and was.failure is not None and was.failure.code == failure.code
         if not (isinstance(self._delivery.asked, Recheck) and known):
-            named = _named(lease.key.sandbox, lease.key.name)
-            self._announce(FAILED, order, named | failure.document() | _seen(report))
+            detail = _named(lease.key.sandbox, lease.key.name) | failure.document()
+            self._announce(FAILED, order, detail | (report.told() if report else {}))
         parked = error.retryable and self._message is not None
         if parked:
             self._ports.requests.park(order, self._asked(), failure.code, failure.message)
@@ -264,14 +264,6 @@ def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
     if error.retryable:
         own = "" if error.remedy == error.usual_remedy else f" {error.remedy}"
         error.remedy = remedy + own
-
-
-def _seen(report: Report | None) -> dict[str, Any]:
-    """What a failure event says of the workspace."""
-    if report is None:
-        return {}
-    document = report.document()
-    return {"readiness": document["status"], "checks": document["checks"]}
 
 
 def _absent(request: Request) -> bool:
