@@ -178,7 +178,7 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
     values = {"clientId": "two words", "clientSecret": "line\nbreak", "scopes": "é"}
 
     with pytest.raises(SecretInvalid) as refused:
-        read_credentials("adobe", Secret("arn", "v1", values))
+        read_credentials("adobe", Secret("arn", "v1", 0.0, values))
 
     assert [fault.field for fault in refused.value.faults] == ["clientId", "clientSecret", "orgId", "scopes"]
     assert "two words" not in str(refused.value)

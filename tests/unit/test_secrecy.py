@@ -92,7 +92,7 @@ def test_text_of_others_is_struck_before_it_is_cut_and_before_it_is_made_printab
 @pytest.mark.parametrize(
     "holder",
     [
-        Secret("arn", "v1", {"accessToken": "canary"}),
+        Secret("arn", "v1", 0.0, {"accessToken": "canary"}),
         AuthParams({}, {"accessToken": "canary"}),
         Connection("id", None, None, None, None, None, 0, {"accessToken": "canary"}),
         Call("GET", "https://x.example", {"Authorization": "Bearer canary"}, body=b"canary"),

@@ -6,15 +6,13 @@ Attributes are the contract's camelCase words. Orders are stored as `time#id`, w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from aep_connections.aws.calls import Refused, attempt, call, unavailable
-from aep_connections.domain.entry import Attempt, Entry, Failure, Lease, Wait
+from aep_connections.aws.items import decimal, entry_of, key_of, read, seen, serialize
+from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
 from aep_connections.domain.errors import Busy
-from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Status
+from aep_connections.domain.model import JsonObject, Key, Order, Status
 from aep_connections.domain.ports import Clock
 
 RETIRED_SECONDS = 30 * 24 * 3600
@@ -25,9 +23,6 @@ _FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :m
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
 _RELEASE = ("leaseUntil",)
 """The owner stays, so that the SDK may repeat a last write whose answer was lost."""
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class Registry:
@@ -42,12 +37,12 @@ class Registry:
             lease,
             f"{_LATER} AND {_FREE}",
             {"order": str(order), "request": request, "status": Status.PROVISIONING.value, **secret},
-            ("expiresAt",),
+            ("expiresAt", "noted"),
             {"order": str(order)},
         )
         if refused is None:
-            return _entry(lease.key, item)
-        held = _read(refused.item)
+            return entry_of(lease.key, item)
+        held = read(refused.item)
         if "order" in held and (held["order"] > str(order) or held.get("answered") == held["order"] == str(order)):
             return None
         raise self._busy(lease.key, held)
@@ -55,13 +50,14 @@ class Registry:
     def resume(self, lease: Lease) -> Entry | None:
         item, refused = self._take(lease, f"attribute_exists(#order) AND {_FREE}", {}, (), {})
         if refused is None:
-            return _entry(lease.key, item)
-        if not refused.item:
+            return entry_of(lease.key, item)
+        held = read(refused.item)
+        if "order" not in held:  # nothing was accepted yet
             return None
-        raise self._busy(lease.key, _read(refused.item))
+        raise self._busy(lease.key, held)
 
     def record_attempt(self, lease: Lease, attempt: Attempt, marks: Collection[str], org_id: str) -> None:
-        document = {"id": attempt.id, "sentAt": _decimal(attempt.sent_at), "fingerprint": attempt.fingerprint}
+        document = {"id": attempt.id, "sentAt": decimal(attempt.sent_at), "fingerprint": attempt.fingerprint}
         self._write(lease, {"attempt": document, "marks": list(marks), "orgId": org_id})
 
     def forget_attempt(self, lease: Lease, marks: Collection[str]) -> None:
@@ -82,50 +78,35 @@ class Registry:
             ("attempt",),
         )
 
-    def close_ready(self, lease: Lease, entry: Entry, etag: str | None) -> None:
-        self._write(
-            lease,
-            {
-                "status": Status.READY.value,
-                "answered": entry.order and str(entry.order),
-                "etag": etag,
-                "fingerprint": entry.fingerprint,
-                "readiness": entry.readiness,
-            },
-            ("failure", "wait", "outcome", "outcomeOrder", *_RELEASE),
-        )
+    def close_ready(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
+        changes = {"answered": entry.order and str(entry.order), "etag": result["etag"], "result": result}
+        done = ("failure", "wait", "outcome", "outcomeOrder", *_RELEASE)
+        self._write(lease, changes | self._end(entry, Status.READY), done)
 
-    def close_retired(self, lease: Lease, order: Order) -> None:
+    def close_retired(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
         connection = ("connectionId", "etag", "fingerprint", "outcome", "outcomeOrder", "orgId", "databricksSecretId")
-        self._write(
-            lease,
-            {
-                "status": Status.RETIRED.value,
-                "answered": str(order),
-                "expiresAt": int(self._clock.now()) + RETIRED_SECONDS,
-            },
-            ("failure", "wait", "readiness", *connection, *_RELEASE),
-        )
+        changes = {
+            "answered": entry.order and str(entry.order),
+            "result": result,
+            "expiresAt": int(self._clock.now()) + RETIRED_SECONDS,
+        }
+        gone = entry.with_(fingerprint=None, readiness=None, tested=None, secret_version=None)
+        self._write(lease, changes | self._end(gone, Status.RETIRED), ("failure", "wait", *connection, *_RELEASE))
 
     def close_failed(self, lease: Lease, entry: Entry, failure: Failure) -> None:
-        changes = {
-            "status": Status.FAILED.value,
-            "failure": failure.document(),
-            "fingerprint": entry.fingerprint,
-            "readiness": entry.readiness,
-        }
-        self._write(lease, changes, ("wait", *_RELEASE))
+        changes = {"failure": failure.document()}
+        self._write(lease, changes | self._end(entry, Status.FAILED), ("wait", *_RELEASE))
 
     def put_back(self, lease: Lease, entry: Entry, status: Status, failure: Failure) -> None:
         wait = entry.wait and {
             "order": str(entry.wait.order),
             "for": entry.wait.what,
-            "since": _decimal(entry.wait.since),
-            "until": _decimal(entry.wait.until),
+            "since": decimal(entry.wait.since),
+            "until": decimal(entry.wait.until),
             "startedAfter": entry.wait.started_after,
         }
-        changes = {"status": status.value, "failure": failure.document(), "wait": wait, "readiness": entry.readiness}
-        self._write(lease, changes, _RELEASE)
+        changes = {"status": status.value, "failure": failure.document(), "wait": wait}
+        self._write(lease, changes | seen(entry), _RELEASE)
 
     def release(self, lease: Lease) -> None:
         self._write(lease, {}, _RELEASE)
@@ -144,7 +125,7 @@ class Registry:
                 ConsistentRead=True,
                 **start,
             )
-            for item in map(_read, page.get("Items", [])):
+            for item in map(read, page.get("Items", [])):
                 if item["name"] != key.name:
                     held |= {*item.get("marks", []), *filter(None, [item.get("connectionId")])}
             if not page.get("LastEvaluatedKey"):
@@ -160,17 +141,15 @@ class Registry:
         values: Mapping[str, Any],
     ) -> tuple[dict[str, Any], Refused | None]:
         """Take the lease under a condition: the item as it was."""
-        update = _Update(
-            {**changes, "owner": lease.owner, "leaseUntil": _decimal(lease.until), **self._stamp()}, remove
-        )
-        update.values |= {":now": _decimal(self._clock.now()), ":me": lease.owner}
+        update = _Update({**changes, "owner": lease.owner, "leaseUntil": decimal(lease.until), **self._stamp()}, remove)
+        update.values |= {":now": decimal(self._clock.now()), ":me": lease.owner}
         update.values |= {f":{name}": value for name, value in values.items()}
         update.names |= {"#answered": "answered", "#order": "order"}
         operation = self._dynamodb.update_item
         answer, refused = attempt(
             operation,
             TableName=self._table,
-            Key=_key(lease.key),
+            Key=key_of(lease.key),
             ConditionExpression=condition,
             ReturnValues="ALL_OLD",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -178,7 +157,7 @@ class Registry:
         )
         if refused is not None and refused.code != _FAILED_CONDITION:
             raise unavailable(operation, refused.code)
-        return _read(answer.get("Attributes", {})), refused
+        return read(answer.get("Attributes", {})), refused
 
     def _write(self, lease: Lease, changes: Mapping[str, Any], remove: tuple[str, ...] = ()) -> None:
         """Write under the lease; a change to None removes the attribute."""
@@ -192,7 +171,7 @@ class Registry:
         _, refused = attempt(
             operation,
             TableName=self._table,
-            Key=_key(lease.key),
+            Key=key_of(lease.key),
             ConditionExpression=condition,
             **update.arguments(condition),
         )
@@ -202,8 +181,15 @@ class Registry:
             raise Busy(f"The lease on {lease.key} was lost to another delivery.")
         raise unavailable(operation, refused.code)
 
+    def _end(self, entry: Entry, status: Status) -> dict[str, Any]:
+        """What every end records: since when it lasts, if the last one was the same, and what was seen."""
+        lasts = entry.since is not None and entry.since.status is status
+        at = entry.since.at if entry.since and lasts else self._clock.now()
+        since = {"status": status.value, "at": decimal(at)}
+        return {"status": status.value, "fingerprint": entry.fingerprint, "since": since, **seen(entry)}
+
     def _stamp(self) -> dict[str, Any]:
-        return {"updatedAt": _decimal(self._clock.now())}
+        return {"updatedAt": decimal(self._clock.now())}
 
     def _busy(self, key: Key, held: Mapping[str, Any]) -> Busy:
         left = float(held.get("leaseUntil", 0)) - self._clock.now()
@@ -226,49 +212,6 @@ class _Update:
             "UpdateExpression": self._expression,
             "ExpressionAttributeNames": {name: real for name, real in self.names.items() if name in text},
             "ExpressionAttributeValues": {
-                name: _serialize(value) for name, value in self.values.items() if name in text
+                name: serialize(value) for name, value in self.values.items() if name in text
             },
         }
-
-
-def _key(key: Key) -> dict[str, Any]:
-    return {"sandbox": {"S": key.sandbox}, "name": {"S": key.name}}
-
-
-def _decimal(seconds: float) -> Decimal:
-    return Decimal(str(round(seconds, 3)))
-
-
-def _read(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _deserialize(value) for name, value in item.items()}
-
-
-def _order(text: str | None) -> Order | None:
-    return Order.parse(text) if text else None
-
-
-def _entry(key: Key, item: Mapping[str, Any]) -> Entry:
-    attempt, failure, wait = item.get("attempt"), item.get("failure"), item.get("wait")
-    return Entry(
-        key=key,
-        order=_order(item.get("order")),
-        answered=_order(item.get("answered")),
-        status=Status(item["status"]) if "status" in item else None,
-        request=item.get("request"),
-        org_id=item.get("orgId"),
-        connection_id=item.get("connectionId"),
-        etag=item.get("etag"),
-        fingerprint=item.get("fingerprint"),
-        outcome=Outcome(item["outcome"]) if "outcome" in item else None,
-        outcome_order=_order(item.get("outcomeOrder")),
-        attempt=Attempt(attempt["id"], float(attempt["sentAt"]), attempt["fingerprint"]) if attempt else None,
-        marks=tuple(item.get("marks", ())),
-        failure=Failure.read(failure) if failure else None,
-        wait=_wait(wait) if wait else None,
-        readiness=item.get("readiness"),
-    )
-
-
-def _wait(item: Mapping[str, Any]) -> Wait:
-    since, until = float(item["since"]), float(item["until"])
-    return Wait(Order.parse(item["order"]), item["for"], since, until, item["startedAfter"])

@@ -39,7 +39,7 @@ class Secrets:
                 f"The secret {secret_id} cannot be used.",
                 faults=[Fault("secret", "must be a JSON object, stored as text")],
             )
-        return Secret(answer["ARN"], answer["VersionId"], values)
+        return Secret(answer["ARN"], answer["VersionId"], answer["CreatedDate"].timestamp(), values)
 
 
 def _object_in(text: object) -> dict[str, Any] | None:

@@ -69,8 +69,40 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Tested:
+    """How Adobe's `/test` last came out for the key's connection. `at` is in seconds since 1970."""
+
+    at: float
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """The version of the Databricks secret that was last read for the key; `created_at` in seconds since 1970."""
+
+    id: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A request that is in the queue and was not accepted yet."""
+
+    order: Order
+    request: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The last end that a key came to, and when it first did so; `at` is in seconds since 1970."""
+
+    status: Status
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """What the registry holds of one key."""
+    """What the registry holds of one key. `result` is of the request in `answered`, with the contract's names."""
 
     key: Key
     order: Order | None = None
@@ -88,6 +120,11 @@ class Entry:
     failure: Failure | None = None
     wait: Wait | None = None
     readiness: JsonObject | None = None
+    result: JsonObject | None = None
+    tested: Tested | None = None
+    secret_version: SecretVersion | None = None
+    since: Since | None = None
+    noted: Noted | None = None
 
     def with_(self, **changes: Any) -> Entry:
         """This entry after a write of ours."""

@@ -117,12 +117,21 @@ class Request:
     document: JsonObject
 
 
+VERIFY = "verify"
+"""The reason of a recheck that somebody asked for, to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recheck:
     """Our own message: make this key as the registry says."""
 
     key: Key
     reason: str
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the workspace is looked at and Adobe's test run, though nothing seems to have changed."""
+        return self.reason == VERIFY
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +155,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One version of a secret's JSON object; `values` is never shown."""
+    """One version of a secret's JSON object; `values` is never shown. `created_at` is in seconds since 1970."""
 
     arn: str
     version_id: str
+    created_at: float
     values: JsonObject = field(repr=False)
 
 

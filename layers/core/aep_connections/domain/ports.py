@@ -113,17 +113,17 @@ class Registry(Protocol):
     def record_connection(self, lease: Lease, entry: Entry) -> None:
         """The connection that the key now has: id, etag, fingerprint, outcome, marks, organization."""
 
-    def close_ready(self, lease: Lease, entry: Entry, etag: str | None) -> None:
-        """The request is answered: published and announced."""
+    def close_ready(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
+        """The request of the entry's order is answered: published and announced."""
 
-    def close_retired(self, lease: Lease, order: Order) -> None:
-        """The request is answered: nothing of ours is left."""
+    def close_retired(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
+        """The request of the entry's order is answered: nothing of ours is left."""
 
     def close_failed(self, lease: Lease, entry: Entry, failure: Failure) -> None:
-        """The request ended with a failure; the entry's fingerprint and readiness are kept."""
+        """The request ended with a failure; the entry's fingerprint and what was seen are kept."""
 
     def put_back(self, lease: Lease, entry: Entry, status: Status, failure: Failure) -> None:
-        """The request is tried again later, the entry's wait and readiness are kept; the lease is released."""
+        """The request is tried again later; the entry's wait and what was seen are kept, the lease is released."""
 
     def release(self, lease: Lease) -> None:
         """Give the lease back and change nothing else."""

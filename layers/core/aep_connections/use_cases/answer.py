@@ -122,7 +122,8 @@ class _Answering:
             invalid = refusal
         if invalid is not None:
             return self._end(lease, entry.order, entry, entry, invalid)
-        return self._work(Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry))
+        work = Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry, recheck.verifies)
+        return self._work(work)
 
     def _work(self, work: Work) -> Answer:
         """Do the work, announce it, close it: a kill in between repeats the event rather than losing it.
@@ -150,10 +151,9 @@ class _Answering:
             raise
 
     def _close(self, work: Work, result: Result) -> Answer:
-        if _absent(work.request):
-            self._ports.registry.close_retired(work.lease, work.order)
-        else:
-            self._ports.registry.close_ready(work.lease, work.entry.with_(order=work.order), result.etag)
+        registry, entry = self._ports.registry, work.entry.with_(order=work.order)
+        close = registry.close_retired if _absent(work.request) else registry.close_ready
+        close(work.lease, entry, result.document())
         return self._answer(work.lease.key, work.order, result=result, report=work.report)
 
     def _do(self, work: Work) -> Result:

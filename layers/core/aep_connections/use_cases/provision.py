@@ -12,7 +12,7 @@ import contextlib
 import uuid
 from dataclasses import dataclass, replace
 
-from aep_connections.domain.entry import Attempt
+from aep_connections.domain.entry import Attempt, SecretVersion, Tested
 from aep_connections.domain.errors import AdobeRefused, ConnectionFailure, DatabricksRefused, TestFailed, Unavailable
 from aep_connections.domain.model import Connection, Desired, Outcome, Result, Secret, Source, Status, mark_of
 from aep_connections.domain.ports import FlowService
@@ -49,13 +49,15 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
     desired = _desired(work, source, secret_id, secret)
     for value in desired.auth.secret.values():
         ports.secret_values.remember(value)
+    work.entry = work.entry.with_(secret_version=SecretVersion(secret.version_id, secret.created_at))
     work.check_organization(flow)
     if work.entry.attempt:
         settle(work, flow, source, work.entry.attempt)
     known = flow.get(work.entry.connection_id) if work.entry.connection_id else None
     if known:
         check_usable(work, known)
-    if known and work.entry.status is Status.READY and _is_as_desired(work, desired, known):
+    as_tested = work.entry.status is Status.READY and not work.verifies
+    if known and as_tested and _is_as_desired(work, desired, known):
         made = Made(known, Found(known), patched=False)
     else:
         made = _make_and_test(work, flow, desired, known, published)
@@ -114,7 +116,7 @@ def _made(work: Work, flow: FlowService, desired: Desired, known: Connection | N
         connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
     elif not _is_as_desired(work, desired, connection):
         connection, patched = _patch(work, flow, connection, desired), True
-    _test(flow, connection)
+    _test(work, flow, connection)
     return Made(connection, found, patched)
 
 
@@ -184,6 +186,13 @@ def _patch(work: Work, flow: FlowService, connection: Connection, desired: Desir
     )
 
 
-def _test(flow: FlowService, connection: Connection) -> None:
-    if not flow.test(connection.id):
+def _test(work: Work, flow: FlowService, connection: Connection) -> None:
+    passed = False
+    try:
+        passed = flow.test(connection.id)
+    except DatabricksRefused:
+        work.entry = work.entry.with_(tested=Tested(work.ports.clock.now(), passed))
+        raise
+    work.entry = work.entry.with_(tested=Tested(work.ports.clock.now(), passed))
+    if not passed:
         raise TestFailed(f"Adobe's test of connection {connection.id} failed; its id was not published.")

@@ -63,7 +63,7 @@ class Rules:
 class Work:
     """One accepted request on its way. `entry` starts as it was before this request and follows our writes.
 
-    `report` is what this delivery saw of the workspace, if it looked.
+    `report` is what this delivery saw of the workspace, if it looked. `verifies` leaves no test out.
     """
 
     ports: Ports
@@ -73,6 +73,7 @@ class Work:
     order: Order
     request: Request
     entry: Entry
+    verifies: bool = False
     report: Report | None = None
 
     def wait(self) -> Wait | None:

@@ -1,0 +1,81 @@
+"""How the registry's items say what an `Entry` is, and back.
+
+Attributes are the contract's camelCase words. Orders are stored as `time#id`, which sorts as they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from aep_connections.domain.entry import Attempt, Entry, Failure, Noted, SecretVersion, Since, Tested, Wait
+from aep_connections.domain.model import Key, Order, Outcome, Status
+
+serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def key_of(key: Key) -> dict[str, Any]:
+    """The item's key, in DynamoDB's own JSON."""
+    return {"sandbox": {"S": key.sandbox}, "name": {"S": key.name}}
+
+
+def decimal(seconds: float) -> Decimal:
+    """Seconds since 1970 as DynamoDB takes them, to the millisecond."""
+    return Decimal(str(round(seconds, 3)))
+
+
+def read(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without DynamoDB's types."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def seen(entry: Entry) -> dict[str, Any]:
+    """The attributes of what a delivery saw, None for what is not known."""
+    tested, version = entry.tested, entry.secret_version
+    return {
+        "readiness": entry.readiness,
+        "tested": tested and {"at": decimal(tested.at), "passed": tested.passed},
+        "secretVersion": version and {"id": version.id, "createdAt": decimal(version.created_at)},
+    }
+
+
+def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
+    """The entry in an item that was `read`."""
+    attempt, failure, wait = item.get("attempt"), item.get("failure"), item.get("wait")
+    tested, version, since, noted = (item.get(name) for name in ("tested", "secretVersion", "since", "noted"))
+    return Entry(
+        key=key,
+        order=_order(item.get("order")),
+        answered=_order(item.get("answered")),
+        status=Status(item["status"]) if "status" in item else None,
+        request=item.get("request"),
+        org_id=item.get("orgId"),
+        connection_id=item.get("connectionId"),
+        etag=item.get("etag"),
+        fingerprint=item.get("fingerprint"),
+        outcome=Outcome(item["outcome"]) if "outcome" in item else None,
+        outcome_order=_order(item.get("outcomeOrder")),
+        attempt=Attempt(attempt["id"], float(attempt["sentAt"]), attempt["fingerprint"]) if attempt else None,
+        marks=tuple(item.get("marks", ())),
+        failure=Failure.read(failure) if failure else None,
+        wait=_wait(wait) if wait else None,
+        readiness=item.get("readiness"),
+        result=item.get("result"),
+        tested=Tested(float(tested["at"]), tested["passed"]) if tested else None,
+        secret_version=SecretVersion(version["id"], float(version["createdAt"])) if version else None,
+        since=Since(Status(since["status"]), float(since["at"])) if since else None,
+        noted=Noted(Order.parse(noted["order"]), noted["request"]) if noted else None,
+    )
+
+
+def _order(text: str | None) -> Order | None:
+    return Order.parse(text) if text else None
+
+
+def _wait(item: Mapping[str, Any]) -> Wait:
+    since, until = float(item["since"]), float(item["until"])
+    return Wait(Order.parse(item["order"]), item["for"], since, until, item["startedAfter"])
