@@ -18,8 +18,9 @@ from urllib.parse import quote
 import requests
 
 from local.clusters import ALL_PURPOSE, DEDICATED
-from local.connections import DATABRICKS_SPEC, Record, Refused, new_item, page, patched, shown
+from local.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
 from local.ims import Ims
+from local.lists import page
 from local.simulator import Request, Response, Simulator, json_response
 
 BASE = "/data/foundation/flowservice"
@@ -179,7 +180,8 @@ class Adobe(Simulator):
             and self._visible(record, now)
             and record.item["createdAt"] / 1000 + self.settings.list_lag_seconds <= now
         ]
-        return json_response(200, page(visible, request.query, reorders=self.settings.list_reorders))
+        reorders = self.settings.list_reorders
+        return json_response(200, page("connections", FIELDS, visible, request.query, reorders=reorders))
 
     def _record(self, request: Request, sandbox: str, connection_id: str, now: float) -> Record:
         record = self.records.get(connection_id)
