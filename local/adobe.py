@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
-from urllib.parse import quote
 
 import requests
 
-from local.clusters import ALL_PURPOSE, DEDICATED
 from local.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
 from local.ims import Ims
 from local.lists import page
+from local.provider import Workspace, provider_refusal
 from local.simulator import Request, Response, Simulator, json_response
 
 BASE = "/data/foundation/flowservice"
@@ -238,43 +237,10 @@ class Adobe(Simulator):
         return json_response(200, passed if self.settings.test_shape == "boolean" else {"result": passed})
 
     def _check_workspace(self, params: dict[str, Any]) -> None:
-        """Ask Databricks as Adobe does, for the token, a cluster that can be used, the schema. Raises Refused."""
+        """What create and test need of the licence and of Databricks. Raises Refused."""
         if not self.settings.entitled:
-            raise _provider("Not entitled to this operation.")
-        me = self._ask(params, "/api/2.0/preview/scim/v2/Me")
-        cluster = self._ask(params, f"/api/2.1/clusters/get?cluster_id={quote(str(params['clusterId']), safe='')}")
-        named = f"The cluster {params['clusterId']} is"
-        if cluster.get("state") not in ("RUNNING", "RESIZING"):
-            raise self._said(params, f"{named} in state {cluster.get('state')}.")
-        if cluster.get("cluster_source") not in ALL_PURPOSE:
-            raise self._said(params, f"{named} not an interactive one but of {cluster.get('cluster_source')}.")
-        mine = [me.get("userName"), *(group.get("display") for group in me.get("groups") or [])]
-        if cluster.get("data_security_mode") in DEDICATED and cluster.get("single_user_name") not in mine:
-            raise self._said(params, f"{named} dedicated to {cluster.get('single_user_name')}.")
-        if params.get("catalog", "hive_metastore") != "hive_metastore":
-            schema = quote(f"{params['catalog']}.{params['database']}", safe="")
-            self._ask(params, f"/api/2.1/unity-catalog/schemas/{schema}")
-
-    def _ask(self, params: dict[str, Any], path: str) -> dict[str, Any]:
-        """What Databricks answers. Raises Refused with its words, or with trouble on the way to it."""
-        headers = {"Authorization": f"Bearer {params['accessToken']}", "User-Agent": "adobe"}
-        try:
-            answer = self._http.get(self._databricks_url + path, headers=headers, timeout=30, allow_redirects=False)
-        except requests.Timeout:
-            raise Refused(504, 1104, "The flow provider did not answer in time.") from None
-        except requests.RequestException:
-            raise Refused(503, 1103, "The flow provider is not available.") from None
-        try:
-            document = answer.json()
-        except ValueError:
-            document = None
-        known = document if isinstance(document, dict) else {}
-        if answer.status_code != 200 or not known:
-            raise self._said(params, str(known.get("message") or f"Rest call failed, status code {answer.status_code}"))
-        return known
-
-    def _said(self, params: dict[str, Any], text: str) -> Refused:
-        return _provider(text + (f" Token: {params['accessToken']}" if self.settings.echo_secrets else ""))
+            raise provider_refusal("Not entitled to this operation.")
+        Workspace(self._http, self._databricks_url, params, self.settings.echo_secrets).check()
 
     def _refusal(self, refused: Refused) -> Response:
         detail, request_id = refused.detail, str(uuid.uuid4())
@@ -291,10 +257,6 @@ class Adobe(Simulator):
             **older,
         }
         return json_response(refused.status, envelope, x_request_id=request_id)
-
-
-def _provider(text: str) -> Refused:
-    return Refused(400, 1100, f"The request could not be processed. Error from flow provider: {text}")
 
 
 def _gateway_error(status: int, code: str, message: str) -> Response:
