@@ -1,4 +1,4 @@
-"""Adobe Experience Platform, simulated: the gateway's checks and Flow Service's connections.
+"""Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections and the flows on them.
 
 Whether a connection can be made, and whether its test passes, is asked of the Databricks simulator over HTTP.
 """
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import requests
 
+from local import flows
 from local.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
 from local.ims import Ims
 from local.lists import page
@@ -42,7 +43,8 @@ class AdobeSettings:
         error_shape: `current` for the envelope with a type, `older` for `errorMessage` alone.
         masked: whether GET hides secrets.
         echo_secrets: whether refusals quote the access token.
-        in_use: ids of connections that flows use.
+        in_use: ids of connections that flows use, one for each flow.
+        hidden_flows: access labels hide the flows from the credential; a connection in use is still not deleted.
         states: id of a connection -> its state.
     """
 
@@ -60,11 +62,12 @@ class AdobeSettings:
     masked: bool = True
     echo_secrets: bool = False
     in_use: list[str] = field(default_factory=list)
+    hidden_flows: bool = False
     states: dict[str, str] = field(default_factory=dict)
 
 
 class Adobe(Simulator):
-    """`/data/foundation/flowservice/connections`."""
+    """`/data/foundation/flowservice`: `/connections` and `/flows`."""
 
     name = "adobe"
     settings: AdobeSettings
@@ -139,6 +142,8 @@ class Adobe(Simulator):
                 return self._one(request, self._record(request, sandbox, connection_id, now), now)
             case ("GET", "connections", connection_id, "test"):
                 return self._test(self._record(request, sandbox, connection_id, now))
+            case ("GET", "flows"):
+                return self._flows(request, sandbox)
         return json_response(501, {"message": f"This simulator has no {request.method} {request.path}."})
 
     def _one(self, request: Request, record: Record, now: float) -> Response:
@@ -181,6 +186,11 @@ class Adobe(Simulator):
         ]
         reorders = self.settings.list_reorders
         return json_response(200, page("connections", FIELDS, visible, request.query, reorders=reorders))
+
+    def _flows(self, request: Request, sandbox: str) -> Response:
+        in_use = [] if self.settings.hidden_flows else list(self.settings.in_use)
+        found = flows.flows(in_use, self.records, request.headers["x-gw-ims-org-id"], sandbox)
+        return json_response(200, page("flows", flows.FIELDS, found, request.query))
 
     def _record(self, request: Request, sandbox: str, connection_id: str, now: float) -> Record:
         record = self.records.get(connection_id)

@@ -63,6 +63,7 @@ def test_faults_and_settings_can_be_given_over_http_and_calls_are_shown_without_
         ("settings", {"deleteStatus": 200}),
         ("settings", {"sandboxes": "prod"}),
         ("settings", {"states": {"id": 1}}),
+        ("settings", {"hiddenFlows": "true"}),
         ("settings", []),
         ("nothing", {}),
     ],
