@@ -1,6 +1,6 @@
 """Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections and the flows on them.
 
-Whether a connection can be made, and whether its test passes, is asked of the Databricks simulator over HTTP.
+Whether a connection can be made or explored, and whether its test passes, is asked of the Databricks simulator.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import requests
 
 from local import flows
 from local.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
+from local.explore import asked_table, explored, sample_tables
 from local.ims import Ims
 from local.lists import page
 from local.provider import Workspace, provider_refusal
@@ -46,6 +47,7 @@ class AdobeSettings:
         in_use: ids of connections that flows use, one for each flow.
         hidden_flows: access labels hide the flows from the credential; a connection in use is still not deleted.
         states: id of a connection -> its state.
+        tables: what exploring shows, of any workspace: path of a table -> column -> its type in Databricks.
     """
 
     orgs: list[str] = field(default_factory=list)
@@ -64,6 +66,7 @@ class AdobeSettings:
     in_use: list[str] = field(default_factory=list)
     hidden_flows: bool = False
     states: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, dict[str, str]] = field(default_factory=sample_tables)
 
 
 class Adobe(Simulator):
@@ -136,12 +139,12 @@ class Adobe(Simulator):
                 return self._create(request, sandbox, now)
             case ("GET", "connections"):
                 return self._list(request, sandbox, now)
-            case ("POST", "connections", "search") | (_, "connections", _, "explore" | "action" | "configs"):
-                pass
             case ("GET" | "PATCH" | "DELETE", "connections", connection_id):
                 return self._one(request, self._record(request, sandbox, connection_id, now), now)
             case ("GET", "connections", connection_id, "test"):
                 return self._test(self._record(request, sandbox, connection_id, now))
+            case ("GET", "connections", connection_id, "explore"):
+                return self._explore(request, self._record(request, sandbox, connection_id, now))
             case ("GET", "flows"):
                 return self._flows(request, sandbox)
         return json_response(501, {"message": f"This simulator has no {request.method} {request.path}."})
@@ -246,8 +249,15 @@ class Adobe(Simulator):
                 passed = False
         return json_response(200, passed if self.settings.test_shape == "boolean" else {"result": passed})
 
+    def _explore(self, request: Request, record: Record) -> Response:
+        if record.item["connectionSpec"]["id"] != DATABRICKS_SPEC:
+            return json_response(501, {"message": "This simulator has no tables of sources other than Databricks."})
+        table = asked_table(request.query)
+        self._check_workspace(record.item["auth"]["params"])
+        return json_response(200, explored(self.settings.tables, table))
+
     def _check_workspace(self, params: dict[str, Any]) -> None:
-        """What create and test need of the licence and of Databricks. Raises Refused."""
+        """What create, test and explore need of the licence and of Databricks. Raises Refused."""
         if not self.settings.entitled:
             raise provider_refusal("Not entitled to this operation.")
         Workspace(self._http, self._databricks_url, params, self.settings.echo_secrets).check()

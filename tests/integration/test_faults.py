@@ -64,6 +64,8 @@ def test_faults_and_settings_can_be_given_over_http_and_calls_are_shown_without_
         ("settings", {"sandboxes": "prod"}),
         ("settings", {"states": {"id": 1}}),
         ("settings", {"hiddenFlows": "true"}),
+        ("settings", {"tables": {"acme_db.customers": ["email"]}}),
+        ("settings", {"tables": {"acme_db.customers": {"email": 1}}}),
         ("settings", []),
         ("nothing", {}),
     ],
