@@ -144,6 +144,14 @@ def test_a_connection_that_no_flow_uses_any_more_is_deleted_as_any_other(adobe: 
     assert adobe.call("DELETE", f"/connections/{connection_id}").status_code == 204
 
 
+def test_a_connection_that_was_deleted_has_no_flows(adobe: Adobes) -> None:
+    connection_id = adobe.create()
+    adobe.call("DELETE", f"/connections/{connection_id}")
+    adobe.adobe.settings.in_use.append(connection_id)
+
+    assert flows(adobe)["items"] == []
+
+
 @pytest.mark.parametrize(("method", "path"), [("POST", "/flows"), ("GET", "/flows/x"), ("DELETE", "/flows/x")])
 def test_what_else_there_is_of_flows_is_not_simulated_and_says_so(adobe: Adobes, method: str, path: str) -> None:
     answer = adobe.call(method, path, json={})

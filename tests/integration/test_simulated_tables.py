@@ -126,6 +126,15 @@ def test_who_explores_a_workspace_that_is_not_there_hears_what_a_create_hears(ad
     refused("Not entitled")
 
 
+def test_what_is_asked_wrongly_is_refused_before_databricks_is_asked(adobe: Adobes) -> None:
+    connection_id = adobe.create()
+    adobe.databricks.settings.clusters[CLUSTER] = "TERMINATED"
+
+    refused = explore(adobe, connection_id, {"objectType": "table"})
+
+    assert number(refused) == "CONNECTOR-1337-400"
+
+
 def test_exploring_starts_no_cluster(adobe: Adobes) -> None:
     connection_id = adobe.create()
     adobe.databricks.settings.clusters[CLUSTER] = "TERMINATED"
