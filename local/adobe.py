@@ -1,6 +1,6 @@
-"""Adobe Experience Platform, simulated: the gateway's checks and Flow Service's connections.
+"""Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections and the flows on them.
 
-Whether a connection can be made, and whether its test passes, is asked of the Databricks simulator over HTTP.
+Whether a connection can be made or explored, and whether its test passes, is asked of the Databricks simulator.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
-from urllib.parse import quote
 
 import requests
 
-from local.clusters import ALL_PURPOSE, DEDICATED
-from local.connections import DATABRICKS_SPEC, Record, Refused, new_item, page, patched, shown
+from local import flows
+from local.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
+from local.explore import asked_table, explored, sample_tables
 from local.ims import Ims
+from local.lists import page
+from local.provider import Workspace, provider_refusal
 from local.simulator import Request, Response, Simulator, json_response
 
 BASE = "/data/foundation/flowservice"
@@ -42,8 +44,10 @@ class AdobeSettings:
         error_shape: `current` for the envelope with a type, `older` for `errorMessage` alone.
         masked: whether GET hides secrets.
         echo_secrets: whether refusals quote the access token.
-        in_use: ids of connections that flows use.
+        in_use: ids of connections that flows use, one for each flow.
+        hidden_flows: access labels hide the flows from the credential; a connection in use is still not deleted.
         states: id of a connection -> its state.
+        tables: what exploring shows, of any workspace: path of a table -> column -> its type in Databricks.
     """
 
     orgs: list[str] = field(default_factory=list)
@@ -60,11 +64,13 @@ class AdobeSettings:
     masked: bool = True
     echo_secrets: bool = False
     in_use: list[str] = field(default_factory=list)
+    hidden_flows: bool = False
     states: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, dict[str, str]] = field(default_factory=sample_tables)
 
 
 class Adobe(Simulator):
-    """`/data/foundation/flowservice/connections`."""
+    """`/data/foundation/flowservice`: `/connections` and `/flows`."""
 
     name = "adobe"
     settings: AdobeSettings
@@ -133,12 +139,14 @@ class Adobe(Simulator):
                 return self._create(request, sandbox, now)
             case ("GET", "connections"):
                 return self._list(request, sandbox, now)
-            case ("POST", "connections", "search") | (_, "connections", _, "explore" | "action" | "configs"):
-                pass
             case ("GET" | "PATCH" | "DELETE", "connections", connection_id):
                 return self._one(request, self._record(request, sandbox, connection_id, now), now)
             case ("GET", "connections", connection_id, "test"):
                 return self._test(self._record(request, sandbox, connection_id, now))
+            case ("GET", "connections", connection_id, "explore"):
+                return self._explore(request, self._record(request, sandbox, connection_id, now))
+            case ("GET", "flows"):
+                return self._flows(request, sandbox)
         return json_response(501, {"message": f"This simulator has no {request.method} {request.path}."})
 
     def _one(self, request: Request, record: Record, now: float) -> Response:
@@ -179,7 +187,13 @@ class Adobe(Simulator):
             and self._visible(record, now)
             and record.item["createdAt"] / 1000 + self.settings.list_lag_seconds <= now
         ]
-        return json_response(200, page(visible, request.query, reorders=self.settings.list_reorders))
+        reorders = self.settings.list_reorders
+        return json_response(200, page("connections", FIELDS, visible, request.query, reorders=reorders))
+
+    def _flows(self, request: Request, sandbox: str) -> Response:
+        in_use = [] if self.settings.hidden_flows else list(self.settings.in_use)
+        found = flows.flows(in_use, self.records, request.headers["x-gw-ims-org-id"], sandbox)
+        return json_response(200, page("flows", flows.FIELDS, found, request.query))
 
     def _record(self, request: Request, sandbox: str, connection_id: str, now: float) -> Record:
         record = self.records.get(connection_id)
@@ -235,44 +249,18 @@ class Adobe(Simulator):
                 passed = False
         return json_response(200, passed if self.settings.test_shape == "boolean" else {"result": passed})
 
+    def _explore(self, request: Request, record: Record) -> Response:
+        if record.item["connectionSpec"]["id"] != DATABRICKS_SPEC:
+            return json_response(501, {"message": "This simulator has no tables of sources other than Databricks."})
+        table = asked_table(request.query)
+        self._check_workspace(record.item["auth"]["params"])
+        return json_response(200, explored(self.settings.tables, table))
+
     def _check_workspace(self, params: dict[str, Any]) -> None:
-        """Ask Databricks as Adobe does, for the token, a cluster that can be used, the schema. Raises Refused."""
+        """What create, test and explore need of the licence and of Databricks. Raises Refused."""
         if not self.settings.entitled:
-            raise _provider("Not entitled to this operation.")
-        me = self._ask(params, "/api/2.0/preview/scim/v2/Me")
-        cluster = self._ask(params, f"/api/2.1/clusters/get?cluster_id={quote(str(params['clusterId']), safe='')}")
-        named = f"The cluster {params['clusterId']} is"
-        if cluster.get("state") not in ("RUNNING", "RESIZING"):
-            raise self._said(params, f"{named} in state {cluster.get('state')}.")
-        if cluster.get("cluster_source") not in ALL_PURPOSE:
-            raise self._said(params, f"{named} not an interactive one but of {cluster.get('cluster_source')}.")
-        mine = [me.get("userName"), *(group.get("display") for group in me.get("groups") or [])]
-        if cluster.get("data_security_mode") in DEDICATED and cluster.get("single_user_name") not in mine:
-            raise self._said(params, f"{named} dedicated to {cluster.get('single_user_name')}.")
-        if params.get("catalog", "hive_metastore") != "hive_metastore":
-            schema = quote(f"{params['catalog']}.{params['database']}", safe="")
-            self._ask(params, f"/api/2.1/unity-catalog/schemas/{schema}")
-
-    def _ask(self, params: dict[str, Any], path: str) -> dict[str, Any]:
-        """What Databricks answers. Raises Refused with its words, or with trouble on the way to it."""
-        headers = {"Authorization": f"Bearer {params['accessToken']}", "User-Agent": "adobe"}
-        try:
-            answer = self._http.get(self._databricks_url + path, headers=headers, timeout=30, allow_redirects=False)
-        except requests.Timeout:
-            raise Refused(504, 1104, "The flow provider did not answer in time.") from None
-        except requests.RequestException:
-            raise Refused(503, 1103, "The flow provider is not available.") from None
-        try:
-            document = answer.json()
-        except ValueError:
-            document = None
-        known = document if isinstance(document, dict) else {}
-        if answer.status_code != 200 or not known:
-            raise self._said(params, str(known.get("message") or f"Rest call failed, status code {answer.status_code}"))
-        return known
-
-    def _said(self, params: dict[str, Any], text: str) -> Refused:
-        return _provider(text + (f" Token: {params['accessToken']}" if self.settings.echo_secrets else ""))
+            raise provider_refusal("Not entitled to this operation.")
+        Workspace(self._http, self._databricks_url, params, self.settings.echo_secrets).check()
 
     def _refusal(self, refused: Refused) -> Response:
         detail, request_id = refused.detail, str(uuid.uuid4())
@@ -289,10 +277,6 @@ class Adobe(Simulator):
             **older,
         }
         return json_response(refused.status, envelope, x_request_id=request_id)
-
-
-def _provider(text: str) -> Refused:
-    return Refused(400, 1100, f"The request could not be processed. Error from flow provider: {text}")
 
 
 def _gateway_error(status: int, code: str, message: str) -> Response:

@@ -1,28 +1,23 @@
-"""Base connections as Flow Service keeps them: records, filters, pages and patches. No HTTP here."""
+"""Base connections as Flow Service keeps them: records, masks and patches. No HTTP here."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DATABRICKS_SPEC = "e9d7ec6b-0873-4e57-ad21-b3a7c65e310b"
 DATABRICKS_AUTH = "Access Token Authentication"
 MANDATORY = ("domain", "clusterId", "accessToken", "database")
-MAX_LIMIT = 100
 MASK = "***"
-
-Query = Sequence[tuple[str, str]]
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_FIELDS = {
+FIELDS = {
     "id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId",
     "sandboxName", "imsOrgId", "name", "description", "connectionSpec", "state", "auth", "version", "etag",
 }  # fmt: skip
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of the simulator
@@ -140,73 +135,3 @@ def _apply(item: dict[str, Any], operation: dict[str, Any]) -> None:
         item.pop(field, None)
     else:
         item[field] = value
-
-
-def page(items: Iterable[dict[str, Any]], query: Query, *, reorders: bool) -> dict[str, Any]:
-    """The answer of a list: filtered, ordered, one page of it, with a link to the next. Raises Refused.
-
-    Without `orderby` the most recently updated come first. With `reorders` the last of them is updated by somebody
-    before the second page is read: it is missed, and the last one of the first page is shown again.
-    """
-    query, start = _unpacked(query)
-    given = dict(query)
-    filters = [_matcher(value) for name, value in query if name == "property"]
-    found = [item for item in items if all(matches(item) for matches in filters)]
-    if given.get("count", "").lower() == "true":
-        if "limit" in given:
-            raise Refused(400, 1401, "The parameters limit and count cannot be used together.")
-        return {"count": len(found)}
-    limit_text = given.get("limit", "20")
-    if not re.fullmatch("[0-9]{1,6}", limit_text) or int(limit_text) < 1:
-        raise Refused(400, 1440, "limit must be a positive number.")
-    limit = min(int(limit_text), MAX_LIMIT)
-    ordered = sorted(found, key=lambda item: str(item["id"]))
-    by = given.get("orderby", "-updatedAt").strip()
-    field = by.lstrip("+-")
-    if field not in ("id", "name", "createdAt", "updatedAt"):
-        raise Refused(400, 1432, f"orderby {field} is not supported.")
-    ordered.sort(key=lambda item: item[field], reverse=by.startswith("-"))
-    if reorders and start and field == "updatedAt":
-        ordered = ordered[-1:] + ordered[:-1]
-    document: dict[str, Any] = {"items": ordered[start : start + limit], "_links": {}}
-    if start + limit < len(ordered):
-        token = base64.urlsafe_b64encode(json.dumps([query, start + limit]).encode()).decode()
-        document["_links"] = {"next": {"href": f"/connections?continuationToken={token}"}}
-    return document
-
-
-def _unpacked(query: Query) -> tuple[Query, int]:
-    token = dict(query).get("continuationToken")
-    if token is None:
-        return query, 0
-    try:
-        inner, start = json.loads(base64.urlsafe_b64decode(token))
-        return [(str(name), str(value)) for name, value in inner], int(start)
-    except (ValueError, TypeError):
-        raise Refused(400, 1433, "The continuation token is not valid.") from None
-
-
-def _matcher(text: str) -> Callable[[dict[str, Any]], bool]:
-    """A `property` filter: several values after `==` mean IN. Raises Refused."""
-    match = re.fullmatch(r"([A-Za-z0-9_.\[\]]+)(==|>=|<=|>|<)(.*)", text, re.DOTALL)
-    if match is None:
-        raise Refused(400, 1449, f"Invalid filter {text}")
-    path, operator, value = match[1], match[2], match[3]
-    if path.partition(".")[0].partition("[")[0] not in _FIELDS:
-        raise Refused(400, 1449, f"The filter field {path} is not valid.")
-    if not value:
-        raise Refused(400, 1453, f"The filter on {path} has no value.")
-    wanted = [one.strip('"') for one in value.split(",")]
-
-    def matches(item: dict[str, Any]) -> bool:
-        at: Any = item
-        for step in path.split("."):
-            at = at.get(step) if isinstance(at, dict) else None
-        if operator == "==":
-            return str(at) in wanted
-        if at is None:
-            return False
-        left, right = (float(at), float(value)) if isinstance(at, int) and value.isdigit() else (str(at), value)
-        return {">": left > right, "<": left < right, ">=": left >= right, "<=": left <= right}[operator]  # type: ignore[operator]
-
-    return matches

@@ -178,7 +178,7 @@ def test_what_adobe_still_works_on_is_neither_patched_nor_deleted(adobe: Adobes)
 def test_what_is_not_simulated_says_so_and_is_never_taken_for_a_connection_that_is_gone(
     adobe: Adobes, method: str
 ) -> None:
-    for path in ("/connectionSpecs/x", f"/connections/{adobe.create()}/explore", "/connections/search"):
+    for path in ("/connectionSpecs/x", f"/connections/{adobe.create()}/configs", "/connections/search"):
         answer = adobe.call(method, path, json={})
         if (method, path) != ("GET", "/connections/search"):
             assert answer.status_code == 501
