@@ -13,18 +13,25 @@ from aep_connections.adobe.wire import (
     create_body,
     error_of,
     patch_body,
+    read_columns,
     read_connection,
     read_etag,
+    read_flows,
+    read_tables,
     says_gone,
+    says_no_such_table,
     wants_new_token,
 )
 from aep_connections.domain.errors import ConnectionFailure, Unavailable
+from aep_connections.domain.explored import Column, Flow, Table
 from aep_connections.domain.model import Connection, Desired, Source, usable_id
 from aep_connections.upstream.transport import Call, Reply, Upstream
 
 BASE_PATH = "/data/foundation/flowservice"
 PAGE_SIZE = 100
 MAX_PAGES = 1000
+MOST_FLOWS = 20
+"""Dataflows that an `InUse` names."""
 SHORTEST_SECRET = 8
 """A shorter value that Adobe shows is a mask."""
 RESEND_WITHIN_SECONDS = 5.0
@@ -127,6 +134,36 @@ class FlowService:
         if not isinstance(verdict, bool):
             raise self._error(reply, doing)
         return verdict
+
+    def flows_of(self, connection_id: str) -> list[Flow]:
+        of_it = f"inheritedAttributes.sourceConnections[].baseConnection.id=={connection_id}"
+        params = (("property", of_it), ("limit", str(MOST_FLOWS)))
+        reply = self._send("GET", "/flows", params=params)
+        flows = read_flows(self._understood(reply, "listing flows"))
+        if flows is None:
+            raise self._error(reply, "listing flows")
+        return flows
+
+    def tables(self, connection_id: str) -> list[Table]:
+        reply = self._explore(connection_id, (("objectType", "root"),))
+        doing = f"exploring connection {connection_id}"
+        tables = read_tables(self._understood(reply, doing))
+        if tables is None:
+            raise self._error(reply, doing)
+        return tables
+
+    def columns(self, connection_id: str, path: str) -> list[Column] | None:
+        reply = self._explore(connection_id, (("objectType", "table"), ("object", path)))
+        if says_no_such_table(reply):
+            return None
+        doing = f"exploring a table of connection {connection_id}"
+        columns = read_columns(self._understood(reply, doing))
+        if columns is None:
+            raise self._error(reply, doing)
+        return columns
+
+    def _explore(self, connection_id: str, params: tuple[tuple[str, str], ...]) -> Reply:
+        return self._send("GET", self._path(connection_id) + "/explore", params=params, slow=True)
 
     def _send(
         self,

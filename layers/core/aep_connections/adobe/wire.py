@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from aep_connections.domain.errors import (
     AdobeCredentialRejected,
@@ -23,6 +23,7 @@ from aep_connections.domain.errors import (
     Throttled,
     Unavailable,
 )
+from aep_connections.domain.explored import Column, Flow, Table
 from aep_connections.domain.model import Connection, Desired, marked, usable_id
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.upstream.transport import Reply
@@ -30,6 +31,9 @@ from aep_connections.upstream.transport import Reply
 _ETAG = re.compile(r"[\x21-\x7e]{1,1024}")
 """What a header can carry and the registry can hold."""
 _TYPE = re.compile(r"/errors/(?:([A-Za-z_]+)-)?(\d{4})-(\d{3})\Z")
+
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_STATES = {"enabled", "disabled", "draft", "deleted"}
 
 _FLOW_CODES: dict[int, type[ConnectionFailure]] = {
     1100: DatabricksRefused,
@@ -110,6 +114,41 @@ def read_connection(item: object) -> Connection | None:
         created_at=created if isinstance(created, int) else 0,
         params=_object(auth.get("params")),
     )
+
+
+def read_flows(document: object) -> list[Flow] | None:
+    """The dataflows of a list, None if it cannot be read."""
+    items = _object(document).get("items")
+    if not isinstance(items, list):
+        return None
+    shown = [(item.get("id"), item.get("state")) for item in items if isinstance(item, dict)]
+    return [Flow(i, state if state in _STATES else "state unknown") for i, state in shown if _is_uuid(i)]
+
+
+def read_tables(document: object) -> list[Table] | None:
+    """The tables that explore shows of a connection's root, None if that cannot be read."""
+    if not isinstance(document, list):
+        return None
+    shown = [(item.get("name"), item.get("path")) for item in document if isinstance(item, dict)]
+    return [Table(name, path) for name, path in shown if isinstance(name, str) and isinstance(path, str) and path]
+
+
+def read_columns(document: object) -> list[Column] | None:
+    """The columns that explore shows of a table, None if that cannot be read."""
+    columns = _object(_object(document).get("schema")).get("columns")
+    if not isinstance(columns, list):
+        return None
+    return [
+        Column(item["name"], _text(item.get("type")) or "unknown", _text(_object(item.get("xdm")).get("format")))
+        for item in columns
+        if isinstance(item, dict) and isinstance(item.get("name"), str)
+    ]
+
+
+def says_no_such_table(reply: Reply) -> bool:
+    """Whether this refusal says that the table does not exist, or has no columns."""
+    refusal = refusal_of(reply) if reply.status in (400, 404) else None
+    return refusal is not None and refusal.prefix == "CONNECTOR" and refusal.number == 1330
 
 
 def read_etag(value: object) -> str | None:
@@ -194,6 +233,10 @@ def _kind_of(reply: Reply, refusal: Refusal) -> type[ConnectionFailure]:
     if refusal.gateway_code in _GATEWAY_CODES:
         return _GATEWAY_CODES[refusal.gateway_code]
     return _STATUSES.get(reply.status, AdobeRefused)
+
+
+def _is_uuid(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Registry:
         self._write(lease, changes | self._end(entry, Status.READY), done)
 
     def close_retired(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        connection = ("connectionId", "etag", "fingerprint", "outcome", "outcomeOrder", "orgId", "databricksSecretId")
+        connection = ("connectionId", "etag", "outcome", "outcomeOrder", "orgId", "databricksSecretId")
         changes = {
             "answered": entry.order and str(entry.order),
             "result": result,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
+    from aep_connections.domain.explored import Column, Flow, Table
     from aep_connections.domain.model import (
         AuthParams,
         Connection,
@@ -66,6 +67,15 @@ class FlowService(Protocol):
 
     def test(self, connection_id: str) -> bool:
         """Adobe's own test of the connection."""
+
+    def flows_of(self, connection_id: str) -> list[Flow]:
+        """Dataflows that use the connection: some, as access labels may hide others."""
+
+    def tables(self, connection_id: str) -> list[Table]:
+        """The tables that the connection reaches. Raises DatabricksRefused."""
+
+    def columns(self, connection_id: str, path: str) -> list[Column] | None:
+        """The columns of a table, None if there is no such table. Raises DatabricksRefused."""
 
 
 class Workspace(Protocol):
@@ -130,6 +140,31 @@ class Registry(Protocol):
 
     def held_by_others(self, key: Key) -> Collection[str]:
         """Connection ids and marks that the sandbox's other keys hold."""
+
+
+class Overview(Protocol):
+    """The table of keys for those who ask over HTTP: looks, and the note that a request is on its way."""
+
+    def get(self, key: Key) -> Entry | None:
+        """What is known of a key, all of it now."""
+
+    def page(
+        self, sandbox: str | None, status: Status | None, limit: int, after: Key | None
+    ) -> tuple[list[Entry], bool]:
+        """At most `limit` entries after a key, of one sandbox in the order of their names; whether more may follow."""
+
+    def note(self, key: Key, order: Order, request: JsonObject) -> None:
+        """Note a request that was sent to the queue, unless one asked later, or itself, was accepted."""
+
+
+class Inbox(Protocol):
+    """The way into the request queue."""
+
+    def ask(self, order: Order, request: JsonObject) -> None:
+        """Send a request in envelope form."""
+
+    def recheck(self, key: Key, reason: str) -> None:
+        """Send a recheck."""
 
 
 class Parameters(Protocol):

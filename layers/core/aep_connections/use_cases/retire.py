@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.errors import ConnectionFailure, Fault, InUse, Unavailable
 from aep_connections.domain.model import Outcome, Result, Source
 from aep_connections.domain.ports import FlowService
 from aep_connections.sources import SOURCES
@@ -59,10 +59,34 @@ def _doomed(work: Work, flow: FlowService, source: Source, published: str | None
 def _delete(work: Work, flow: FlowService, source: Source, connection_id: str) -> None:
     """DELETE, then GET until Adobe says that it does not exist."""
     work.deadline.require(READ_SECONDS, "deleting the connection")
-    if not flow.delete(connection_id):
+    in_use: InUse | None = None
+    deleted = False
+    try:
+        deleted = flow.delete(connection_id)
+    except InUse as refusal:
+        in_use = refusal
+    if in_use:
+        raise _naming_flows(flow, connection_id, in_use)
+    if not deleted:
         assert_gone(connection_id, flow.listing(source))
         return
     while flow.get(connection_id) is not None:
         if work.deadline.usable() < POLL_SECONDS + READ_SECONDS:
             raise Unavailable(f"Adobe accepted the deletion of connection {connection_id}, but still shows it.")
         work.ports.clock.sleep(POLL_SECONDS)
+
+
+def _naming_flows(flow: FlowService, connection_id: str, in_use: InUse) -> InUse:
+    """The refusal with the dataflows that stand in the way, as far as they are shown to us."""
+    try:
+        flows = flow.flows_of(connection_id)
+    except ConnectionFailure:
+        return in_use
+    if not flows:
+        return in_use
+    named = ", ".join(f"{one.id} ({one.state})" for one in flows)
+    return InUse(
+        f"{in_use.message} Dataflows that use it: {named}.",
+        request_id=in_use.request_id,
+        faults=[Fault(one.id, f"a dataflow ({one.state}) that uses connection {connection_id}") for one in flows],
+    )
