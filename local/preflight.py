@@ -46,9 +46,9 @@ def preflight(secret_id: str, overrides: Mapping[str, str], *, as_json: bool, st
 
 def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str], Any]:
     """The params that are not secret, and the report. Raises ConnectionFailure, SettingsInvalid."""
-    from aep_connections import wiring
     from aep_connections.aws import calls
     from aep_connections.aws.secrets import Secrets
+    from aep_connections.clock import SystemClock
     from aep_connections.databricks.workspace import Databricks
     from aep_connections.domain.deadline import Deadline
     from aep_connections.domain.secrecy import SecretValues
@@ -68,7 +68,7 @@ def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str],
     values.remember(auth.secret["accessToken"])
     http = new_session()
     try:
-        upstream = Upstream(http, Timeouts(), Deadline.after(wiring.SystemClock(), 90), values)
+        upstream = Upstream(http, Timeouts(), Deadline.after(SystemClock(), 90), values)
         return dict(auth.public), Databricks(url, upstream).open(auth).report()
     finally:
         http.close()

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from aep_connections import wiring_explore
+
+service = wiring_explore.build()
+
 
 def handler(event: Any, context: Any) -> Any:
-    raise NotImplementedError
+    return service.explore(event, context)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from aep_connections.domain.model import Outcome
-from aep_connections.upstream.transport import Upstream
-from aep_connections.use_cases.answer import Answer
+
+if TYPE_CHECKING:
+    from aep_connections.upstream.transport import Upstream
+    from aep_connections.use_cases.answer import Answer
 
 # Lambda's own root logger would write the SDK's news of every cold start.
 logging.getLogger("botocore").setLevel(logging.WARNING)
@@ -28,13 +30,25 @@ class Measured:
     invocation_id: str | None
 
 
+class Log:
+    """Writes lines to stdout, in the form of every line of ours."""
+
+    def __init__(self) -> None:
+        self.service = os.environ.get("POWERTOOLS_SERVICE_NAME", "aep-connections")
+        self._logger = Logger(service=self.service, use_rfc3339=True, utc=True)
+
+    def note(self, message: str, line: dict[str, Any]) -> None:
+        """A line; of what has a code, as a warning."""
+        level = self._logger.warning if line.get("code") else self._logger.info
+        level(message, extra=line)
+
+
 class Observer:
     """Writes answers to stdout as CloudWatch reads them: a JSON line and an EMF document."""
 
     def __init__(self) -> None:
-        self._service = os.environ.get("POWERTOOLS_SERVICE_NAME", "aep-connections")
+        self._log = Log()
         self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "AepConnections")
-        self._logger = Logger(service=self._service, use_rfc3339=True, utc=True)
 
     def note(self, answer: Answer, measured: Measured, upstream: Upstream) -> None:
         outcome = answer.result.outcome.value if answer.result else ("failed" if answer.acknowledged else "retried")
@@ -64,12 +78,11 @@ class Observer:
                 "reason": answer.error.message,
                 "faults": [str(fault) for fault in answer.error.faults],
             }
-        level = self._logger.info if answer.error is None else self._logger.warning
-        level("request answered", extra=line)
+        self._log.note("request answered", line)
         self._count(answer, outcome, measured, upstream)
 
     def _count(self, answer: Answer, outcome: str, measured: Measured, upstream: Upstream) -> None:
-        metrics = EphemeralMetrics(namespace=self._namespace, service=self._service)
+        metrics = EphemeralMetrics(namespace=self._namespace, service=self._log.service)
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
         metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measured.duration * 1000))
         if outcome != Outcome.SUPERSEDED:  # an old request that lost is nobody's delay

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -73,6 +74,7 @@ _RULES: dict[str, Callable[[str], str | None]] = {
     "ADOBE_IMS_URL": _url,
     "ADOBE_PLATFORM_URL": _url,
     "DATABRICKS_URL": _url_or_none,
+    "EXPLORE_FUNCTION_NAME": _not_empty,
 }
 _DEFAULTS = {
     "ADOBE_SETTLE_SECONDS": "120",
@@ -83,9 +85,31 @@ _DEFAULTS = {
 }
 
 
+T = TypeVar("T", bound="_Environment")
+
+
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """One field per environment variable. `…_seconds` are seconds.
+class _Environment:
+    """One field per environment variable, named as it is, in lower case. `…_seconds` are seconds."""
+
+    @classmethod
+    def from_environment(cls: type[T], environment: Mapping[str, str]) -> T:
+        """The settings. Raises SettingsInvalid naming every variable at fault."""
+        variables = [field.name.upper() for field in fields(cls)]
+        given = {name: environment.get(name) or _DEFAULTS.get(name, "") for name in variables}
+        faults = [f"{name} {fault}" for name, value in given.items() if (fault := _RULES[name](value))]
+        if faults:
+            raise SettingsInvalid("The environment is not right: " + "; ".join(faults) + ".")
+        values = {name.lower(): value for name, value in given.items()}
+        return cls(
+            **{name: value.rstrip("/") if name.endswith("_url") else value for name, value in values.items()}
+            | {name: float(value) for name, value in values.items() if name.endswith("_seconds")}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(_Environment):
+    """Of the function that provisions.
 
     `databricks_url` is for the local stack: where calls to every workspace go, in the manner of `AWS_ENDPOINT_URL`.
     """
@@ -104,15 +128,24 @@ class Settings:
     adobe_platform_url: str
     databricks_url: str
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """The settings. Raises SettingsInvalid naming every variable at fault."""
-        given = {name: environment.get(name) or _DEFAULTS.get(name, "") for name in _RULES}
-        faults = [f"{name} {fault}" for name, rule in _RULES.items() if (fault := rule(given[name]))]
-        if faults:
-            raise SettingsInvalid("The environment is not right: " + "; ".join(faults) + ".")
-        values = {field.name: given[field.name.upper()] for field in fields(cls)}
-        return cls(
-            **{name: value.rstrip("/") if name.endswith("_url") else value for name, value in values.items()}  # type: ignore[arg-type]
-            | {name: float(value) for name, value in values.items() if name.endswith("_seconds")}
-        )
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings(_Environment):
+    """Of the function that answers HTTP."""
+
+    databricks_secret_prefix: str
+    registry_table: str
+    parameter_prefix: str
+    request_queue_url: str
+    explore_function_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreSettings(_Environment):
+    """Of the function that explores; `databricks_url` as in `Settings`."""
+
+    adobe_secret_id: str
+    registry_table: str
+    adobe_ims_url: str
+    adobe_platform_url: str
+    databricks_url: str

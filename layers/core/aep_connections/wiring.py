@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from aep_connections.aws.parameters import Parameters
 from aep_connections.aws.queue import Requests
 from aep_connections.aws.registry import Registry
 from aep_connections.aws.secrets import Secrets
+from aep_connections.clock import SystemClock
 from aep_connections.databricks.workspace import Databricks
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.model import Delivery
@@ -28,14 +28,6 @@ from aep_connections.triggers import invoke, sqs
 from aep_connections.upstream.transport import Timeouts, Upstream, new_session
 from aep_connections.use_cases.answer import Answer, answer
 from aep_connections.use_cases.work import Ports, Rules
-
-
-class SystemClock:
-    """The real `Clock`."""
-
-    now = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
-    sleep = staticmethod(time.sleep)
 
 
 class Service:

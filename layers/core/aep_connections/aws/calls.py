@@ -20,6 +20,8 @@ CONFIG = Config(
 )
 """At most 20 s a call, the SDK's one repeat included: what `RECORD_SECONDS` keeps free."""
 
+FAILED_CONDITION = "ConditionalCheckFailedException"
+
 _THROTTLING = {
     "ThrottlingException",
     "Throttling",
@@ -27,6 +29,7 @@ _THROTTLING = {
     "RequestLimitExceeded",
     "TooManyUpdates",
     "RequestThrottled",
+    "TooManyRequestsException",
 }
 
 

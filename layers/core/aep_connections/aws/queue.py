@@ -1,4 +1,4 @@
-"""The request queue's messages: kept hidden while they are worked on, or parked in the dead-letter queue."""
+"""The request queue's messages: sent, kept hidden while they are worked on, or parked in the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from aep_connections.aws.calls import attempt, call
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import Message, Order
+from aep_connections.domain.model import JsonObject, Key, Message, Order
 
 LONGEST_VISIBILITY_SECONDS = 43_200
 LONGEST_BODY_BYTES = 240_000
 REQUESTED = "AEP Base Connection Requested"
+ASKED, PARKED = "aep.connections.api", "aep.connections.parked"
 
 
 class Requests:
@@ -37,11 +38,11 @@ class Requests:
     def park(self, order: Order, detail: object, code: str, reason: str) -> None:
         shown = detail if isinstance(detail, dict) else {"unreadable": detail}
         try:
-            body = json.dumps(_envelope(order, shown))
+            body = json.dumps(_envelope(order, shown, PARKED))
         except RecursionError:
-            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}))
+            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}, PARKED))
         if len(body) > LONGEST_BODY_BYTES:
-            body = json.dumps(_envelope(order, {"unreadable": json.dumps(shown)[: LONGEST_BODY_BYTES // 4]}))
+            body = json.dumps(_envelope(order, {"unreadable": json.dumps(shown)[: LONGEST_BODY_BYTES // 4]}, PARKED))
         call(
             self._sqs.send_message,
             QueueUrl=self._dead_letter_queue_url,
@@ -53,13 +54,29 @@ class Requests:
         )
 
 
-def _envelope(order: Order, detail: object) -> dict[str, Any]:
-    """The EventBridge envelope, so that a redriven message keeps its order."""
+class Inbox:
+    """The `Inbox` port on SQS."""
+
+    def __init__(self, sqs: Any, queue_url: str) -> None:
+        self._sqs, self._queue_url = sqs, queue_url
+
+    def ask(self, order: Order, request: JsonObject) -> None:
+        self._send(_envelope(order, request, ASKED))
+
+    def recheck(self, key: Key, reason: str) -> None:
+        self._send({"recheck": {"sandbox": key.sandbox, "name": key.name, "reason": reason}})
+
+    def _send(self, document: JsonObject) -> None:
+        call(self._sqs.send_message, QueueUrl=self._queue_url, MessageBody=json.dumps(document))
+
+
+def _envelope(order: Order, detail: object, source: str) -> dict[str, Any]:
+    """The EventBridge envelope, so that a message keeps its order."""
     return {
         "version": "0",
         "id": order.id,
         "detail-type": REQUESTED,
-        "source": "aep.connections.parked",
+        "source": source,
         "time": order.time,
         "resources": [],
         "detail": detail,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from aep_connections.aws.calls import Refused, attempt, call, unavailable
+from aep_connections.aws.calls import FAILED_CONDITION, Refused, attempt, call, unavailable
 from aep_connections.aws.items import decimal, entry_of, key_of, read, seen, serialize
 from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
 from aep_connections.domain.errors import Busy
@@ -18,7 +18,6 @@ from aep_connections.domain.ports import Clock
 RETIRED_SECONDS = 30 * 24 * 3600
 """How long a retired item outlives its connection."""
 
-_FAILED_CONDITION = "ConditionalCheckFailedException"
 _FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :me)"
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
 _RELEASE = ("leaseUntil",)
@@ -155,7 +154,7 @@ class Registry:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **update.arguments(condition),
         )
-        if refused is not None and refused.code != _FAILED_CONDITION:
+        if refused is not None and refused.code != FAILED_CONDITION:
             raise unavailable(operation, refused.code)
         return read(answer.get("Attributes", {})), refused
 
@@ -177,7 +176,7 @@ class Registry:
         )
         if refused is None:
             return
-        if refused.code == _FAILED_CONDITION:
+        if refused.code == FAILED_CONDITION:
             raise Busy(f"The lease on {lease.key} was lost to another delivery.")
         raise unavailable(operation, refused.code)
 

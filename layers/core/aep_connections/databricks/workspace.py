@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from aep_connections.databricks.seen import Seen, checked
 from aep_connections.databricks.wire import Said, Trouble, said
 from aep_connections.domain.errors import NotReady, Throttled, Unavailable
 from aep_connections.domain.model import AuthParams
+from aep_connections.domain.moment import iso
 from aep_connections.domain.readiness import Report
 from aep_connections.upstream.transport import Call, Upstream
 
@@ -50,8 +50,7 @@ class Workspace:
         odd = "" if _TOKEN.fullmatch(self._token) else "The token has not the form of a personal access token."
         seen = Seen(self._params, self._workspace_id, odd, now, answers)
         checks = checked((*WAY, *CLUSTER, *data(self._params)), seen)
-        at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return Report(checks, cluster_of(seen), at)
+        return Report(checks, cluster_of(seen), iso(now))
 
     def start(self) -> None:
         body = json.dumps({"cluster_id": self._params["clusterId"]}).encode()

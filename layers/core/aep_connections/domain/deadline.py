@@ -13,22 +13,23 @@ RECORD_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The end of this invocation on the monotonic clock (seconds)."""
+    """The end of this invocation on the monotonic clock, and what is kept free before it (seconds)."""
 
     clock: Clock
     ends_at: float
+    kept: float
 
     @classmethod
-    def after(cls, clock: Clock, seconds: float) -> Deadline:
-        return cls(clock, clock.monotonic() + seconds)
+    def after(cls, clock: Clock, seconds: float, kept: float = RECORD_SECONDS) -> Deadline:
+        return cls(clock, clock.monotonic() + seconds, kept)
 
     def remaining(self) -> float:
         """Seconds until Lambda ends this invocation."""
         return self.ends_at - self.clock.monotonic()
 
     def usable(self) -> float:
-        """Seconds that calls to others may use: what is left, less the time to record."""
-        return self.remaining() - RECORD_SECONDS
+        """Seconds that calls to others may use: what is left, less what is kept."""
+        return self.remaining() - self.kept
 
     def require(self, seconds: float, doing: str) -> None:
         """Raise `OutOfTime` unless `seconds` are usable."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Status
 
 
@@ -39,6 +40,12 @@ class Failure:
             "requestId": self.request_id,
             "faults": [dict(fault) for fault in self.faults],
         }
+
+    @classmethod
+    def of(cls, error: ConnectionFailure) -> Failure:
+        """The failure that an error is."""
+        faults = [{"field": fault.field, "rule": fault.rule} for fault in error.faults]
+        return cls(error.code, error.message, error.remedy, error.retryable, error.request_id, faults)
 
     @classmethod
     def read(cls, document: JsonObject) -> Failure:

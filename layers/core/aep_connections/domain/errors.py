@@ -205,3 +205,12 @@ def _leaves(kind: type[ConnectionFailure]) -> list[type[ConnectionFailure]]:
 
 CODES: dict[str, type[ConnectionFailure]] = {leaf.__name__: leaf for leaf in _leaves(ConnectionFailure)}
 """Every code of the contract and the error that it names."""
+
+
+def unexpected(error: Exception) -> Unavailable:
+    """Our error for one that nobody foresaw: its type and place only, since its text could hold anything."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "?"
+    return Unavailable(f"Unexpected {type(error).__name__} at {place}. This is a defect: please report it.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeGuard
 
 from aep_connections.domain.model import Order
+from aep_connections.domain.moment import EPOCH, order_at
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REQUESTED = "AEP Base Connection Requested"
 
 
@@ -22,12 +22,6 @@ def order_of(envelope: dict[str, Any], latest: float, fallback_id: str) -> Order
     return order_at(latest if asked is None else min(asked, latest), order_id if _usable(order_id) else fallback_id)
 
 
-def order_at(seconds: float, order_id: str) -> Order:
-    """The order of something asked at `seconds` since 1970."""
-    moment = _EPOCH + timedelta(milliseconds=round(seconds * 1000))
-    return Order(moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z", order_id)
-
-
 def _usable(order_id: object) -> TypeGuard[str]:
     return isinstance(order_id, str) and 0 < len(order_id) <= 256 and order_id.isascii() and order_id.isprintable()
 
@@ -40,4 +34,4 @@ def _seconds(text: object) -> float | None:
         return None
     if moment is None or moment.tzinfo is None:
         return None
-    return max(0.0, (moment - _EPOCH).total_seconds())
+    return max(0.0, (moment - EPOCH).total_seconds())

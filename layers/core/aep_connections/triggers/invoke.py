@@ -7,7 +7,7 @@ from typing import Any
 
 from aep_connections.domain.errors import Unavailable
 from aep_connections.domain.model import Delivery, DesiredState
-from aep_connections.triggers.eventbridge import order_at
+from aep_connections.domain.moment import order_at
 from aep_connections.use_cases.answer import Answer
 
 _ACTIONS = ("create", "update", "delete")

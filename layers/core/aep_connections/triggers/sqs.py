@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aep_connections.domain.model import Delivery, Key, Message, Recheck, usable_id
-from aep_connections.triggers.eventbridge import is_envelope, order_at, order_of
+from aep_connections.domain.moment import order_at
+from aep_connections.triggers.eventbridge import is_envelope, order_of
 from aep_connections.use_cases.answer import Answer
 from aep_connections.use_cases.request import readable_key
 

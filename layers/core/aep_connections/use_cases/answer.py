@@ -20,8 +20,8 @@ from aep_connections.domain.errors import (
     InvalidRequest,
     OutOfTime,
     TestFailed,
-    Unavailable,
     Waiting,
+    unexpected,
 )
 from aep_connections.domain.model import (
     Delivery,
@@ -75,7 +75,7 @@ def answer(delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -
     except ConnectionFailure as failure:
         unrecorded = failure
     except Exception as error:  # noqa: BLE001 - not acknowledged, so nothing is lost
-        unrecorded = _unexpected(error)
+        unrecorded = unexpected(error)
     sandbox, name = _key_of(delivery)
     if delivery.message:
         ports.requests.hold(delivery.message, _pause(delivery.message, unrecorded))
@@ -140,7 +140,7 @@ class _Answering:
         except ConnectionFailure as error:
             ended = error
         except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for
-            ended = _unexpected(error)
+            ended = unexpected(error)
         try:
             if isinstance(ended, ConnectionFailure):
                 return self._fail(work, was, ended)
@@ -187,7 +187,7 @@ class _Answering:
         if error.retryable and self._message and not self._given_up(work, error):
             status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
             now = work.entry.with_(wait=work.wait())
-            self._ports.registry.put_back(work.lease, now, status, _failure(error))
+            self._ports.registry.put_back(work.lease, now, status, Failure.of(error))
             self._ports.requests.hold(self._message, _pause(self._message, error))
             return self._answer(work.lease.key, work.order, error=error, acknowledged=False, report=work.report)
         return self._end(work.lease, work.order, was, work.entry, error, work.report)
@@ -203,7 +203,7 @@ class _Answering:
     ) -> Answer:
         """Announce a failure, park what another try might mend, and record it."""
         _tell_how_to_go_on(error, PARKED if self._message else AGAIN)
-        failure = _failure(error)
+        failure = Failure.of(error)
         known = was.status is Status.FAILED and was.failure is not None and was.failure.code == failure.code
         if not (isinstance(self._delivery.asked, Recheck) and known):
             detail = _named(lease.key.sandbox, lease.key.name) | failure.document()
@@ -219,7 +219,7 @@ class _Answering:
         """An invalid request orders nothing; without a valid key nobody could find it again, so it is parked."""
         sandbox, name = readable_key(self._delivery.asked)
         order = self._delivery.order
-        failure = _failure(refusal)
+        failure = Failure.of(refusal)
         self._announce(FAILED, order, _named(sandbox, name) | failure.document())
         parked = self._message is not None and (sandbox is None or name is None)
         if parked:
@@ -278,20 +278,6 @@ def _key_of(delivery: Delivery) -> tuple[str | None, str | None]:
     if isinstance(delivery.asked, Recheck):
         return delivery.asked.key.sandbox, delivery.asked.key.name
     return readable_key(delivery.asked)
-
-
-def _failure(error: ConnectionFailure) -> Failure:
-    faults = [{"field": fault.field, "rule": fault.rule} for fault in error.faults]
-    return Failure(error.code, error.message, error.remedy, error.retryable, error.request_id, faults)
-
-
-def _unexpected(error: Exception) -> Unavailable:
-    """An error nobody foresaw: its type and place only, since its text could hold anything."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else "?"
-    return Unavailable(f"Unexpected {type(error).__name__} at {place}. This is a defect: please report it.")
 
 
 def _pause(message: Message, error: ConnectionFailure) -> float:

@@ -55,15 +55,29 @@ def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | Databrick
         report = _look(work, workspace)
     except OutOfTime:
         return refusal
+    if not any(check.id == TOKEN_VALID for check in report.failed()):
+        try:
+            _wait_if_that_helps(work, workspace, report)
+        except Waiting as waiting:
+            return waiting
+    return _in_words_of(report, refusal)
+
+
+def explained(refusal: DatabricksRefused, workspace: Workspace) -> ConnectionFailure:
+    """What Adobe's refusal really was, for somebody who only looks: nothing is started, recorded or waited for."""
+    try:
+        return _in_words_of(workspace.report(), refusal)
+    except OutOfTime:
+        return refusal
+
+
+def _in_words_of(report: Report, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
+    """A refusal with what the report knows of its cause; a token that is not valid explains everything else."""
     failed = report.failed()
     if not failed:
         return refusal
     if token := [check for check in failed if check.id == TOKEN_VALID]:
         return _because(DatabricksRefused, refusal.message, token, report.request_id)
-    try:
-        _wait_if_that_helps(work, workspace, report)
-    except Waiting as waiting:
-        return waiting
     return _because(type(refusal), refusal.message, failed, refusal.request_id or report.request_id)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.errors import Fault, InvalidRequest
-from aep_connections.domain.model import MARKER_START, DesiredState, Key, Request
+from aep_connections.domain.model import MARKER_START, DesiredState, JsonObject, Key, Request
 from aep_connections.domain.readiness import Readiness
 from aep_connections.sources import SOURCES
 
@@ -19,8 +20,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}", re.ASCII)
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
 
-Rule = Callable[[Any], str | None]
-"""What a value breaks, or None."""
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`broken` says what a value breaks, or None; `schema` says the same to machines, as far as JSON Schema can."""
+
+    broken: Callable[[Any], str | None]
+    schema: JsonObject
 
 
 def read(document: object, secret_prefix: str) -> Request:
@@ -37,14 +43,14 @@ def read(document: object, secret_prefix: str) -> Request:
         raise _refusal([Fault("request", "must be a JSON object")])
     given = {name: value for name, value in document.items() if value is not None}
     faults = [Fault("request", f"must have at most {MAX_BYTES} bytes")] if _size(given) > MAX_BYTES else []
-    unknown = [name for name in given if name not in _RULES]
+    unknown = [name for name in given if name not in RULES]
     faults += [Fault(_shown(name), "is not a field of a request") for name in unknown[:MOST_NAMED]]
     if len(unknown) > MOST_NAMED:
         faults.append(Fault("request", f"has {len(unknown) - MOST_NAMED} more fields that no request has"))
     faults += [
         Fault(name, broken)
-        for name, rule in _RULES.items()
-        if name in given and (broken := rule(given[name])) is not None
+        for name, rule in RULES.items()
+        if name in given and (broken := rule.broken(given[name])) is not None
     ]
     faults += [Fault(name, "is required") for name in ("name", "sandbox") if name not in given]
     sources = [source for source in SOURCES if source.secret_field in given]
@@ -109,15 +115,17 @@ def _outside(given: dict[str, Any], field: str, secret_prefix: str) -> list[Faul
 
 
 def _pattern(pattern: re.Pattern[str]) -> Rule:
-    return lambda value: (
-        None
-        if isinstance(value, str) and pattern.fullmatch(value)
-        else f"must be a string that matches ^{pattern.pattern}$"
-    )
+    text = f"^{pattern.pattern}$"
+
+    def broken(value: object) -> str | None:
+        fits = isinstance(value, str) and pattern.fullmatch(value)
+        return None if fits else f"must be a string that matches {text}"
+
+    return Rule(broken, {"type": "string", "pattern": text})
 
 
 def _text(longest: int, shortest: int = 1) -> Rule:
-    def rule(value: object) -> str | None:
+    def broken(value: object) -> str | None:
         if not isinstance(value, str):
             return "must be a string"
         if not value or not shortest <= len(value) <= longest:
@@ -126,25 +134,29 @@ def _text(longest: int, shortest: int = 1) -> Rule:
             return "must be printable, without blanks at the edges"
         return f"must not contain {MARKER_START}" if MARKER_START in value else None
 
-    return rule
+    return Rule(broken, {"type": "string", "minLength": shortest, "maxLength": longest})
 
 
 def _one_of(*allowed: str) -> Rule:
-    return lambda value: None if isinstance(value, str) and value in allowed else "must be one of " + ", ".join(allowed)
+    def broken(value: object) -> str | None:
+        return None if isinstance(value, str) and value in allowed else "must be one of " + ", ".join(allowed)
+
+    return Rule(broken, {"type": "string", "enum": list(allowed)})
 
 
 def _boolean(value: object) -> str | None:
     return None if isinstance(value, bool) else "must be true or false"
 
 
-_RULES: dict[str, Rule] = {
+RULES: dict[str, Rule] = {
     "name": _pattern(_NAME),
     "sandbox": _pattern(_SANDBOX),
     "displayName": _text(255),
     "description": _text(1000),
     "desiredState": _one_of(*DesiredState),
     "readiness": _one_of(*Readiness),
-    "adopt": _boolean,
+    "adopt": Rule(_boolean, {"type": "boolean"}),
     **{source.secret_field: _pattern(_SECRET_NAME) for source in SOURCES},
     **{name: _text(255) for source in SOURCES for name in source.overrides},
 }
+"""The rule of each field of a request."""

@@ -1,0 +1,73 @@
+"""Asks for a connection on somebody's behalf: sent to the queue, noted in the registry, and perhaps waited for.
+
+Nothing is done here: the queue's function does it, and the registry says how it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aep_connections.domain.entry import Entry, Failure
+from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.domain.model import VERIFY, Key, Order, Outcome, Request, Result, Status
+from aep_connections.domain.moment import order_at
+from aep_connections.domain.ports import Clock, Inbox, Overview
+
+FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 0.2, 1.5, 2.0
+
+End = Mapping[str, Any] | Failure
+"""How a request ended: its result, with the contract's names, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What asking needs of the outside."""
+
+    clock: Clock
+    inbox: Inbox
+    overview: Overview
+
+    def ask(self, request: Request) -> Order:
+        """Send a request to the queue: its order. Raises Throttled, Unavailable; it may be in the queue even then.
+
+        A note that cannot be made is left out: the request is on its way, and the note only shows it sooner.
+        """
+        now = self.clock.now()
+        order = order_at(now, f"{round(now * 1e6):016x}-{uuid.uuid4().hex}")
+        self.inbox.ask(order, request.document)
+        with contextlib.suppress(ConnectionFailure):
+            self.overview.note(request.key, order, request.document)
+        return order
+
+    def verify(self, key: Key) -> None:
+        """Send a recheck that tests the key's connection whatever is known of it. Raises Throttled, Unavailable."""
+        self.inbox.recheck(key, VERIFY)
+
+    def wait(self, key: Key, order: Order, seconds: float) -> End | None:
+        """How a request ended, if it does so within `seconds`. A look that fails is one look less."""
+        until, pause = self.clock.monotonic() + seconds, FIRST_PAUSE_SECONDS
+        while (left := until - self.clock.monotonic()) > 0:
+            self.clock.sleep(min(pause, left))
+            pause = min(LONGEST_PAUSE_SECONDS, pause * PAUSE_GROWTH)
+            with contextlib.suppress(ConnectionFailure):
+                if (ended := end_of(self.overview.get(key), key, order)) is not None:
+                    return ended
+        return None
+
+
+def end_of(entry: Entry | None, key: Key, asked: Order) -> End | None:
+    """How the request of an order ended, None if it did not yet, or nobody knows.
+
+    Orders are told by their ids: the queue's own clock may have made the time of one earlier.
+    """
+    if entry is None or entry.order is None:
+        return None
+    if entry.order.id != asked.id:
+        return Result(key, Outcome.SUPERSEDED, None).document() if entry.order > asked else None
+    if entry.answered == entry.order:
+        return entry.result
+    return entry.failure if entry.status is Status.FAILED else None
