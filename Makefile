@@ -10,7 +10,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test fire matrix soak guards e2e check bench format lock build deploy clean
+.PHONY: help setup demo local test fire matrix soak guards e2e check bench openapi format lock build deploy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,7 @@ check: $(VENV)/.installed $(VENV)/checkov/.installed ## format, lint, types, imp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=layers/core $(BIN)/lint-imports
+	$(BIN)/python -m local.openapi --check
 	$(BIN)/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
 	$(VENV)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
@@ -73,6 +74,9 @@ $(VENV)/bench/.installed: $(VENV)/.installed requirements-bench.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/bench
 	@$(BIN)/uv pip install --quiet --python $(VENV)/bench/bin/python --no-deps --require-hashes -r requirements-bench.txt
 	@touch $@
+
+openapi: $(VENV)/.installed ## docs/openapi.json anew, from the code
+	@$(BIN)/python -m local.openapi
 
 format: $(VENV)/.installed ## put the code into shape
 	$(BIN)/ruff format .

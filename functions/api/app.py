@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from aep_connections import wiring_api
+
+api = wiring_api.build()
+
 
 def handler(event: Any, context: Any) -> Any:
-    raise NotImplementedError
+    return api.answer(event, context)

@@ -8,6 +8,11 @@ from aep_connections.aws.calls import attempt, call, unavailable
 from aep_connections.domain.model import Key
 
 
+def name_below(prefix: str, key: Key) -> str:
+    """The parameter of a key."""
+    return f"{prefix}/{key.sandbox}/{key.name}/connection-id"
+
+
 class Parameters:
     """The `Parameters` port."""
 
@@ -15,7 +20,7 @@ class Parameters:
         self._ssm, self._prefix = ssm, prefix
 
     def name_of(self, key: Key) -> str:
-        return f"{self._prefix}/{key.sandbox}/{key.name}/connection-id"
+        return name_below(self._prefix, key)
 
     def get(self, key: Key) -> str | None:
         operation = self._ssm.get_parameter
