@@ -191,7 +191,7 @@ INVARIANT = Invariant(
             "time kept free to record",
             "an answer comes when nothing can be recorded any more",
             DEADLINE,
-            "return self.remaining() - RECORD_SECONDS",
+            "return self.remaining() - self.kept",
             "return self.remaining()",
             (IN_BOUNDED + "test_no_call_begins_without_time_to_record_its_answer",),
             also=(4,),

@@ -50,6 +50,7 @@ INVARIANT = Invariant(
             "                Resource: !Ref AdobeSecretArn\n                " + CURRENT,
             "                Resource: !Ref AdobeSecretArn\n",
             (SECRETS,),
+            part="  ProvisionRole:\n",
         ),
         Guard(
             "Databricks secrets below the prefix only",
@@ -64,6 +65,7 @@ INVARIANT = Invariant(
             "                  - 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*'\n",
             (SECRETS, IN_ROLES + "test_what_the_role_allows_in_one_look"),
             also=(3,),
+            part="  ProvisionRole:\n",
         ),
         Guard(
             "secrets' key for these secrets only",
@@ -74,6 +76,7 @@ INVARIANT = Invariant(
             "",
             (IN_ROLES + "test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else",),
             also=(3,),
+            part="  ProvisionRole:\n",
         ),
         Guard(
             "registry's key through DynamoDB only",
@@ -83,6 +86,7 @@ INVARIANT = Invariant(
             "'dynamodb.${AWS::Region}.${AWS::URLSuffix}'}}\n",
             "",
             (IN_ROLES + "test_the_key_of_the_registry_is_used_through_dynamodb_only",),
+            part="  ProvisionRole:\n",
         ),
         Guard(
             "parameters below the prefix only",
@@ -108,6 +112,7 @@ INVARIANT = Invariant(
             "Principal: {Service: lambda.amazonaws.com}",
             "Principal: {Service: ec2.amazonaws.com}",
             (IN_ROLES + "test_only_its_own_service_takes_a_role[defaults]",),
+            part="  ProvisionRole:\n",
         ),
         Guard(
             "scheduler's role for this account only",

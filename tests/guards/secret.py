@@ -154,7 +154,7 @@ INVARIANT = Invariant(
         Guard(
             "unforeseen error without its text",
             "the text of an error that nobody foresaw, which may hold anything, is recorded and announced",
-            CORE + "use_cases/answer.py",
+            CORE + "domain/errors.py",
             'f"Unexpected {type(error).__name__} at {place}.',
             'f"Unexpected {error!r} at {place}.',
             (

@@ -8,7 +8,7 @@ PROVISION, FLOW_SERVICE = CORE + "use_cases/provision.py", CORE + "adobe/flow_se
 IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
 )
-TESTED = "    _test(flow, connection)\n    return Made"
+TESTED = "    _test(work, flow, connection)\n    return Made"
 
 INVARIANT = Invariant(
     2,
@@ -31,8 +31,8 @@ INVARIANT = Invariant(
             "verdict of the test",
             "a connection whose test failed is published",
             PROVISION,
-            "if not flow.test(connection.id):",
-            "if flow.test(connection.id) is None:",
+            "    if not passed:\n",
+            "    if passed is None:\n",
             (IN_TRUE + "test_a_failed_update_leaves_the_published_id",),
         ),
         Guard(
@@ -47,8 +47,8 @@ INVARIANT = Invariant(
             "test is left out only for what was ready",
             "what a killed delivery made is published untested by the next one",
             PROVISION,
-            "if known and work.entry.status is Status.READY and _is_as_desired(work, desired, known):",
-            "if known and _is_as_desired(work, desired, known):",
+            "as_tested = work.entry.status is Status.READY and not work.verifies",
+            "as_tested = not work.verifies",
             (
                 IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[create]",
                 IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[update]",

@@ -174,8 +174,21 @@ def test_a_retired_key_may_be_asked_for_in_another_organization(world: World) ->
 
 
 def test_an_item_says_only_what_is_still_true_of_its_key(world: World) -> None:
-    asked = {"sandbox", "name", "owner", "order", "answered", "request", "status", "updatedAt", "marks"}
-    made = {"orgId", "connectionId", "etag", "fingerprint", "databricksSecretId", "readiness"}
+    asked = {
+        "sandbox",
+        "name",
+        "owner",
+        "order",
+        "answered",
+        "request",
+        "status",
+        "since",
+        "result",
+        "updatedAt",
+        "marks",
+    }
+    seen = {"readiness", "tested", "secretVersion"}
+    made = {"orgId", "connectionId", "etag", "fingerprint", "databricksSecretId"} | seen
     for request, attributes in ((REQUEST, asked | made), (ABSENT, asked | {"expiresAt"})):
         world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
         sent = world.send(request)

@@ -27,10 +27,12 @@ _OPERATIONS = {
     "DeleteParameter": "delete parameter",
     "PutEvents": "announce",
     "ChangeMessageVisibility": "visibility",
-    "SendMessage": "park",
-    "Query": "ids held by others",
+    "GetItem": "look",
+    "Scan": "list all",
+    "Invoke": "explore function",
 }
 _WRITES = (
+    ("SET #noted =", "note"),
     ("SET #order =", "accept"),
     ("#attempt =", "record attempt"),
     ("#connectionId =", "record id"),
@@ -116,6 +118,10 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
     if operation == "UpdateItem":
         text = arguments["UpdateExpression"]
         return next((name for part, name in _WRITES if part in text), f"UpdateItem {text}")
+    if operation == "SendMessage":
+        return "park" if "MessageAttributes" in arguments else "ask"
+    if operation == "Query":
+        return "ids held by others" if "ProjectionExpression" in arguments else "list sandbox"
     return _OPERATIONS.get(operation, operation)
 
 

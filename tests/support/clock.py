@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 
 class FakeClock:
@@ -12,6 +13,8 @@ class FakeClock:
         self._now = start
         self._lock = threading.Lock()
         self.slept: list[float] = []
+        self.meanwhile: Callable[[], None] | None = None
+        """What happens during the next sleep."""
 
     def now(self) -> float:
         return self._now
@@ -19,6 +22,9 @@ class FakeClock:
     monotonic = now
 
     def sleep(self, seconds: float) -> None:
+        act, self.meanwhile = self.meanwhile, None
+        if act:
+            act()
         self.advance(seconds)
         self.slept.append(seconds)
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
-from aep_connections.settings import Settings, SettingsInvalid
-from tests.support.templates import provision
+from aep_connections.settings import ApiSettings, ExploreSettings, Settings, SettingsInvalid
+from tests.support.templates import BARE, of_type, provision
 
 
-def test_the_templates_environment_is_the_settings_both_ways() -> None:
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [("ProvisionFunction", Settings), ("ApiFunction", ApiSettings), ("ExploreFunction", ExploreSettings)],
+)
+def test_the_templates_environment_is_the_settings_both_ways(function: str, settings: Any) -> None:
     powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 
     local_only = {"DATABRICKS_URL"}
-    expected = {f.name.upper() for f in fields(Settings)} - local_only
-    assert set(provision()["Environment"]["Variables"]) - powertools == expected
+    expected = {f.name.upper() for f in fields(settings)} - local_only
+    variables = of_type(BARE, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    assert set(variables) - powertools == expected
 
 
 def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -106,7 +107,9 @@ def test_only_a_parameter_that_is_already_gone_counts_as_deleted() -> None:
 
 
 def test_a_secret_is_read_in_its_current_version() -> None:
-    client = Aws({"ARN": "arn", "VersionId": "v1", "SecretString": "{}"})
+    client = Aws(
+        {"ARN": "arn", "VersionId": "v1", "CreatedDate": datetime.fromtimestamp(NOW, UTC), "SecretString": "{}"}
+    )
 
     Secrets(client).read("aep/x")
 

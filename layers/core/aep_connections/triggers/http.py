@@ -33,6 +33,8 @@ from aep_connections.use_cases.view import shown, status_of
 LONGEST_WAIT_SECONDS = 25
 ANSWER_SECONDS = 2.0
 """Kept free to tell the answer, when the invocation is about to end."""
+NO_ROUTE = "$default"
+"""API Gateway's route of what has none."""
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,4})\"?", re.ASCII | re.IGNORECASE)
 _NEW = {Outcome.CREATED, Outcome.RECREATED, Outcome.ADOPTED}
 _NEVER_KEPT = {"Cache-Control": "no-store"}
@@ -95,6 +97,8 @@ class Api:
         """The answer to one event, and a line in the log."""
         self._line = {}
         try:
+            if event["routeKey"] == NO_ROUTE:  # whatever its path looks like, it was let in as this
+                raise self._missing(event["rawPath"])
             answered = self.app.resolve(_with_json_body(event), context)
         except Problem as problem:
             told = self._told(problem)
@@ -104,7 +108,7 @@ class Api:
                 "body": told.body,
             }
         http = event["requestContext"]["http"]
-        line = {"method": http["method"], "route": event.get("routeKey"), "status": answered["statusCode"]}
+        line = {"method": http["method"], "route": event["routeKey"], "status": answered["statusCode"]}
         self._log("request over HTTP answered", line | self._line)
         return answered
 
@@ -206,9 +210,12 @@ class Api:
 
     # ------------------------------------------------------------ what is no success
 
+    def _missing(self, path: str) -> Problem:
+        methods = [method for pattern, method in self._methods if pattern.fullmatch(path)]
+        return problems.not_allowed(methods) if methods else problems.not_found("There is nothing here.")
+
     def _lost(self, _error: NotFoundError) -> Response[Any]:
-        methods = [method for pattern, method in self._methods if pattern.fullmatch(self.app.current_event.path)]
-        return self._told(problems.not_allowed(methods) if methods else problems.not_found("There is nothing here."))
+        return self._told(self._missing(self.app.current_event.path))
 
     def _not_valid(self, error: RequestValidationError) -> Response[Any]:
         found = [(".".join(str(step) for step in one["loc"][1:]), one["msg"]) for one in error.errors()]
