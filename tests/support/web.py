@@ -1,19 +1,23 @@
-"""The HTTP API of a world: a call as API Gateway makes an event of it, answered by the real function on the fake clock."""
+"""The HTTP API of a world: calls as API Gateway makes events of them, answered by the real functions on its clock."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+
+from local.http_api import HttpApi, paths
+from local.http_events import Call, event_of, reply_of
 
 from aep_connections import wiring_api, wiring_explore
 from aep_connections.triggers.http import Api
 from local.invocation import Context
+from tests.support.iam import AwsCalls, grants
 from tests.support.world import World
 
-SECONDS = 29.0
-"""The function's timeout."""
+SECONDS, EXPLORE_SECONDS = 29.0, 26.0
+"""The functions' timeouts."""
+KEY = "/connections/dev/sales"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +34,48 @@ class Web:
     """Those who ask a world over HTTP."""
 
     world: World
+    aws_calls: AwsCalls
     api: Api = field(init=False)
+    gateway: HttpApi = field(init=False)
 
     def __post_init__(self) -> None:
         stack = self.world.stack
-        self.api = wiring_api.build(stack.resources.environment("ApiFunction"), self.world.clock)
+        self.gateway = HttpApi.read(stack.template, stack.resources.attribute)
+        self.api = self.new_api()
         stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = self._explore
+        for role in ("ApiRole", "ExploreRole"):
+            name = f"{stack.environment['REGISTRY_TABLE']} {role}"
+            self.aws_calls.allow(name, grants(stack.template, stack.resources.attribute, role))
 
-    def __call__(self, method: str, path: str, body: Any = None, seconds: float = SECONDS, **headers: str) -> Answered:
-        """One call; a `body` that is no text is sent as JSON."""
-        text = body if isinstance(body, str | None) else json.dumps(body)
-        context = Context(self.world.clock.now() + seconds, self.world.clock.now)
-        answer = self.api.answer(self.event(method, path, text, headers), context)
-        given = {name.lower(): value for name, value in answer["headers"].items()}
-        return Answered(answer["statusCode"], given, json.loads(answer["body"]))
+    def new_api(self, **environment: str) -> Api:
+        """Another execution environment of the API's function."""
+        variables = self.world.stack.resources.environment("ApiFunction")
+        return wiring_api.build(variables | environment, self.world.clock)
 
-    def event(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> dict[str, Any]:
-        raise NotImplementedError
+    def __call__(
+        self, method: str, target: str, body: Any = None, seconds: float = SECONDS, **headers: str
+    ) -> Answered:
+        """One call; a `body` that is no text is sent as JSON, headers have `_` for `-`."""
+        raw = body if isinstance(body, bytes) else b"" if body is None else _text(body).encode()
+        given = {"host": "api.example", "content-type": "application/json"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        self.world.clock.advance(1)
+        call = Call(method, target, tuple(given.items()), raw, "127.0.0.1", self.world.clock.now())
+        wanted, path = paths(call.path)
+        found = self.gateway.route(method, wanted)
+        assert found
+        route, variables = found
+        event = event_of(call, self.gateway.id, route.key, path, variables, {})
+        reply = reply_of(self.api.answer(event, Context(self.world.clock.now() + seconds, self.world.clock.now)))
+        return Answered(reply.status, {n.lower(): v for n, v in reply.headers}, json.loads(reply.body))
 
-    def _explore(self, event: Any, context: Any) -> Any:
-        stack = self.world.stack
-        environment = stack.resources.environment("ExploreFunction") | {"DATABRICKS_URL": stack.databricks.url}
-        service = wiring_explore.build(environment, self.world.clock, self.world.timeouts)
-        return service.explore(event, Context(self.world.clock.now() + 26, self.world.clock.now))
+    def _explore(self, event: Any, _context: Any) -> Any:
+        stack, clock = self.world.stack, self.world.clock
+        variables = stack.resources.environment("ExploreFunction") | {"DATABRICKS_URL": stack.databricks.url}
+        service = wiring_explore.build(variables, clock, self.world.timeouts)
+        return service.explore(event, Context(clock.now() + EXPLORE_SECONDS, clock.now))
 
 
-_UNUSED = (parse_qsl, unquote, urlsplit)
+def _text(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body)

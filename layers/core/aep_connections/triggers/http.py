@@ -218,6 +218,8 @@ class Api:
         return self._told(self._missing(self.app.current_event.path))
 
     def _not_valid(self, error: RequestValidationError) -> Response[Any]:
+        if any(one["type"] == "json_invalid" for one in error.errors()):
+            return self._told(problems.malformed("The body is empty, where JSON should be."))
         found = [(".".join(str(step) for step in one["loc"][1:]), one["msg"]) for one in error.errors()]
         return self._told(problems.invalid([{"field": field or "request", "rule": rule} for field, rule in found]))
 
