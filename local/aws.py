@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
+from local.invocation import Handler
+from local.lambda_api import invoking
 from local.template import PSEUDO, Template
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
@@ -55,7 +57,10 @@ class Aws:
         self._server.start()
         self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
         self._clients: dict[str, Any] = {}
+        self.functions: dict[str, Handler] = {}
+        """What answers when a function is invoked, by its name."""
         _one_at_a_time(self, "DynamoDB")
+        self.app = invoking(self.app, self.functions, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:")
 
     @property
     def app(self) -> Any:
