@@ -15,6 +15,8 @@ import sys
 import threading
 
 from local.answers import Answers
+from local.aws import REGION
+from local.callers import ACCESS_KEY, SECRET_KEY
 from local.demo import demo
 from local.invocation import EventSource
 from local.preflight import preflight
@@ -35,7 +37,8 @@ def up(*, as_json: bool) -> int:
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
         with contextlib.redirect_stdout(sys.stderr if as_json else Answers(out)):
             sources = [stack.event_source(stack.function()) for _ in range(CONCURRENCY)]
-            print(json.dumps(_urls(stack)) if as_json else _shown(stack), file=out, flush=True)
+            api = stack.serve_api().url
+            print(json.dumps(_urls(stack, api)) if as_json else _shown(stack, api), file=out, flush=True)
             workers = [threading.Thread(target=_work, args=(source, stopping), daemon=True) for source in sources]
             for worker in workers:
                 worker.start()
@@ -65,13 +68,13 @@ def forget_other_clouds() -> None:
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "NO_PROXY": "*"}
 
 
-def _urls(stack: Stack) -> dict[str, str | None]:
+def _urls(stack: Stack, api: str) -> dict[str, str]:
     return {
         "aws": stack.aws.url,
         "ims": stack.ims.url,
         "adobe": stack.adobe.url,
         "databricks": stack.databricks.url,
-        "api": None,
+        "api": api,
         "eventBus": stack.bus_name,
         "queueUrl": stack.queue_url,
         "deadLetterQueueUrl": stack.environment["DEAD_LETTER_QUEUE_URL"],
@@ -80,7 +83,7 @@ def _urls(stack: Stack) -> dict[str, str | None]:
     }
 
 
-def _shown(stack: Stack) -> str:
+def _shown(stack: Stack, api: str) -> str:
     detail = json.dumps({"sandbox": "dev", "name": "lakehouse", "databricksSecretId": SAMPLE_SECRET_ID})
     entry = {
         "Source": "me",
@@ -88,7 +91,7 @@ def _shown(stack: Stack) -> str:
         "EventBusName": stack.bus_name,
         "Detail": detail,
     }
-    token = DATABRICKS_SECRET["accessToken"]
+    token, body = DATABRICKS_SECRET["accessToken"], json.dumps({"databricksSecretId": SAMPLE_SECRET_ID})
     variables = stack.aws.environment() | {"DATABRICKS_URL": stack.databricks.url}
     environment = " ".join(f"{name}={value}" for name, value in variables.items())
     return f"""The stack runs; Ctrl-C stops it.
@@ -97,12 +100,19 @@ def _shown(stack: Stack) -> str:
   Adobe IMS     {stack.ims.url}
   Adobe         {stack.adobe.url}
   Databricks    {stack.databricks.url}
+  HTTP API      {api}
+  documentation {api}/docs
   event bus     {stack.bus_name}
   request queue {stack.queue_url}
   dead letters  {stack.environment["DEAD_LETTER_QUEUE_URL"]}
   registry      {stack.environment["REGISTRY_TABLE"]}
 
-Send a request (the answer is shown here):
+Ask for a connection over HTTP, and wait for it (signed here, as AWS asks for; this machine lets in unsigned calls too):
+
+  curl --aws-sigv4 "aws:amz:{REGION}:execute-api" --user {ACCESS_KEY}:{SECRET_KEY} \\
+    -X PUT {api}/connections/dev/lakehouse -H 'Prefer: wait=20' -d '{body}'
+
+Or send a request (the answer is shown here):
 
   export {environment}
   aws events put-events --entries '{json.dumps([entry])}'

@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
+from local.invocation import Handler
+from local.lambda_api import invoking
 from local.template import PSEUDO, Template
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
@@ -22,6 +24,12 @@ SKIPPED = {
     "AWS::Lambda::LayerVersion": "the package is on the path",
     "AWS::Lambda::Function": "the function runs in this process, or in a runtime of its own",
     "AWS::Lambda::EventSourceMapping": "`local.invocation` takes messages from the queue",
+    "AWS::Lambda::Permission": "moto does not enforce policies",
+    "AWS::ApiGatewayV2::Api": "`local.gateway` serves it",
+    "AWS::ApiGatewayV2::Integration": "`local.gateway` reads it",
+    "AWS::ApiGatewayV2::Authorizer": "`local.gateway` reads it",
+    "AWS::ApiGatewayV2::Route": "`local.gateway` reads it",
+    "AWS::ApiGatewayV2::Stage": "`local.gateway` reads it",
     "AWS::CloudWatch::Alarm": "nobody watches",
     "AWS::CloudWatch::Dashboard": "nobody watches",
 }
@@ -49,7 +57,10 @@ class Aws:
         self._server.start()
         self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
         self._clients: dict[str, Any] = {}
+        self.functions: dict[str, Handler] = {}
+        """What answers when a function is invoked, by its name."""
         _one_at_a_time(self, "DynamoDB")
+        self.app = invoking(self.app, self.functions, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:")
 
     @property
     def app(self) -> Any:
@@ -119,7 +130,8 @@ class Resources:
         kind = resource["Type"]
         name = f"{self.template.values['AWS::StackName']}-{logical_id}"
         if kind in SKIPPED:
-            return {None: name, "Arn": f"arn:aws:local:{REGION}:{ACCOUNT}:{name}"}
+            service, prefix = ("lambda", "function:") if kind == "AWS::Lambda::Function" else ("local", "")
+            return {None: name, "Arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{prefix}{name}"}
         if kind not in _MAKERS:
             raise ValueError(f"The local stack cannot make {kind} ({logical_id}).")
         properties = self.template.resolve(resource.get("Properties", {}), self.attribute)

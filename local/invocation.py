@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,15 @@ class FunctionFailed(Exception):  # noqa: N818 - what Lambda calls a function er
     def __init__(self, payload: Mapping[str, Any]) -> None:
         super().__init__(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
         self.payload = dict(payload)
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """What Lambda answers for an error that a handler raised."""
+    return {
+        "errorType": type(error).__name__,
+        "errorMessage": str(error),
+        "stackTrace": traceback.format_tb(error.__traceback__),
+    }
 
 
 @dataclass(slots=True)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import ssl
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from local.adobe import Adobe
 from local.aws import Aws, Resources
 from local.databricks import Databricks
+from local.functions import ROOT as ROOT
+from local.functions import load
+from local.gateway import Gateway
+from local.http_api import HttpApi
 from local.ims import Ims
 from local.invocation import EventSource, Handler
+from local.process import Environments, LocalFunction
 from local.runtime import BuiltFunction
 from local.template import PATH, PSEUDO, Template
 
-ROOT = Path(__file__).resolve().parent.parent
 ADOBE_SECRET = {
     "clientId": "local-client",
     "clientSecret": "local-client-secret",
@@ -34,13 +36,13 @@ DATABRICKS_SECRET = {
     "database": "acme_db",
 }
 SAMPLE_SECRET_ID = "aep/dev/databricks/lakehouse"
+FUNCTIONS = ("provision", "api", "explore")
+TALKS_TO_DATABRICKS = ("ProvisionFunction", "ExploreFunction")
 
 
-def use_the_layer() -> None:
-    """Have the layer's code importable, as Lambda has it."""
-    layer = str(ROOT / "layers" / "core")
-    if layer not in sys.path:
-        sys.path.insert(0, layer)
+def logical_id(name: str) -> str:
+    """What the template calls the function of `functions/<name>`."""
+    return f"{name.capitalize()}Function"
 
 
 class Stack:
@@ -62,13 +64,14 @@ class Stack:
         self.adobe = Adobe(self.ims, self.databricks.url, now, tls)
         for simulator in (self.databricks, self.ims, self.adobe):
             simulator.start()
+        self._serving: list[Gateway | Environments] = []
         self._secrets = self.aws.client("secretsmanager")
         arn = self.put_secret(f"{name}/adobe", ADOBE_SECRET)
         given = {"AdobeSecretArn": arn, "AdobeImsUrl": self.ims.url, "AdobePlatformUrl": self.adobe.url}
         self.template = Template.load(given | dict(parameters or {}), {**PSEUDO, "AWS::StackName": name}, template)
         self.resources = Resources(self.aws, self.template)
         self.resources.make()
-        self.environment = self.resources.environment("ProvisionFunction") | {"DATABRICKS_URL": self.databricks.url}
+        self.environment = self.variables("ProvisionFunction")
         self.queue_url = self.resources.attribute("Requests", None)
         self.bus_name = self.environment["EVENT_BUS_NAME"]
 
@@ -82,16 +85,43 @@ class Stack:
         return str(arn)
 
     def function(self, name: str = "provision") -> Handler:
-        """The handler of `functions/<name>/app.py`, loaded with this stack's environment."""
-        os.environ.update(self.environment | self.aws.environment())
-        use_the_layer()
-        spec = importlib.util.spec_from_file_location(f"functions_{name}", ROOT / "functions" / name / "app.py")
-        if spec is None or spec.loader is None:
-            raise FileNotFoundError(f"There is no function {name}.")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        handler: Handler = module.handler
-        return handler
+        """The handler of `functions/<name>/app.py`, loaded here with its environment."""
+        os.environ.update(self.variables(logical_id(name)) | self.aws.environment())
+        return load(ROOT / "functions" / name)
+
+    def variables(self, function: str) -> dict[str, str]:
+        """The template's environment of a function, and where Databricks is for those that talk to it."""
+        url = {"DATABRICKS_URL": self.databricks.url} if function in TALKS_TO_DATABRICKS else {}
+        return self.resources.environment(function) | url
+
+    def environments(self, name: str, out: TextIO | None = None, limit: int = 8) -> Environments:
+        """Environments of `functions/<name>` in processes of their own, until the stack stops; none is started yet."""
+        function = logical_id(name)
+        properties = self.template.resources()[function]["Properties"]
+        local = LocalFunction(
+            name=self.resources.attribute(function, None),
+            folder=ROOT / "functions" / name,
+            timeout_seconds=float(properties["Timeout"]),
+            variables=self.variables(function) | self.aws.environment(),
+            memory_mb=properties["MemorySize"],
+        )
+        made = Environments(local, out, limit)
+        self._serving.append(made)
+        return made
+
+    def serve_api(self, handler: Handler | None = None, out: TextIO | None = None) -> Gateway:
+        """Start the HTTP API, until the stack stops. Every function can then be invoked by its name as well.
+
+        Unless a `handler` stands in for it, the API's function too runs in processes of its own; what they print goes
+        to `out`, or to whatever `sys.stdout` is then.
+        """
+        for name in FUNCTIONS:
+            self.aws.functions[self.resources.attribute(logical_id(name), None)] = self.environments(name, out)
+        own = self.aws.functions[self.resources.attribute("ApiFunction", None)]
+        gateway = Gateway(HttpApi.read(self.template, self.resources.attribute), handler or own)
+        gateway.start()
+        self._serving.insert(0, gateway)
+        return gateway
 
     def built_function(
         self, folder: Path, variables: Mapping[str, str], name: str = "ProvisionFunction"
@@ -106,7 +136,7 @@ class Stack:
             handler=properties["Handler"],
             timeout_seconds=float(properties["Timeout"]),
             memory_mb=properties["MemorySize"],
-            variables=self.environment | self.aws.environment() | dict(variables),
+            variables=self.variables(name) | self.aws.environment() | dict(variables),
         )
 
     def event_source(self, handler: Handler, name: str = "ProvisionFunction") -> EventSource:
@@ -123,6 +153,8 @@ class Stack:
         return EventSource(sqs, url, mapping, handler, timeout)
 
     def stop(self) -> None:
+        for serving in self._serving:
+            serving.stop()
         for simulator in (self.adobe, self.ims, self.databricks):
             simulator.stop()
         if self._owns_aws:

@@ -6,8 +6,43 @@ from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
 
 IN_ROLES, IN_REQUESTS = "tests/template/test_roles.py::", "tests/template/test_requests_in.py::"
 IN_PROVISIONING = "tests/integration/test_provisioning.py::"
-SECRETS = IN_ROLES + "test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version[defaults]"
-CURRENT = "Condition: {StringEquals: {'secretsmanager:VersionStage': AWSCURRENT}}\n"
+SECRETS = (
+    IN_ROLES
+    + "test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version[defaults-ProvisionRole]"
+)
+ADOBE_SECRET = (
+    "                Resource: !GetAtt DeadLetters.Arn\n"
+    "              - Sid: AdobeSecret\n"
+    "                Effect: Allow\n"
+    "                Action: 'secretsmanager:GetSecretValue'\n"
+    "                Resource: !Ref AdobeSecretArn\n"
+)
+CURRENT = "                Condition: {StringEquals: {'secretsmanager:VersionStage': AWSCURRENT}}\n"
+DATABRICKS_SECRETS = (
+    f"{ADOBE_SECRET}{CURRENT}"
+    "              - Sid: DatabricksSecrets\n"
+    "                Effect: Allow\n"
+    "                Action: 'secretsmanager:GetSecretValue'\n"
+    "                Resource: !Sub\n"
+    "                  - 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+)
+THESE_SECRETS = (
+    "                    StringLike:\n"
+    "                      'kms:EncryptionContext:SecretARN':\n"
+    "                        - !Ref AdobeSecretArn\n"
+    "                        - !Sub\n"
+    "                          - 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+    "${Names}*'\n"
+    "                          - {Names: !Join ['*', !Split ['{sandbox}', !Ref DatabricksSecretPrefix]]}\n"
+    "                - !Ref AWS::NoValue\n"
+    "              - Sid: Keys\n"
+)
+IN_HTTP_API = "tests/template/test_http_api.py::"
+OTHER_ROUTE = (
+    "      RouteKey: $default # so that the function says what is wrong with a path or a method\n"
+    "      Target: !Sub 'integrations/${ApiIntegration}'\n"
+    "      AuthorizationType: "
+)
 SEND_ONLY = "test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls[defaults]"
 
 INVARIANT = Invariant(
@@ -47,46 +82,86 @@ INVARIANT = Invariant(
             "Adobe's secret in its current version only",
             "the function may read every version of Adobe's secret",
             TEMPLATE,
-            "                Resource: !Ref AdobeSecretArn\n                " + CURRENT,
-            "                Resource: !Ref AdobeSecretArn\n",
+            ADOBE_SECRET + CURRENT,
+            ADOBE_SECRET,
             (SECRETS,),
-            part="  ProvisionRole:\n",
         ),
         Guard(
             "Databricks secrets below the prefix only",
             "the function may read every secret of the account",
             TEMPLATE,
-            "                Action: 'secretsmanager:GetSecretValue'\n"
-            "                Resource: !Sub\n"
-            "                  - 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
-            "${Names}*'\n",
-            "                Action: 'secretsmanager:GetSecretValue'\n"
-            "                Resource: !Sub\n"
-            "                  - 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*'\n",
+            DATABRICKS_SECRETS + "${Names}*'\n",
+            DATABRICKS_SECRETS + "*'\n",
             (SECRETS, IN_ROLES + "test_what_the_role_allows_in_one_look"),
             also=(3,),
-            part="  ProvisionRole:\n",
         ),
         Guard(
             "secrets' key for these secrets only",
             "the function may decrypt whatever that key encrypts",
             TEMPLATE,
             "                    StringEquals: {'kms:ViaService': !Sub "
-            "'secretsmanager.${AWS::Region}.${AWS::URLSuffix}'}\n",
-            "",
-            (IN_ROLES + "test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else",),
+            "'secretsmanager.${AWS::Region}.${AWS::URLSuffix}'}\n" + THESE_SECRETS,
+            THESE_SECRETS,
+            (
+                IN_ROLES + "test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else"
+                "[ProvisionRole]",
+            ),
             also=(3,),
-            part="  ProvisionRole:\n",
         ),
         Guard(
             "registry's key through DynamoDB only",
             "the function may decrypt whatever that key encrypts",
             TEMPLATE,
             "                  Condition: {StringEquals: {'kms:ViaService': !Sub "
-            "'dynamodb.${AWS::Region}.${AWS::URLSuffix}'}}\n",
+            "'dynamodb.${AWS::Region}.${AWS::URLSuffix}'}}\n"
+            "                - !Ref AWS::NoValue\n"
+            "              - Sid: ConnectionIds\n",
+            "                - !Ref AWS::NoValue\n              - Sid: ConnectionIds\n",
+            (IN_ROLES + "test_the_key_of_the_registry_is_used_through_dynamodb_only[ProvisionRole]",),
+        ),
+        Guard(
+            "no secret for the HTTP API",
+            "whoever breaks into the function that the world talks to reads the secrets",
+            TEMPLATE,
+            "Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan']",
+            "Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan', 'secretsmanager:GetSecretValue']",
+            (
+                IN_ROLES + "test_the_api_function_may_read_no_secret[defaults]",
+                IN_ROLES + "test_what_the_role_of_the_api_allows_in_one_look",
+            ),
+            also=(3,),
+        ),
+        Guard(
+            "HTTP API notes requests only",
+            "the function that the world talks to may change which connection a key has",
+            TEMPLATE,
+            "                Condition:\n"
+            "                  'ForAllValues:StringEquals':\n"
+            "                    'dynamodb:Attributes': [sandbox, name, order, noted, expiresAt]\n",
             "",
-            (IN_ROLES + "test_the_key_of_the_registry_is_used_through_dynamodb_only",),
-            part="  ProvisionRole:\n",
+            (
+                IN_ROLES
+                + "test_the_api_function_notes_requests_in_the_registry_and_changes_nothing_else_there[defaults]",
+            ),
+        ),
+        Guard(
+            "callers of the HTTP API are known",
+            "anybody may ask for connections and delete them",
+            TEMPLATE,
+            OTHER_ROUTE + "!If [TakesTokens, JWT, AWS_IAM]",
+            OTHER_ROUTE + "NONE",
+            (
+                IN_HTTP_API + "test_every_route_takes_signed_calls_only_unless_tokens_are_taken[defaults]",
+                IN_HTTP_API + "test_every_route_takes_signed_calls_only_unless_tokens_are_taken[everything given]",
+            ),
+        ),
+        Guard(
+            "our HTTP API only invokes",
+            "every HTTP API, whoever owns it, may invoke the function",
+            TEMPLATE,
+            "      SourceArn: !Sub 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*'\n",
+            "",
+            (IN_HTTP_API + "test_this_api_and_nobody_else_may_invoke_the_function[defaults]",),
         ),
         Guard(
             "parameters below the prefix only",
@@ -109,10 +184,13 @@ INVARIANT = Invariant(
             "role is the function's",
             "another service takes the role, and reads the secrets",
             TEMPLATE,
-            "Principal: {Service: lambda.amazonaws.com}",
-            "Principal: {Service: ec2.amazonaws.com}",
+            "Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]\n"
+            "      Policies:\n"
+            "        - PolicyName: provision\n",
+            "Principal: {Service: ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]\n"
+            "      Policies:\n"
+            "        - PolicyName: provision\n",
             (IN_ROLES + "test_only_its_own_service_takes_a_role[defaults]",),
-            part="  ProvisionRole:\n",
         ),
         Guard(
             "scheduler's role for this account only",

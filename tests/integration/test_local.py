@@ -26,10 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def local(*arguments: str) -> subprocess.Popen[str]:
+    """A command, in a process group of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "local", *arguments],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "local", *arguments], cwd=ROOT, env=environment, process_group=0,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -87,6 +88,44 @@ def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal_whatev
         out, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert out == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_http_api_answers_and_nothing_is_left_after_a_signal_to_the_whole_group(number: signal.Signals) -> None:
+    process = local("up", "--json")
+    assert process.stdout is not None
+    try:
+        urls: dict[str, Any] = json.loads(process.stdout.readline())
+        answer = requests.get(f"{urls['api']}/connections", timeout=30)
+        forged = {"Authorization": "AWS4-HMAC-SHA256 forged"}
+        refused = requests.get(f"{urls['api']}/connections", headers=forged, timeout=30)
+    finally:
+        os.killpg(process.pid, number)
+        out, _ = process.communicate(timeout=20)
+
+    assert answer.headers["Apigw-Requestid"]
+    assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden"})
+    assert (process.returncode, out) == (0, "")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_the_stack_shows_a_person_where_the_http_api_is_and_how_to_call_it() -> None:
+    process = local("up")
+    assert process.stdout is not None
+    try:
+        text = "".join(iter(process.stdout.readline, "Or send a request (the answer is shown here):\n"))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+    (url,) = re.findall(r"^  HTTP API      (http://localhost:\d+)$", text, re.MULTILINE)
+    body = '{"databricksSecretId": "aep/dev/databricks/lakehouse"}'
+    assert f"\n  documentation {url}/docs\n" in text
+    assert f"""
+  curl --aws-sigv4 "aws:amz:eu-west-1:execute-api" --user local:local \\
+    -X PUT {url}/connections/dev/lakehouse -H 'Prefer: wait=20' -d '{body}'
+""" in text  # fmt: skip
 
 
 def _client(urls: dict[str, Any], service: Any) -> Any:

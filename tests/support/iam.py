@@ -30,7 +30,7 @@ class AwsCall:
 
     action: str
     resource: str
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Grant:
     def permits(self, call: AwsCall) -> bool:
         return _like(self.action, call.action) and _like(self.resource, call.resource) and self._holds(call.context)
 
-    def _holds(self, context: Mapping[str, str]) -> bool:
+    def _holds(self, context: Mapping[str, str | tuple[str, ...]]) -> bool:
         return all(
-            any(_CONDITIONS[operator](value, context.get(key, "")) for value in _list(values))
+            _CONDITIONS[operator](_list(values), _list(context.get(key, [])))
             for operator, asked in self.conditions.items()
             for key, values in asked.items()
         )
@@ -67,10 +67,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-_CONDITIONS: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda wanted, given: wanted == given,
-    "StringLike": _like,
+_CONDITIONS: dict[str, Callable[[list[str], list[str]], bool]] = {
+    "StringEquals": lambda wanted, given: bool(set(wanted) & set(given)),
+    "StringLike": lambda wanted, given: any(_like(pattern, text) for pattern in wanted for text in given),
+    "ForAllValues:StringEquals": lambda wanted, given: set(given) <= set(wanted),
 }
+"""Whether a condition holds: what the statement wants, what the call has of that key."""
 
 
 def grants(template: Template, attribute: Callable[[str, str | None], str], role: str) -> list[Grant]:
@@ -114,8 +116,11 @@ class AwsCalls:
 
         def app(environ: dict[str, Any], start_response: Any) -> Any:
             if (body := said_by_the_service(environ)) is not None:
+                target = environ.get("HTTP_X_AMZ_TARGET", "")
+                if invoked := _INVOCATION.fullmatch(environ["PATH_INFO"]):
+                    target, body = "Lambda.InvokeFunction", json.dumps({"FunctionName": invoked[1]}).encode()
                 with self._lock:
-                    self.made += _calls_in(environ.get("HTTP_X_AMZ_TARGET", ""), body)
+                    self.made += _calls_in(target, body)
             return inner(environ, start_response)
 
         aws.app = app
@@ -154,11 +159,22 @@ def calls_of(target: str, body: dict[str, Any]) -> Iterator[AwsCall]:
     prefix, resource = _SERVICES[service.partition("_")[0]]
     if operation == "PutEvents":
         for entry in body["Entries"]:
-            context = {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}
-            yield AwsCall("events:PutEvents", resource(entry), context)
+            of_entry = {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}
+            yield AwsCall("events:PutEvents", resource(entry), of_entry)
         return
-    stage = body.get("VersionStage")
-    yield AwsCall(f"{prefix}:{operation}", resource(body), {"secretsmanager:VersionStage": stage} if stage else {})
+    context: dict[str, str | tuple[str, ...]] = {}
+    if "VersionStage" in body:
+        context["secretsmanager:VersionStage"] = body["VersionStage"]
+    if operation == "UpdateItem":
+        context["dynamodb:Attributes"] = _attributes(body)
+    yield AwsCall(f"{prefix}:{operation}", resource(body), context)
+
+
+def _attributes(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every attribute that an update names: of its key, by a placeholder, or in an expression itself."""
+    expressions = " ".join(str(body.get(name, "")) for name in ("UpdateExpression", "ConditionExpression"))
+    written = set(re.findall(r"(?<![#:\w])[A-Za-z_]\w*", expressions)) - _WORDS
+    return tuple(sorted({*body["Key"], *body.get("ExpressionAttributeNames", {}).values(), *written}))
 
 
 def _arn(service: str, resource: str) -> str:
@@ -181,9 +197,18 @@ _SERVICES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "AmazonSSM": ("ssm", lambda body: _arn("ssm", f"parameter{body['Name']}")),
     "DynamoDB": ("dynamodb", _table),
     "AWSEvents": ("events", lambda entry: _arn("events", f"event-bus/{entry['EventBusName']}")),
+    "Lambda": ("lambda", lambda body: _arn("lambda", f"function:{body['FunctionName']}")),
     "AmazonSQS": ("sqs", lambda body: _arn("sqs", str(body["QueueUrl"]).rpartition("/")[2])),
 }
 
 
+_INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_WORDS = {
+    "SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN", "if_not_exists", "list_append",
+    "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size",
+}  # fmt: skip
+"""What in an expression of DynamoDB is no attribute."""
+
+
 def _list(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
+    return [value] if isinstance(value, str) else list(value)

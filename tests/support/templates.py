@@ -20,6 +20,7 @@ OPTIONS = {
     "SecretsKeyArn": SECRETS_KEY,
     "EventBusName": "company",
     "ScheduleExpression": "rate(1 day)",
+    "ApiJwtIssuer": "https://login.example/tenant/v2.0",
     "Paused": "true",
     "ReservedConcurrency": "7",
     "AlarmTopicArn": TOPIC,
@@ -27,7 +28,16 @@ OPTIONS = {
     "PermissionsBoundaryArn": BOUNDARY,
 }
 FULL = Template.load(
-    {"AdobeSecretArn": ARN, "ScheduledRequest": json.dumps(REQUEST), "MaximumConcurrency": "5", **OPTIONS}
+    {
+        "AdobeSecretArn": ARN,
+        "ScheduledRequest": json.dumps(REQUEST),
+        "ApiJwtAudience": "connections,console",
+        "ApiJwtScope": "connections/use",
+        "ApiRateLimit": "100",
+        "ApiWaitBurstLimit": "3",
+        "MaximumConcurrency": "5",
+        **OPTIONS,
+    }
 )
 BOTH = pytest.mark.parametrize("template", [BARE, FULL], ids=["defaults", "everything given"])
 PARAMETERS = translated()["Parameters"]

@@ -16,7 +16,10 @@ from tests.support.templates import BARE, BOTH, of_type, provision
 from tests.support.world import STOPPED, World
 
 OUR = ("AepConnections", [{"Name": "service", "Value": "local"}])
-FUNCTION = ("AWS/Lambda", [{"Name": "FunctionName", "Value": "ProvisionFunction"}])
+FUNCTION, API_FUNCTION, EXPLORE_FUNCTION = (
+    ("AWS/Lambda", [{"Name": "FunctionName", "Value": f"{name}Function"}]) for name in ("Provision", "Api", "Explore")
+)
+API = ("AWS/ApiGateway", [{"Name": "ApiId", "Value": "Api"}])
 DEAD_LETTERS = ("AWS/SQS", [{"Name": "QueueName", "Value": "DeadLetters.QueueName"}])
 REQUESTS = ("AWS/SQS", [{"Name": "QueueName", "Value": "Requests.QueueName"}])
 ALARMS = {
@@ -26,6 +29,11 @@ ALARMS = {
     "failed-connections": (OUR, "Failed", "Sum", 300, [0], [1]),
     "errors": (FUNCTION, "Errors", "Sum", 300, [0], [1]),
     "throttles": (FUNCTION, "Throttles", "Sum", 300, [0], [1]),
+    "api-errors": (API, "5xx", "Sum", 300, [0], [1]),
+    "api-function-errors": (API_FUNCTION, "Errors", "Sum", 300, [0], [1]),
+    "api-function-throttles": (API_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
+    "explore-function-errors": (EXPLORE_FUNCTION, "Errors", "Sum", 300, [0], [1]),
+    "explore-function-throttles": (EXPLORE_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
 }
 """Of each alarm: whose metric, which, over what, in how many seconds, when it is quiet, when it rings."""
 
@@ -44,7 +52,8 @@ def test_when_each_alarm_rings(name: str, template: Template) -> None:
     assert len(loud) == alarm["EvaluationPeriods"]
     assert alarm["TreatMissingData"] == "notBreaching"
     assert not {"ActionsEnabled", "DatapointsToAlarm", "InsufficientDataActions", "Unit"} & set(alarm)
-    assert f"docs/runbook.md, {name}." in alarm["AlarmDescription"]
+    entry = re.sub("^(api|explore)-function-", "", name)
+    assert f"docs/runbook.md, {entry}." in alarm["AlarmDescription"]
 
 
 @BOTH
@@ -75,6 +84,7 @@ def test_the_metrics_of_one_stack_are_not_those_of_another(template: Template) -
         if namespace != "AWS/SQS":
             assert dimension == {
                 "AepConnections": ("service", "local"), "AWS/Lambda": ("FunctionName", "ProvisionFunction"),
+                "AWS/ApiGateway": ("ApiId", "Api"),
             }[namespace], metric  # fmt: skip
 
 
@@ -104,13 +114,13 @@ def test_what_the_dashboard_shows() -> None:
     shown = {metric for _, metric, _ in rows(BARE)}
     (log,) = (widget["properties"]["query"] for widget in widgets if widget["type"] == "log")
 
-    assert [widget["type"] for widget in widgets] == ["alarm", *["metric"] * 5, "log"]
+    assert [widget["type"] for widget in widgets] == ["alarm", *["metric"] * 6, "log"]
     assert len(places) == len(set(places))
     assert max(x for x, _ in places) < 24
     assert shown == {outcome.value.capitalize() for outcome in Outcome} | {
         "Failed", "Retried", "RequestAge", "Duration", "UpstreamCalls", "UpstreamRetries", "Invocations", "Errors",
         "Throttles", "ConcurrentExecutions", "ApproximateNumberOfMessagesVisible",
-        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesNotVisible", "Count", "4xx", "5xx", "Latency",
     }  # fmt: skip
     assert log.startswith("SOURCE 'ProvisionLogs' | filter ispresent(code) | ")
     assert log.endswith(" | sort @timestamp desc | limit 20")
@@ -130,7 +140,8 @@ def test_how_the_dashboard_counts() -> None:
         "oldest request (s)", "waiting", "in work, or to be tried again", "dead letters", "ConcurrentExecutions",
     }  # fmt: skip
     assert {label: stat for (_, label), stat in seen.items() if stat not in ("Sum", "Maximum")} == {
-        "duration p90 (ms)": "p90"
+        "duration p90 (ms)": "p90",
+        "latency p90 (ms)": "p90",
     }
     queues = [(metric, value) for namespace, metric, (_, value) in rows(BARE) if namespace == "AWS/SQS"]
     assert queues == [
@@ -147,7 +158,7 @@ def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_fa
     world.ask()
     (line,) = log.lines()
     asked = [w["properties"]["query"] for w in dashboard(BARE)["widgets"] if w["type"] == "log"]
-    asked += re.findall(r"--query-string '(.+?)'", (ROOT / "docs/runbook.md").read_text())
+    asked += re.findall(r"--query-string '(filter ispresent.+?)'", (ROOT / "docs/runbook.md").read_text())
 
     assert len(asked) == 2
     for query in asked:

@@ -65,7 +65,7 @@ def test_names_of_what_two_stacks_or_a_new_one_would_collide_with_are_left_to_cl
     template = Template.load({"AdobeSecretArn": ARN, **SCHEDULED})
 
     named = {where for where, _ in values(template) if where.rpartition(".")[2] in names}
-    assert named == {"ProvisionFunctionRequests.FunctionName"}  # which function the event source mapping is for
+    assert named == {"ProvisionFunctionRequests.FunctionName", "ApiPermission.FunctionName"}  # which function it is for
 
 
 def test_what_is_built_is_there() -> None:

@@ -78,22 +78,26 @@ def effects(template: Template) -> set[str]:
     function, alarms = provision(template), of_type(template, "AWS::CloudWatch::Alarm").values()
     roles, made = of_type(template, "AWS::IAM::Role").values(), template.resources()
     table = of_type(template, "AWS::DynamoDB::Table")["Registry"]
-    group = of_type(template, "AWS::Logs::LogGroup")["ProvisionLogs"]
     with_key = [
-        function.get("KmsKeyArn"), group.get("KmsKeyId"), table["SSESpecification"].get("KMSMasterKeyId"),
+        table["SSESpecification"].get("KMSMasterKeyId"),
+        *(one.get("KmsKeyArn") for one in of_type(template, "AWS::Lambda::Function").values()),
+        *(group.get("KmsKeyId") for group in of_type(template, "AWS::Logs::LogGroup").values()),
         *(s["Resource"] for role in roles for s in statements(role) if s.get("Sid") == "KeysKey"),
-    ]  # fmt: skip
+    ]
+    routes = of_type(template, "AWS::ApiGatewayV2::Route").values()
     secrets_keys = [s["Resource"] for role in roles for s in statements(role) if s.get("Sid") == "SecretsKey"]
     rule = of_type(template, "AWS::Events::Rule")["RequestRule"]
     buses = {rule["EventBusName"], function["Environment"]["Variables"]["EVENT_BUS_NAME"]}
     seen = {
-        "SecretsKeyArn": secrets_keys == [SECRETS_KEY],
+        "SecretsKeyArn": secrets_keys == [SECRETS_KEY] * 2,
         "EventBusName": buses == {"company"} and "Bus" not in made,
         "ScheduleExpression": {"Schedule", "ScheduleRole"} <= set(made),
+        "ApiJwtIssuer": all(route.get("AuthorizerId") == "ApiAuthorizer" for route in routes)
+        and "ApiAuthorizer" in made,
         "Paused": mapping["Enabled"] is False,
         "ReservedConcurrency": function.get("ReservedConcurrentExecutions") == "7",
         "AlarmTopicArn": all(alarm.get("AlarmActions") == alarm.get("OKActions") == [TOPIC] for alarm in alarms),
-        "KmsKeyArn": with_key == [KEY] * 4,
+        "KmsKeyArn": with_key == [KEY] * (1 + 3 + 4 + 3),
         "PermissionsBoundaryArn": all(role.get("PermissionsBoundary") == BOUNDARY for role in roles),
     }
     return {name for name, whole in seen.items() if whole}

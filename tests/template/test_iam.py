@@ -53,6 +53,33 @@ def test_what_a_statement_permits(resource: str, conditions: dict[str, Any], per
     assert (judge(grant).refused() == []) is permitted
 
 
+@pytest.mark.parametrize(
+    ("request_", "permitted"),
+    [
+        ({"UpdateExpression": "SET #n = :n", "ExpressionAttributeNames": {"#n": "noted"}}, True),
+        ({"UpdateExpression": "SET #n = :n", "ExpressionAttributeNames": {"#n": "status"}}, False),
+        ({"UpdateExpression": "SET noted = if_not_exists(noted, :n) REMOVE noted"}, True),
+        ({"UpdateExpression": "SET noted = :n, connectionId = :c"}, False),
+        ({"UpdateExpression": "SET noted = :n", "ConditionExpression": "attribute_not_exists(connectionId)"}, False),
+        ({"Key": {"sandbox": {"S": "dev"}, "surprise": {"S": "x"}}}, False),
+    ],
+)
+def test_an_update_of_some_attributes_is_permitted_if_it_names_no_other(
+    request_: dict[str, Any], permitted: bool
+) -> None:
+    key = {"sandbox": {"S": "dev"}, "name": {"S": "sales"}}
+    (made,) = calls_of("DynamoDB_20120810.UpdateItem", {"TableName": "t", "Key": key, **request_})
+    only = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["sandbox", "name", "noted"]}}
+
+    assert Grant("role", "dynamodb:UpdateItem", made.resource, only).permits(made) is permitted
+
+
+def test_an_invocation_is_of_a_function_by_its_name() -> None:
+    (made,) = calls_of("Lambda.InvokeFunction", {"FunctionName": "explore"})
+
+    assert made == AwsCall("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:123456789012:function:explore")
+
+
 def test_what_no_call_needs_is_unused_unless_aws_itself_does_it() -> None:
     used = Grant("role", READ.action, SECRET)
     idle = Grant("role", READ.action, SECRET.replace("a/b", "c/d"))

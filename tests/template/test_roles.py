@@ -5,6 +5,10 @@ That no call lacks a permission is looked at after every test of the suite (`lea
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from local.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, grants
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
@@ -12,6 +16,7 @@ from tests.support.world import ABSENT, REQUEST, World
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
 SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
+DATABRICKS_SECRETS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"
 CURRENT = {"secretsmanager:VersionStage": "AWSCURRENT"}
 
 
@@ -44,7 +49,6 @@ def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) 
 
 def test_what_the_role_allows_in_one_look() -> None:
     parameters = "arn:aws:ssm:eu-west-1:123456789012:parameter/aep-connections/*"
-    databricks = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"
     bare = {
         ("logs:CreateLogStream", "ProvisionLogs.Arn"),
         ("logs:PutLogEvents", "ProvisionLogs.Arn"),
@@ -56,7 +60,7 @@ def test_what_the_role_allows_in_one_look() -> None:
         ("sqs:ChangeMessageVisibility", "Requests.Arn"),
         ("sqs:SendMessage", "DeadLetters.Arn"),
         ("secretsmanager:GetSecretValue", ARN),
-        ("secretsmanager:GetSecretValue", databricks),
+        ("secretsmanager:GetSecretValue", DATABRICKS_SECRETS),
         ("dynamodb:UpdateItem", "Registry.Arn"),
         ("dynamodb:Query", "Registry.Arn"),
         ("ssm:GetParameter", parameters),
@@ -70,6 +74,69 @@ def test_what_the_role_allows_in_one_look() -> None:
         ("kms:Decrypt", SECRETS_KEY),
         ("kms:Decrypt", KEY),
     }
+
+
+def test_what_the_role_of_the_api_allows_in_one_look() -> None:
+    bare = {
+        ("logs:CreateLogStream", "ApiLogs.Arn"),
+        ("logs:PutLogEvents", "ApiLogs.Arn"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+        ("sqs:SendMessage", "Requests.Arn"),
+        ("dynamodb:GetItem", "Registry.Arn"),
+        ("dynamodb:Query", "Registry.Arn"),
+        ("dynamodb:Scan", "Registry.Arn"),
+        ("dynamodb:UpdateItem", "Registry.Arn"),
+        ("lambda:InvokeFunction", "ExploreFunction.Arn"),
+    }
+
+    assert pairs(BARE, "ApiRole") == bare
+    assert pairs(FULL, "ApiRole") == bare | {("kms:Decrypt", KEY)}
+
+
+def test_what_the_role_of_the_exploring_function_allows_in_one_look() -> None:
+    bare = {
+        ("logs:CreateLogStream", "ExploreLogs.Arn"),
+        ("logs:PutLogEvents", "ExploreLogs.Arn"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+        ("secretsmanager:GetSecretValue", ARN),
+        ("secretsmanager:GetSecretValue", DATABRICKS_SECRETS),
+        ("dynamodb:GetItem", "Registry.Arn"),
+    }
+
+    assert pairs(BARE, "ExploreRole") == bare
+    assert pairs(FULL, "ExploreRole") == bare | {("kms:Decrypt", SECRETS_KEY), ("kms:Decrypt", KEY)}
+
+
+@BOTH
+def test_the_api_function_may_read_no_secret(template: Template) -> None:
+    used = {grant.action.partition(":")[0] for grant in of_role(template, "ApiRole")}
+    decrypts = [grant for grant in of_role(template, "ApiRole") if grant.action.startswith("kms:")]
+
+    assert not used & {"secretsmanager", "ssm"}
+    assert not any(grant.permits(AwsCall("kms:Decrypt", SECRETS_KEY, VIA_SECRETS)) for grant in decrypts)
+    assert not any(grant.permits(AwsCall("kms:Decrypt", KEY, VIA_SECRETS)) for grant in decrypts)
+
+
+@BOTH
+def test_the_api_function_notes_requests_in_the_registry_and_changes_nothing_else_there(template: Template) -> None:
+    def allowed(*attributes: str) -> bool:
+        call = AwsCall("dynamodb:UpdateItem", "Registry.Arn", {"dynamodb:Attributes": attributes})
+        return any(grant.permits(call) for grant in of_role(template, "ApiRole"))
+
+    assert allowed("sandbox", "name", "order", "noted", "expiresAt")
+    for taboo in ("connectionId", "status", "etag", "fingerprint", "leaseUntil", "request"):
+        assert not allowed("sandbox", "name", taboo)
+
+
+@BOTH
+def test_the_exploring_function_reads_and_changes_nothing(template: Template) -> None:
+    its = {grant.action for grant in of_role(template, "ExploreRole")}
+
+    assert {action for action in its if action.partition(":")[0] not in ("logs", "xray")} <= {
+        "secretsmanager:GetSecretValue", "dynamodb:GetItem", "kms:Decrypt",
+    }  # fmt: skip
 
 
 def test_the_scheduler_may_send_to_the_queues_and_nothing_else() -> None:
@@ -87,7 +154,10 @@ def pairs(template: Template, role: str) -> set[tuple[str, str]]:
 @BOTH
 def test_only_its_own_service_takes_a_role(template: Template) -> None:
     own_account = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}
-    wanted = {"ProvisionRole": ("lambda", {}), "ScheduleRole": ("scheduler", own_account)}
+    wanted: dict[str, tuple[str, dict[str, Any]]] = {
+        name: ("lambda", {}) for name in ("ProvisionRole", "ApiRole", "ExploreRole")
+    }
+    wanted |= {"ScheduleRole": ("scheduler", own_account)}
 
     for name, role in of_type(template, "AWS::IAM::Role").items():
         service, condition = wanted[name]
@@ -132,11 +202,17 @@ def test_every_action_is_named_and_every_resource_but_that_of_traces_is_scoped(t
                 assert grant.resource.count(":") >= 5 or grant.resource.endswith(".Arn"), grant
 
 
+READERS = pytest.mark.parametrize("role", ["ProvisionRole", "ExploreRole"])
+
+
+@READERS
 @BOTH
-def test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version(template: Template) -> None:
+def test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version(
+    template: Template, role: str
+) -> None:
     def allowed(secret: str, context: dict[str, str]) -> bool:
         call = AwsCall("secretsmanager:GetSecretValue", secret, context)
-        return any(grant.permits(call) for grant in of_role(template))
+        return any(grant.permits(call) for grant in of_role(template, role))
 
     assert allowed(ARN, CURRENT)
     assert allowed(SALES, CURRENT)
@@ -147,10 +223,11 @@ def test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_curr
     assert not allowed(SALES.replace("eu-west-1", "us-east-1"), CURRENT)
 
 
-def test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else() -> None:
+@READERS
+def test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_else(role: str) -> None:
     def allowed(template: Template, **changes: str) -> bool:
         context = VIA_SECRETS | {name.replace("_", ":", 1): value for name, value in changes.items()}
-        return any(grant.permits(AwsCall("kms:Decrypt", SECRETS_KEY, context)) for grant in of_role(template))
+        return any(grant.permits(AwsCall("kms:Decrypt", SECRETS_KEY, context)) for grant in of_role(template, role))
 
     assert allowed(FULL)
     assert allowed(FULL, **{"kms_EncryptionContext:SecretARN": SALES})
@@ -159,10 +236,11 @@ def test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_
     assert not allowed(FULL, **{"kms_EncryptionContext:SecretARN": ARN.replace("adobe", "other")})
 
 
-def test_the_key_of_the_registry_is_used_through_dynamodb_only() -> None:
+@pytest.mark.parametrize("role", ["ProvisionRole", "ApiRole", "ExploreRole"])
+def test_the_key_of_the_registry_is_used_through_dynamodb_only(role: str) -> None:
     def allowed(service: str) -> bool:
         call = AwsCall("kms:Decrypt", KEY, {"kms:ViaService": f"{service}.eu-west-1.amazonaws.com"})
-        return any(grant.permits(call) for grant in of_role(FULL))
+        return any(grant.permits(call) for grant in of_role(FULL, role))
 
     assert allowed("dynamodb")
     assert not allowed("s3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from local.template import Template
-from tests.support.templates import BARE, BOTH, FULL, KEY, of_type, provision
+from tests.support.templates import BARE, BOTH, FULL, KEY, of_type
 from tests.support.world import REQUEST, World
 
 
@@ -20,7 +20,9 @@ def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> 
     assert policies == {
         "Registry": ("Retain", "Retain"),
         "DeadLetters": ("RetainExceptOnCreate", "Retain"),
-        "ProvisionLogs": ("RetainExceptOnCreate", "Retain"),
+        **dict.fromkeys(
+            ("ProvisionLogs", "ApiLogs", "ExploreLogs", "ApiAccessLogs"), ("RetainExceptOnCreate", "Retain")
+        ),
     }
 
 
@@ -36,9 +38,9 @@ def test_the_registry_is_protected_restorable_and_encrypted(template: Template) 
 
 
 def test_a_key_given_encrypts_the_logs_the_registry_and_the_environment() -> None:
-    assert of_type(FULL, "AWS::Logs::LogGroup")["ProvisionLogs"]["KmsKeyId"] == KEY
+    assert {group["KmsKeyId"] for group in of_type(FULL, "AWS::Logs::LogGroup").values()} == {KEY}
     assert of_type(FULL, "AWS::DynamoDB::Table")["Registry"]["SSESpecification"]["KMSMasterKeyId"] == KEY
-    assert provision(FULL)["KmsKeyArn"] == KEY
+    assert {function["KmsKeyArn"] for function in of_type(FULL, "AWS::Lambda::Function").values()} == {KEY}
     assert KEY not in json.dumps([of_type(BARE, resource["Type"]) for resource in BARE.resources().values()])
 
 

@@ -1,0 +1,114 @@
+"""Who calls an HTTP API: signatures of AWS (version 4) are verified for real, tokens are only read."""
+
+from __future__ import annotations
+
+import base64
+import calendar
+import hashlib
+import hmac
+import json
+import re
+import time
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local.aws import ACCOUNT, REGION
+from local.http_api import Route
+from local.http_events import Call, Reply, plain
+
+ACCESS_KEY, SECRET_KEY = "local", "local"
+CALLER = {
+    "iam": {
+        "accessKey": ACCESS_KEY,
+        "accountId": ACCOUNT,
+        "callerId": "AIDALOCAL",
+        "cognitoIdentity": None,
+        "principalOrgId": None,
+        "userArn": f"arn:aws:iam::{ACCOUNT}:user/local",
+        "userId": "AIDALOCAL",
+    }
+}
+SKEW_SECONDS = 300
+_SIGNED = re.compile(
+    r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/ ,]+)/(?P<scope>[^ ,]+), *"
+    r"SignedHeaders=(?P<headers>[a-z0-9;_-]+), *Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+def authorized(call: Call, route: Route) -> dict[str, Any] | Reply:
+    """The event's `authorizer` for a call, or what the gateway says to one that it does not let in.
+
+    Calls without any Authorization header are let in where signatures are asked for, so that a browser on this machine
+    can make them; AWS refuses them. No token's signature is looked at: there is nobody here who issues any.
+    """
+    given = call.header("authorization")
+    if route.authorization == "JWT":
+        kind, _, token = given.partition(" ")
+        return (
+            _token(token.strip(), route) if kind.lower() == "bearer" and token.strip() else plain(401, "Unauthorized")
+        )
+    if route.authorization == "AWS_IAM":
+        return dict(CALLER) if not given or verified(call) else plain(403, "Forbidden")
+    return {}
+
+
+def verified(call: Call) -> bool:
+    """Whether a call is signed for this API with the local credentials, now, and is what was signed.
+
+    As in AWS the query is signed in the order of its names and the path encoded twice: botocore does so, while older
+    versions of curl sign what they send, so that they have to be given a query in that order and a plain path.
+    """
+    match = _SIGNED.fullmatch(call.header("authorization").strip())
+    date = call.header("x-amz-date")
+    if match is None or not _is_now(date, call.at):
+        return False
+    names = match["headers"].split(";")
+    if not {"host", "x-amz-date"} <= set(names) or match["key"] != ACCESS_KEY:
+        return False
+    if match["scope"] != f"{date[:8]}/{REGION}/execute-api/aws4_request":
+        return False
+    if (said := call.header("x-amz-content-sha256")) and said != hashlib.sha256(call.body).hexdigest():
+        return False
+    return hmac.compare_digest(_signature(call, names, date), match["signature"])
+
+
+class _Signer(SigV4Auth):
+    """Signs the headers that a call says are signed, no others."""
+
+    def headers_to_sign(self, request: AWSRequest) -> Any:
+        return request.headers
+
+
+def _signature(call: Call, names: list[str], date: str) -> str:
+    request = AWSRequest(call.method, f"http://{call.header('host')}{call.target}", data=call.body)
+    for name in names:
+        for given, value in call.headers:
+            if given.lower() == name:
+                request.headers.add_header(name, value)
+    request.context["timestamp"] = date
+    signer = _Signer(Credentials(ACCESS_KEY, SECRET_KEY), "execute-api", REGION)
+    signature: str = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    return signature
+
+
+def _is_now(date: str, now: float) -> bool:
+    try:
+        signed_at = calendar.timegm(time.strptime(date, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        return False
+    return abs(now - signed_at) <= SKEW_SECONDS
+
+
+def _token(token: str, route: Route) -> dict[str, Any]:
+    """What a function sees of a token: its claims as texts, if it has any that can be read."""
+    middle = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except ValueError:
+        claims = None
+    read = claims.items() if isinstance(claims, dict) else ()
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in read}
+    return {"jwt": {"claims": texts or {"sub": "local"}, "scopes": list(route.scopes) or None}}

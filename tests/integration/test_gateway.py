@@ -1,0 +1,321 @@
+"""The local gateway turns calls into events and answers into responses as API Gateway does for an HTTP API."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.http_api import HttpApi
+from local.invocation import FunctionFailed
+from local.template import Template, translated
+from tests.support.gateways import Front, front
+from tests.support.templates import ARN
+
+INTERNAL = (500, {"message": "Internal Server Error"})
+
+
+@pytest.fixture
+def api() -> Iterator[Front]:
+    with front() as made:
+        yield made
+
+
+# ---------------------------------------------------------------- events
+
+
+def test_an_event_has_what_format_2_0_has(api: Front) -> None:
+    event = api.event(
+        "PUT", "/connections/dev/sales?dry=1", '{"a": 1}', Content_Type="application/json", User_Agent="test"
+    )
+
+    assert {name: value for name, value in event.items() if name not in ("headers", "requestContext")} == {
+        "version": "2.0",
+        "routeKey": "PUT /connections/{sandbox}/{name}",
+        "rawPath": "/connections/dev/sales",
+        "rawQueryString": "dry=1",
+        "queryStringParameters": {"dry": "1"},
+        "pathParameters": {"sandbox": "dev", "name": "sales"},
+        "body": '{"a": 1}',
+        "isBase64Encoded": False,
+    }
+
+
+def test_the_context_of_an_event_says_who_what_where_and_when() -> None:
+    with front(now=lambda: 1_764_088_205.25) as api:
+        context = api.event("GET", "/connections/dev/sales", User_Agent="test/1")["requestContext"]
+
+    host = api.url.removeprefix("http://")
+    assert len(context.pop("requestId")) == 16
+    assert context.pop("authorizer")["iam"]["userArn"] == "arn:aws:iam::123456789012:user/local"
+    assert context == {
+        "accountId": "123456789012",
+        "apiId": "Api",
+        "domainName": host,
+        "domainPrefix": "localhost",
+        "http": {
+            "method": "GET",
+            "path": "/connections/dev/sales",
+            "protocol": "HTTP/1.1",
+            "sourceIp": "127.0.0.1",
+            "userAgent": "test/1",
+        },
+        "routeKey": "GET /connections/{sandbox}/{name}",
+        "stage": "$default",
+        "time": "25/Nov/2025:16:30:05 +0000",
+        "timeEpoch": 1_764_088_205_250,
+    }
+
+
+def test_what_a_call_does_not_have_is_not_in_its_event(api: Front) -> None:
+    event = api.event("GET", "/connections")
+
+    assert not {"body", "cookies", "pathParameters", "queryStringParameters", "stageVariables"} & set(event)
+    assert event["rawQueryString"] == ""
+
+
+def test_headers_are_lower_case_and_cookies_apart(api: Front) -> None:
+    event = api.event("GET", "/connections", If_Match='"1"', Cookie="a=1; b=2")
+
+    assert event["headers"]["if-match"] == '"1"'
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert "cookie" not in event["headers"]
+    assert event["headers"]["x-forwarded-proto"] == "http"
+
+
+def test_what_is_said_twice_is_joined_by_commas(api: Front) -> None:
+    raw(api, "GET / HTTP/1.1", "Host: x", "Prefer: wait=20", "Prefer: respond-async", "Connection: close")
+    said_twice = api.events[-1]["headers"]["prefer"]
+    asked_twice = api.event("GET", "/connections?sandbox=a&sandbox=b&limit=&q=a+b%2Bc")
+
+    assert said_twice == "wait=20,respond-async"
+    assert asked_twice["queryStringParameters"] == {"sandbox": "a,b", "limit": "", "q": "a b+c"}
+    assert asked_twice["rawQueryString"] == "sandbox=a&sandbox=b&limit=&q=a+b%2Bc"
+
+
+def raw(api: Front, *lines: str) -> bytes:
+    """What comes back for lines as they are."""
+    host, _, port = api.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall("\r\n".join((*lines, "", "")).encode())
+        pieces = iter(lambda: connection.recv(1 << 16), b"")
+        return b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        ("application/json; charset=utf-8", '{"ü": 1}', True),
+        ("application/problem+json", "{}", True),
+        ("text/csv", "a,b", True),
+        ("application/x-www-form-urlencoded", '{"a": 1}', False),  # curl -d without a type
+        ("application/octet-stream", "x", False),
+    ],
+)
+def test_a_body_of_text_comes_as_text_and_any_other_as_base64(api: Front, kind: str, body: str, text: bool) -> None:
+    event = api.event("POST", "/connections", body.encode(), Content_Type=kind)
+
+    got = event["body"] if text else base64.b64decode(event["body"]).decode()
+    assert (event["isBase64Encoded"], got) == (not text, body)
+
+
+def test_a_body_in_chunks_is_read_to_its_end(api: Front) -> None:
+    requests.put(f"{api.url}/connections/dev/sales", data=iter([b"one", b"two"]), timeout=20)
+    requests.get(f"{api.url}/connections", timeout=20)
+
+    assert [event.get("body") for event in api.events] == ["onetwo", None]
+
+
+# ---------------------------------------------------------------- routes and paths
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route"),
+    [
+        ("GET", "/connections", "GET /connections"),
+        ("POST", "/connections", "POST /connections"),
+        ("DELETE", "/connections/dev/sales", "DELETE /connections/{sandbox}/{name}"),
+        ("POST", "/connections/dev/sales/verify", "POST /connections/{sandbox}/{name}/verify"),
+        ("GET", "/connections/dev/sales/tables", "GET /connections/{sandbox}/{name}/tables"),
+        ("GET", "/connections/dev/sales/tables/a.b", "GET /connections/{sandbox}/{name}/tables/{path}"),
+        ("PATCH", "/connections/dev/sales", "$default"),
+        ("OPTIONS", "/connections", "$default"),
+        ("HEAD", "/connections", "$default"),
+        ("GET", "/connections/", "$default"),
+        ("GET", "/connections/dev/", "$default"),
+        ("GET", "/connections/dev/sales/tables/a/b", "$default"),
+        ("GET", "/", "$default"),
+    ],
+)
+def test_a_call_goes_by_the_route_of_its_method_and_path_else_by_the_default(
+    api: Front, method: str, path: str, route: str
+) -> None:
+    event = api.event(method, path)
+
+    assert (event["routeKey"], event["requestContext"]["routeKey"], event["rawPath"]) == (route, route, path)
+
+
+@pytest.mark.parametrize(
+    ("sent", "got", "variable"),
+    [
+        ("a%20b", "a b", "a b"),
+        ("a%23b", "a#b", "a#b"),
+        ("%CE%BB", "λ", "λ"),
+        ("a%252Fb", "a/b", "a/b"),
+        ("a%253Fb", "a?b", "a?b"),
+        ("a%2525b", "a%b", "a%b"),
+        ("a%3Fb", "a", "a"),
+        ("a%2Fb", "a/b", None),
+    ],
+)
+def test_a_path_is_decoded_as_http_apis_decode_it(api: Front, sent: str, got: str, variable: str | None) -> None:
+    event = api.event("GET", f"/connections/dev/sales/tables/{sent}")
+
+    assert event["rawPath"] == f"/connections/dev/sales/tables/{got}"
+    assert event.get("pathParameters", {}).get("path") == variable
+
+
+def test_a_path_that_cannot_be_decoded_twice_is_refused(api: Front) -> None:
+    assert api.says("GET", "/connections/dev/sales/tables/100%25z") == (400, {"message": "Bad Request"})
+    assert api.events == []
+
+
+def test_an_integration_of_another_kind_is_refused_not_served_wrongly() -> None:
+    document = json.loads(json.dumps(translated()))
+    document["Resources"]["ApiIntegration"]["Properties"]["PayloadFormatVersion"] = "1.0"
+
+    with pytest.raises(ValueError, match=r"format 2\.0"):
+        HttpApi.read(Template(document, {"AdobeSecretArn": ARN}), lambda name, _: name)
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_an_answer_in_format_2_0_becomes_the_response(api: Front) -> None:
+    api.answer = {
+        "statusCode": 202,
+        "headers": {"Content-Type": "application/problem+json", "Location": "/connections/dev/sales", "Retry-After": 3},
+        "cookies": ["a=1", "b=2"],
+        "body": "{}",
+        "isBase64Encoded": False,
+    }
+
+    response, content = api.ask("PUT", "/connections/dev/sales")
+
+    assert (response.status, content) == (202, b"{}")
+    assert response.getheader("Content-Type") == "application/problem+json"
+    assert (response.getheader("Location"), response.getheader("Retry-After")) == ("/connections/dev/sales", "3")
+    assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+    assert response.getheader("Apigw-Requestid")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "kind", "body"),
+    [
+        ({"a": 1}, 200, "application/json", b'{"a": 1}'),
+        ("hello", 200, "application/json", b"hello"),
+        ({"statusCode": 200, "body": "hello"}, 200, "text/plain;charset=utf-8", b"hello"),
+        ({"statusCode": "201"}, 201, None, b""),
+        ({"statusCode": 200, "body": "AAE=", "isBase64Encoded": True}, 200, "text/plain;charset=utf-8", b"\0\1"),
+        ({"statusCode": 204}, 204, None, b""),
+    ],
+)
+def test_what_an_answer_leaves_out_is_assumed(api: Front, answer: Any, status: int, kind: str, body: bytes) -> None:
+    api.answer = answer
+
+    response, content = api.ask("GET", "/connections")
+
+    assert (response.status, response.getheader("Content-Type"), content) == (status, kind, body)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": "soon"},
+        {"statusCode": 99},
+        {"statusCode": 200, "body": {"a": 1}},
+        {"statusCode": 200, "body": "?", "isBase64Encoded": True},
+        {"statusCode": 200, "headers": ["a"]},
+        FunctionFailed({"errorType": "X", "errorMessage": "secret words"}),
+        RuntimeError("secret words"),
+    ],
+)
+def test_a_function_that_fails_or_breaks_the_format_is_a_500_that_tells_nothing(api: Front, answer: Any) -> None:
+    api.answer = answer
+
+    assert api.says("GET", "/connections") == INTERNAL
+
+
+def test_a_function_that_takes_longer_than_the_integration_waits_is_a_503() -> None:
+    ended = threading.Event()
+
+    with front(handler=lambda event, context: ended.wait(20), timeout_seconds=0.05) as api:
+        says = api.says("GET", "/connections")
+        ended.set()
+
+    assert says == (503, {"message": "Service Unavailable"})
+
+
+def test_a_call_of_head_has_the_headers_and_no_body(api: Front) -> None:
+    response, content = api.ask("HEAD", "/connections")
+
+    assert (response.status, response.getheader("Content-Length"), content) == (200, "2", b"")
+
+
+def test_a_body_beyond_ten_megabytes_is_refused_and_the_connection_stays(api: Front) -> None:
+    with requests.Session() as session:
+        largest = session.post(f"{api.url}/connections", data=b"x" * 10_485_760, timeout=20)
+        larger = session.post(f"{api.url}/connections", data=b"x" * 10_485_761, timeout=20)
+        chunked = session.post(f"{api.url}/connections", data=iter([b"x" * 6_000_000] * 2), timeout=20)
+        after = session.get(f"{api.url}/connections", timeout=20)
+
+    assert [answer.status_code for answer in (largest, larger, chunked, after)] == [200, 413, 413, 200]
+    assert larger.json() == {"message": "Request Too Long"}
+
+
+# ---------------------------------------------------------------- documentation
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "openapi.json"
+    path.write_text(json.dumps({"openapi": "3.1.0", "info": {"title": "</script><b>", "version": "1"}, "paths": {}}))
+    return path
+
+
+def test_the_document_is_read_when_it_is_asked_for(document: Path) -> None:
+    with front(document=document) as api:
+        before = api.says("GET", "/openapi.json")
+        document.write_text('{"openapi": "3.1.1"}')
+        after = api.says("GET", "/openapi.json")
+
+    assert (before[1]["openapi"], after) == ("3.1.0", (200, {"openapi": "3.1.1"}))
+    assert api.events == []
+
+
+def test_without_a_document_there_is_none_to_show(tmp_path: Path) -> None:
+    with front(document=tmp_path / "none.json") as api:
+        assert [api.says("GET", path)[0] for path in ("/openapi.json", "/docs")] == [404, 404]
+
+
+def test_the_page_has_everything_in_it_and_tries_calls_here(document: Path) -> None:
+    with front(document=document) as api:
+        response, content = api.ask("GET", "/docs")
+    page = content.decode()
+
+    assert response.getheader("Content-Type") == "text/html; charset=utf-8"
+    assert f'"servers": [{{"url": "{api.url}"}}]' in page
+    assert "SwaggerUIBundle" in page
+    assert not [part for part in ("<script src", "<link ", "</script><b>") if part in page]
+
+
+def test_only_get_shows_documentation(document: Path) -> None:
+    with front(document=document) as api:
+        assert api.event("POST", "/docs")["routeKey"] == "$default"

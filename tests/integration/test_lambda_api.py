@@ -1,0 +1,114 @@
+"""Functions are invoked by name, through the SDK, as one function invokes another in AWS."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.aws import Aws
+from local.invocation import FunctionFailed, Handler
+
+
+class Functions:
+    """Functions of a test in the shared AWS."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self.name = f"f{uuid.uuid4().hex}"
+
+    def serve(self, handler: Handler) -> None:
+        self._aws.functions[self.name] = handler
+
+    def invoke(self, event: Any = None, **options: Any) -> Any:
+        arguments = {"FunctionName": self.name, "Payload": json.dumps(event)} | options
+        return self._aws.client("lambda").invoke(**arguments)
+
+
+@pytest.fixture
+def functions(aws: Aws) -> Iterator[Functions]:
+    made = Functions(aws)
+    yield made
+    aws.functions.pop(made.name, None)
+
+
+def test_an_invocation_gives_what_the_handler_gives(functions: Functions) -> None:
+    functions.serve(lambda event, context: {"got": event})
+
+    answer = functions.invoke({"sandbox": "dev", "größe": 1})
+
+    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+    assert "FunctionError" not in answer
+    assert json.loads(answer["Payload"].read()) == {"got": {"sandbox": "dev", "größe": 1}}
+
+
+def test_a_function_is_known_by_its_arn_too(functions: Functions) -> None:
+    functions.serve(lambda event, context: event)
+
+    answer = functions.invoke(7, FunctionName=f"arn:aws:lambda:eu-west-1:123456789012:function:{functions.name}")
+
+    assert json.loads(answer["Payload"].read()) == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "payload"),
+    [
+        (FunctionFailed({"errorType": "NotReady"}), {"errorType": "NotReady"}),
+        (LookupError("no"), {"errorType": "LookupError", "errorMessage": "no"}),
+    ],
+    ids=["reported", "raised"],
+)
+def test_a_function_error_is_an_answer_that_says_so(
+    functions: Functions, error: Exception, payload: dict[str, Any]
+) -> None:
+    def fails(event: Any, context: Any) -> Any:
+        raise error
+
+    functions.serve(fails)
+    answer = functions.invoke()
+
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    assert payload.items() <= json.loads(answer["Payload"].read()).items()
+
+
+def test_a_function_that_is_not_there_is_refused_as_lambda_does(aws: Aws) -> None:
+    client = aws.client("lambda")
+
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match=r"not found: arn:.*:function:nobody"):
+        client.invoke(FunctionName="nobody", Payload=b"{}")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"Payload": b"{"}, "InvalidRequestContentException"),
+        ({"InvocationType": "Event"}, "InvalidParameterValueException"),
+    ],
+)
+def test_what_cannot_be_invoked_here_is_refused(functions: Functions, options: dict[str, Any], code: str) -> None:
+    functions.serve(lambda event, context: event)
+
+    with pytest.raises(ClientError) as refused:
+        functions.invoke({}, **options)
+
+    assert refused.value.response["Error"]["Code"] == code
+
+
+def test_a_function_may_call_aws_and_be_invoked_by_several_at_a_time(functions: Functions, aws: Aws) -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    def calls(event: Any, context: Any) -> Any:
+        both.wait()
+        return aws.client("sts").get_caller_identity()["Account"]
+
+    functions.serve(calls)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(functions.invoke, range(2)))
+
+    assert [json.loads(answer["Payload"].read()) for answer in answers] == ["123456789012"] * 2

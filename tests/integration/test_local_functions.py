@@ -1,0 +1,84 @@
+"""Each function of the local stack has its own environment, and can be invoked once the HTTP API is served."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from local.aws import Aws
+from local.stack import DATABRICKS_SECRET, Stack
+from tests.support.iam import AwsCalls, grants
+from tests.support.world import REQUEST, SECRET_ID
+
+
+@pytest.fixture
+def stack(aws: Aws, aws_calls: AwsCalls) -> Iterator[Stack]:
+    """A stack on the real clock."""
+    name = f"f{uuid.uuid4().hex[:12]}"
+    made = Stack(name, {"ParameterPrefix": f"/{name}"}, aws)
+    aws_calls.allow(name, grants(made.template, made.resources.attribute, "ProvisionRole"))
+    yield made
+    made.stop()
+
+
+def invoked(stack: Stack, function: str, event: Any) -> Any:
+    answer = stack.aws.client("lambda").invoke(
+        FunctionName=stack.resources.attribute(function, None), Payload=json.dumps(event)
+    )
+    return json.loads(answer["Payload"].read())
+
+
+def test_each_function_has_the_environment_that_the_template_gives_it(stack: Stack) -> None:
+    its = {name: stack.variables(name) for name in ("ProvisionFunction", "ApiFunction", "ExploreFunction")}
+
+    assert its["ProvisionFunction"] == stack.environment
+    assert {name for name, variables in its.items() if "DATABRICKS_URL" in variables} == {
+        "ProvisionFunction", "ExploreFunction",
+    }  # fmt: skip
+    assert {name for name, variables in its.items() if "ADOBE_SECRET_ID" in variables} == {
+        "ProvisionFunction", "ExploreFunction",
+    }  # fmt: skip
+    assert its["ApiFunction"]["EXPLORE_FUNCTION_NAME"] == stack.resources.attribute("ExploreFunction", None)
+
+
+def test_a_stack_that_serves_no_api_starts_nothing_for_it(stack: Stack) -> None:
+    client = stack.aws.client("lambda")
+
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke(FunctionName=stack.resources.attribute("ExploreFunction", None))
+    assert "gateway" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_handler_may_stand_in_for_the_function_of_the_api(stack: Stack) -> None:
+    gateway = stack.serve_api(lambda event, context: {"key": event["pathParameters"]})
+
+    answer = requests.get(f"{gateway.url}/connections/dev/sales", timeout=20)
+
+    assert answer.json() == {"key": {"sandbox": "dev", "name": "sales"}}
+
+
+def test_the_function_that_makes_connections_can_be_invoked_by_its_name(stack: Stack) -> None:
+    stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
+    stack.serve_api()
+
+    result = invoked(stack, "ProvisionFunction", REQUEST)
+
+    assert result["outcome"] == "created"
+    assert [item["id"] for item in stack.adobe.living()] == [result["connectionId"]]
+
+
+def test_stopping_ends_the_processes_of_every_function(stack: Stack) -> None:
+    stack.serve_api()
+    invoked(stack, "ProvisionFunction", {"no": "key"})
+    environments = stack.aws.functions[stack.resources.attribute("ProvisionFunction", None)]
+    (process,) = environments.processes  # type: ignore[attr-defined]
+
+    stack.stop()
+
+    assert process.poll() is not None

@@ -1,0 +1,330 @@
+"""A function in a process of its own does what one in Lambda does: one call at a time, a deadline, its own output."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.invocation import FunctionFailed
+from local.process import Environments, FunctionProcess, LocalFunction
+
+Written = Callable[..., LocalFunction]
+
+ECHO = """
+def handler(event, context):
+    return {"event": event}
+"""
+COUNTS = """
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    return calls
+"""
+HANGS = """
+import time
+def handler(event, context):
+    print("begun")
+    while event == "hang":
+        time.sleep(60)
+    return "done"
+"""
+ENDS = """
+import os
+def handler(event, context):
+    os._exit(3)
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """A function of some code."""
+
+    def made(code: str, seconds: float = 20.0, **variables: str) -> LocalFunction:
+        folder = tmp_path / "echo"
+        folder.mkdir(exist_ok=True)
+        (folder / "app.py").write_text(code)
+        return LocalFunction("local-EchoFunction", folder, seconds, variables)
+
+    return made
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[[LocalFunction], FunctionProcess]]:
+    """Environments that are ended after the test."""
+    made: list[FunctionProcess] = []
+
+    def make(function: LocalFunction) -> FunctionProcess:
+        made.append(FunctionProcess(function, io.StringIO()))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+Started = Callable[[LocalFunction], FunctionProcess]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def failed(environment: FunctionProcess | Environments, event: object = None) -> dict[str, object]:
+    with pytest.raises(FunctionFailed) as raised:
+        environment(event)
+    return raised.value.payload
+
+
+def test_an_event_gets_its_answer(written: Written, started: Started) -> None:
+    echo = started(written(ECHO))
+
+    assert echo({"name": "Zürich\n"}) == {"event": {"name": "Zürich\n"}}
+
+
+def test_nothing_is_started_before_the_first_event_and_one_process_serves_all(
+    written: Written, started: Started
+) -> None:
+    counts = started(written(COUNTS))
+    before = counts.process
+
+    assert (before, counts({}), counts({})) == (None, 1, 2)
+
+
+def test_an_event_and_an_answer_may_be_large(written: Written, started: Started) -> None:
+    echo, large = started(written(ECHO)), "x" * 5_000_000
+
+    assert echo(large) == {"event": large}
+
+
+def test_the_function_has_its_environment_and_nothing_of_ours(
+    written: Written, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    code = "import os\ndef handler(event, context): return dict(os.environ)"
+
+    variables = started(written(code, REGISTRY_TABLE="r"))(None)
+
+    assert (variables["REGISTRY_TABLE"], variables["AWS_LAMBDA_FUNCTION_NAME"]) == ("r", "local-EchoFunction")
+    assert not {"AWS_PROFILE", "PYTEST_CURRENT_TEST"} & set(variables)
+
+
+def test_the_layer_can_be_imported(written: Written, started: Started) -> None:
+    code = "import aep_connections\ndef handler(event, context): return aep_connections.__name__"
+
+    assert started(written(code))(None) == "aep_connections"
+
+
+def test_the_context_tells_the_time_that_is_left_and_the_name(written: Written, started: Started) -> None:
+    code = (
+        "def handler(event, context):\n"
+        "    return [context.get_remaining_time_in_millis(), context.function_name, context.aws_request_id]\n"
+    )
+    environment = started(written(code, 9.0))
+
+    (left, name, first), (_, _, second) = environment(None), environment(None)
+
+    assert 0 < left <= 9000
+    assert name == "local-EchoFunction"
+    assert first != second
+
+
+def test_what_is_printed_is_shown_before_the_answer_is_given_whole_lines_at_a_time(written: Written) -> None:
+    code = (
+        "import sys\n"
+        "print('loaded')\n"
+        "def handler(event, context):\n"
+        "    print('one')\n"
+        "    print('two', file=sys.stderr)\n"
+        "    sys.stdout.write('half')\n"
+        "    return 1\n"
+    )
+    out = io.StringIO()
+    environment = FunctionProcess(written(code), out)
+
+    environment(None)
+    after_the_answer = out.getvalue()
+    environment.stop()
+
+    assert sorted(after_the_answer.splitlines()) == ["loaded", "one", "two"]
+    assert out.getvalue().endswith("half\n")
+
+
+def test_what_is_printed_goes_to_stdout_as_it_is_then(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = FunctionProcess(written("def handler(event, context): print('shown')"))
+
+    environment(None)
+    environment.stop()
+
+    assert capsys.readouterr().out == "shown\n"
+
+
+def test_an_error_is_told_as_lambda_tells_it_and_the_process_stays(written: Written, started: Started) -> None:
+    environment = started(written("def handler(event, context): raise LookupError('no such thing')"))
+
+    payload, process = failed(environment), environment.process
+
+    assert (payload["errorType"], payload["errorMessage"]) == ("LookupError", "no such thing")
+    assert payload["stackTrace"]
+    assert (failed(environment), environment.process) == (payload, process)
+
+
+def test_an_answer_that_is_no_json_is_an_error(written: Written, started: Started) -> None:
+    payload = failed(started(written("def handler(event, context): return {1, 2}")))
+
+    assert payload["errorType"] == "Runtime.MarshalError"
+
+
+def test_a_function_that_cannot_be_loaded_says_why_and_is_tried_again(written: Written, started: Started) -> None:
+    environment = started(written("import no_such_module"))
+    first = failed(environment)
+    written(ECHO)
+
+    assert (first["errorType"], first["errorMessage"]) == ("ModuleNotFoundError", "No module named 'no_such_module'")
+    assert environment(1) == {"event": 1}
+
+
+def test_a_process_that_ends_is_an_error_and_the_next_call_gets_another(written: Written, started: Started) -> None:
+    environment = started(written(ENDS))
+
+    payload = failed(environment)
+    written(ECHO)
+
+    assert payload["errorType"] == "Runtime.ExitError"
+    assert str(payload["errorMessage"]).endswith("Runtime exited with status 3")
+    assert environment(1) == {"event": 1}
+
+
+def test_a_call_is_killed_when_the_timeout_is_over_and_the_next_gets_another_process(
+    written: Written, started: Started
+) -> None:
+    environment = started(written(HANGS, 0.3))
+    environment("warm")
+    hanging = environment.process
+    assert hanging is not None
+
+    payload = failed(environment, "hang")
+
+    assert payload["errorType"] == "Sandbox.Timedout"
+    assert str(payload["errorMessage"]).endswith("Task timed out after 0.30 seconds")
+    assert not is_alive(hanging.pid)
+    assert environment("again") == "done"
+
+
+def test_a_call_that_never_stops_printing_is_killed_too(written: Written, started: Started) -> None:
+    code = "def handler(event, context):\n    while True: print('x' * 1000)"
+
+    assert failed(started(written(code, 0.3)))["errorType"] == "Sandbox.Timedout"
+
+
+def test_stopping_ends_what_is_in_work_at_once(written: Written) -> None:
+    begun = Begun()
+    environment = FunctionProcess(written(HANGS, 60.0), begun)
+    with ThreadPoolExecutor() as pool:
+        hanging = pool.submit(failed, environment, "hang")
+        begun.wait()
+        process = environment.process
+        environment.stop()
+        payload = hanging.result()
+
+    assert payload["errorType"] == "Runtime.ExitError"
+    assert process is not None
+    assert not is_alive(process.pid)
+    assert failed(environment, "again")["errorType"] == "Runtime.ExitError"
+
+
+class Begun(io.StringIO):
+    """Notes that something was printed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._event = threading.Event()
+
+    def write(self, text: str) -> int:
+        self._event.set()
+        return super().write(text)
+
+    def wait(self) -> None:
+        assert self._event.wait(20)
+
+
+# ---------------------------------------------------------------- several environments
+
+
+MEETS = """
+import pathlib, time
+def handler(event, context):
+    here = pathlib.Path(event["folder"])
+    (here / event["mine"]).touch()
+    while not (here / event["other"]).exists():
+        time.sleep(0.001)
+    return event["mine"]
+"""
+
+
+def test_calls_at_a_time_run_side_by_side(written: Written, tmp_path: Path) -> None:
+    environments = Environments(written(MEETS), io.StringIO())
+    events = [{"folder": str(tmp_path), "mine": one, "other": other} for one, other in (("a", "b"), ("b", "a"))]
+
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(environments, events))
+    processes = environments.processes
+    environments.stop()
+
+    assert answers == ["a", "b"]
+    assert len(processes) == 2
+    assert not any(is_alive(process.pid) for process in processes)
+
+
+def test_an_idle_environment_is_taken_before_another_is_started(written: Written) -> None:
+    environments = Environments(written(COUNTS), io.StringIO())
+
+    answers = [environments({}) for _ in range(3)]
+    processes = environments.processes
+    environments.stop()
+
+    assert (answers, len(processes)) == ([1, 2, 3], 1)
+
+
+def test_beyond_the_limit_calls_wait_for_an_idle_one(written: Written) -> None:
+    environments = Environments(written(COUNTS), io.StringIO(), limit=1)
+
+    with ThreadPoolExecutor() as pool:
+        answers = sorted(pool.map(environments, range(4)))
+    environments.stop()
+
+    assert answers == [1, 2, 3, 4]
+
+
+def test_an_environment_that_failed_is_lent_again(written: Written) -> None:
+    environments = Environments(written(ENDS), io.StringIO(), limit=1)
+
+    errors = {failed(environments)["errorType"] for _ in range(2)}
+    environments.stop()
+
+    assert errors == {"Runtime.ExitError"}
+
+
+def test_stopped_environments_take_no_call_and_whoever_waits_is_told(written: Written) -> None:
+    begun = Begun()
+    environments = Environments(written(HANGS, 60.0), begun, limit=1)
+
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(failed, environments, "hang") for _ in range(2)]
+        begun.wait()
+        environments.stop()
+        ends = sorted(str(call.result()["errorType"]) for call in calls)
+
+    assert ends[0] == "Runtime.ExitError"
+    assert ends[1] in ("Runtime.ExitError", "Sandbox.Stopped")
+    assert failed(environments)["errorType"] == "Sandbox.Stopped"

@@ -1,0 +1,79 @@
+"""The local gateway in front of handlers that a test writes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from local.gateway import DOCUMENT, Gateway
+from local.http_api import HttpApi
+from local.template import Template
+from tests.support.templates import BARE
+
+OK = {"statusCode": 200, "body": "ok"}
+
+
+@dataclass(slots=True)
+class Front:
+    """A gateway, the events that its function got, and what that answers: a value, or an error to raise."""
+
+    gateway: Gateway
+    events: list[Any]
+    answer: Any = field(default_factory=lambda: OK)
+
+    @property
+    def url(self) -> str:
+        return self.gateway.url
+
+    def ask(
+        self, method: str, target: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[HTTPResponse, bytes]:
+        """A call with a target that no client puts right."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=20)
+        connection.request(method, target, body, dict(headers or {}))
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        return response, content
+
+    def event(self, method: str, target: str, body: bytes | str | None = None, **headers: str) -> Any:
+        """The event that a call becomes; header names with `_` for `-`."""
+        self.ask(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        return self.events[-1]
+
+    def says(self, *call: Any, **options: Any) -> tuple[int, Any]:
+        """Status and JSON of a call's answer."""
+        response, content = self.ask(*call, **options)
+        return response.status, json.loads(content)
+
+
+@contextmanager
+def front(
+    template: Template = BARE,
+    now: Callable[[], float] = time.time,
+    document: Path = DOCUMENT,
+    handler: Callable[[Any, Any], Any] | None = None,
+    **changes: Any,
+) -> Iterator[Front]:
+    """A gateway of a template's API, `changes` made to it; without a handler `Front.answer` counts."""
+
+    def answering(event: Any, _context: Any) -> Any:
+        made.events.append(event)
+        if isinstance(made.answer, Exception):
+            raise made.answer
+        return made.answer
+
+    api = HttpApi.read(template, lambda name, attribute: f"{name}.{attribute}" if attribute else name)
+    made = Front(Gateway(replace(api, **changes), handler or answering, now, document), [])
+    made.gateway.start()
+    try:
+        yield made
+    finally:
+        made.gateway.stop()
