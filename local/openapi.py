@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from local.aws import REGION
-from local.stack import ROOT, use_the_layer
+from local.functions import ROOT, use_the_layer
 
 PATH = ROOT / "docs" / "openapi.json"
 NOWHERE = {

@@ -177,7 +177,8 @@ INVARIANT = Invariant(
             "a message that is nested too deeply is delivered until the queue drops it",
             QUEUE,
             "        except RecursionError:\n"
-            '            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}, PARKED))\n',
+            '            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}, '
+            "PARKED))\n",
             "        except RecursionError:\n            raise\n",
             (IN_ACCOUNTED + "test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same",),
         ),

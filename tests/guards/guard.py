@@ -13,7 +13,6 @@ class Guard:
     """One guard. `text`, which occurs once in `file`, becomes `replacement`; then each of `tests` must fail.
 
     `without` says in a sentence what happens then; `also` numbers the other invariants that it serves.
-    With a `part` the text is the first after it, and `part` is what occurs once.
     """
 
     name: str
@@ -23,7 +22,6 @@ class Guard:
     replacement: str
     tests: tuple[str, ...]
     also: tuple[int, ...] = ()
-    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

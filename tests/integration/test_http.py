@@ -238,7 +238,7 @@ def test_a_wait_that_is_too_short_answers_as_if_nobody_had_waited(world: World, 
 
 
 @pytest.mark.parametrize(
-    ("asked", "left", "applied", "waited"), [("600", 29, "25", 25), ("20", 12, "20", 10), ("9", 1, "9", 0)]
+    ("asked", "left", "applied", "waited"), [("99999", 29, "25", 25), ("20", 12, "20", 10), ("9", 1, "9", 0)]
 )
 def test_a_wait_is_bounded_by_the_contract_and_by_the_invocation(
     world: World, web: Web, asked: str, left: float, applied: str, waited: float
@@ -250,9 +250,7 @@ def test_a_wait_is_bounded_by_the_contract_and_by_the_invocation(
     assert sum(world.clock.slept) == pytest.approx(waited)
 
 
-@pytest.mark.parametrize(
-    "prefer", ["", "wait", "wait=", "wait=-1", "wait=x", "await=5", "return=minimal", "wait=99999"]
-)
+@pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=x", "await=5", "return=minimal"])
 def test_a_preference_that_is_none_is_ignored(world: World, web: Web, prefer: str) -> None:
     answered = web("PUT", KEY, BODY, prefer=prefer)
 
@@ -295,9 +293,10 @@ def test_what_was_given_up_while_waiting_is_unavailable(world: World, web: Web) 
 
 
 def test_whoever_is_overtaken_while_waiting_hears_that_it_is_superseded(world: World, web: Web) -> None:
-    world.clock.meanwhile = lambda: (
-        None if world.ask(REQUEST | {"displayName": "later"}, at=world.clock.now() + 60) else None
-    )
+    def overtake() -> None:
+        world.ask(REQUEST | {"displayName": "later"}, at=world.clock.now() + 60)
+
+    world.clock.meanwhile = overtake
 
     answered = web("PUT", KEY, BODY, prefer="wait=10")
 
@@ -458,8 +457,9 @@ def test_lists_are_paged_and_filtered_by_sandbox_and_status(world: World, web: W
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("status=gone", "status"), ("sandbox=A", "sandbox"),
-        ("cursor=x", "cursor"), ("cursor=%C3%A9", "cursor"), ("cursor=bnVsbA", "cursor"), ("limit=1&limit=2", "limit"),
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=1&limit=2", "limit"),
+        ("status=gone", "status"), ("sandbox=A", "sandbox"), ("cursor=x", "cursor"), ("cursor=%C3%A9", "cursor"),
+        ("cursor=bnVsbA", "cursor"),
     ],
 )  # fmt: skip
 def test_a_list_that_cannot_be_is_refused_by_the_field_at_fault(web: Web, query: str, field: str) -> None:

@@ -6,11 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.http_api import HttpApi, paths
-from local.http_events import Call, event_of, reply_of
-
 from aep_connections import wiring_api, wiring_explore
 from aep_connections.triggers.http import Api
+from local.http_api import HttpApi, paths
+from local.http_events import Call, event_of, reply_of
 from local.invocation import Context
 from tests.support.iam import AwsCalls, grants
 from tests.support.world import World
@@ -42,7 +41,7 @@ class Web:
         stack = self.world.stack
         self.gateway = HttpApi.read(stack.template, stack.resources.attribute)
         self.api = self.new_api()
-        stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = self._explore
+        stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = self.explore
         for role in ("ApiRole", "ExploreRole"):
             name = f"{stack.environment['REGISTRY_TABLE']} {role}"
             self.aws_calls.allow(name, grants(stack.template, stack.resources.attribute, role))
@@ -70,7 +69,8 @@ class Web:
         reply = reply_of(self.api.answer(event, Context(self.world.clock.now() + seconds, self.world.clock.now)))
         return Answered(reply.status, {n.lower(): v for n, v in reply.headers}, json.loads(reply.body))
 
-    def _explore(self, event: Any, _context: Any) -> Any:
+    def explore(self, event: Any, _context: Any) -> Any:
+        """Invoke the exploring function."""
         stack, clock = self.world.stack, self.world.clock
         variables = stack.resources.environment("ExploreFunction") | {"DATABRICKS_URL": stack.databricks.url}
         service = wiring_explore.build(variables, clock, self.world.timeouts)

@@ -12,6 +12,8 @@ import pytest
 from local.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, grants
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
+from tests.support.web import KEY as KEY_OVER_HTTP
+from tests.support.web import Web
 from tests.support.world import ABSENT, REQUEST, World
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
@@ -34,6 +36,39 @@ def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, a
     world.ask(ABSENT)
 
     assert [str(grant) for grant in aws_calls.unused(allowed, aws_calls.made[before:])] == []
+
+
+def test_the_api_calls_what_its_role_allows_and_all_of_it(world: World, aws_calls: AwsCalls) -> None:
+    web, before = Web(world, aws_calls), len(aws_calls.made)
+    web("PUT", KEY_OVER_HTTP, {"databricksSecretId": REQUEST["databricksSecretId"]})
+    web("DELETE", KEY_OVER_HTTP)
+    web("GET", "/connections")
+    web("GET", "/connections?sandbox=dev&status=requested")
+    world.stack.aws.functions[world.stack.resources.attribute("ExploreFunction", None)] = lambda *_: {"tables": []}
+    web("GET", KEY_OVER_HTTP + "/tables")
+
+    made_and_allowed(world, aws_calls, aws_calls.made[before:], "ApiRole")
+
+
+def test_the_exploring_function_calls_what_its_role_allows_and_all_of_it(world: World, aws_calls: AwsCalls) -> None:
+    world.ask()
+
+    made = calls_of_explore(Web(world, aws_calls), aws_calls, {"sandbox": "dev", "name": "sales", "path": None})
+
+    made_and_allowed(world, aws_calls, made, "ExploreRole")
+
+
+def calls_of_explore(web: Web, aws_calls: AwsCalls, event: dict[str, Any]) -> list[AwsCall]:
+    """What the exploring function asks of AWS, invoked as the API would."""
+    before = len(aws_calls.made)
+    web.explore(event, None)
+    return aws_calls.made[before:]
+
+
+def made_and_allowed(world: World, aws_calls: AwsCalls, made: list[AwsCall], role: str) -> None:
+    allowed = grants(world.stack.template, world.stack.resources.attribute, role)
+    assert [call for call in made if not any(grant.permits(call) for grant in allowed)] == []
+    assert [str(grant) for grant in aws_calls.unused(allowed, made)] == []
 
 
 def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) -> None:

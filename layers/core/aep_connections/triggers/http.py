@@ -35,7 +35,7 @@ ANSWER_SECONDS = 2.0
 """Kept free to tell the answer, when the invocation is about to end."""
 NO_ROUTE = "$default"
 """API Gateway's route of what has none."""
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,4})\"?", re.ASCII | re.IGNORECASE)
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?", re.ASCII | re.IGNORECASE)
 _NEW = {Outcome.CREATED, Outcome.RECREATED, Outcome.ADOPTED}
 _NEVER_KEPT = {"Cache-Control": "no-store"}
 _JSON, _PROBLEM = "application/json", "application/problem+json"
@@ -218,7 +218,7 @@ class Api:
         return self._told(self._missing(self.app.current_event.path))
 
     def _not_valid(self, error: RequestValidationError) -> Response[Any]:
-        if any(one["type"] == "json_invalid" for one in error.errors()):
+        if any(one["loc"] == ("body",) and one["type"] == "missing" for one in error.errors()):
             return self._told(problems.malformed("The body is empty, where JSON should be."))
         found = [(".".join(str(step) for step in one["loc"][1:]), one["msg"]) for one in error.errors()]
         return self._told(problems.invalid([{"field": field or "request", "rule": rule} for field, rule in found]))
@@ -266,8 +266,10 @@ def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
         if len(raw) > MAX_BYTES:
             raise problems.too_large(MAX_BYTES)
         text = raw.decode()
-        json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         raise problems.malformed("The body is not JSON.") from None
+    if not isinstance(document, dict):
+        raise problems.invalid([{"field": "request", "rule": "must be a JSON object"}])
     headers = {**event.get("headers", {}), "content-type": _JSON}
     return {**event, "body": text, "isBase64Encoded": False, "headers": headers}

@@ -1,0 +1,164 @@
+"""What a connection reaches, asked over HTTP: the API's function asks the explore function, which asks Adobe."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aep_connections.aws import functions
+from local.faults import Fault
+from local.invocation import FunctionFailed
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.iam import AwsCalls
+from tests.support.web import KEY, Web
+from tests.support.world import ABSENT, SECRET_ID, STOPPED, World
+
+TABLES = KEY + "/tables"
+
+
+@pytest.fixture
+def web(world: World, aws_calls: AwsCalls) -> Web:
+    world.ask()
+    return Web(world, aws_calls)
+
+
+def refusal(web: Web, status: int, code: str, path: str = TABLES) -> dict[str, Any]:
+    """The problem that exploring meets."""
+    answered = web("GET", path)
+    assert (answered.status, answered.document["code"]) == (status, code)
+    assert answered.headers["content-type"] == "application/problem+json"
+    return dict(answered.document)
+
+
+def test_the_tables_are_listed_and_a_tables_columns_have_types(web: Web) -> None:
+    tables = web("GET", TABLES)
+
+    assert tables.status == 200
+    path = tables.document["tables"][0]["path"]
+    table = web("GET", f"{TABLES}/{path}").document
+    assert table["path"] == path
+    assert all(column["name"] and column["type"] for column in table["columns"])
+    assert "date-time" in {column["format"] for t in tables.document["tables"] for column in columns(web, t["path"])}
+
+
+def columns(web: Web, path: str) -> list[dict[str, Any]]:
+    return list(web("GET", f"{TABLES}/{path}").document["columns"])
+
+
+def test_a_table_that_is_not_there_is_not_found(web: Web) -> None:
+    assert "path" in refusal(web, 404, "NotFound", TABLES + "/acme_db.nothing")["detail"]
+
+
+def test_exploring_changes_nothing(world: World, web: Web) -> None:
+    before = world.item()
+
+    web("GET", TABLES)
+
+    assert world.item() == before
+    assert [call.method for call in world.calls(path="/explore")] == ["GET"]
+
+
+def test_a_stopped_cluster_is_named_with_what_to_do_and_not_started(world: World, web: Web) -> None:
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+
+    refused = refusal(web, 424, "DatabricksRefused")
+
+    assert [fault["field"] for fault in refused["faults"]] == ["CLUSTER_STATE"]
+    assert "TERMINATED" in refused["detail"]
+    assert "tart" in refused["remedy"]
+    assert not [c for c in world.stack.databricks.calls if c.request.path.endswith("/start")]
+
+
+def test_a_revoked_token_is_named_and_never_shown(world: World, web: Web) -> None:
+    token = DATABRICKS_SECRET["accessToken"]
+    world.stack.databricks.settings.revoked_tokens.append(token)
+    world.stack.adobe.settings.echo_secrets = True
+
+    refused = refusal(web, 424, "DatabricksRefused")
+
+    assert [fault["field"] for fault in refused["faults"]] == ["TOKEN_VALID"]
+    assert refused["requestId"]
+    assert token not in json.dumps(refused)
+
+
+def test_without_the_databricks_secret_adobes_words_are_withheld(world: World, web: Web) -> None:
+    world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
+    world.stack.adobe.settings.echo_secrets = True
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+
+    refused = refusal(web, 424, "DatabricksRefused")
+
+    assert DATABRICKS_SECRET["accessToken"] not in json.dumps(refused)
+    assert refused["faults"] == []
+
+
+def test_another_organizations_credential_explores_nothing(world: World, web: Web) -> None:
+    world.stack.put_secret(
+        f"{world.stack.template.values['AWS::StackName']}/adobe", ADOBE_SECRET | {"orgId": "X@AdobeOrg"}
+    )
+
+    refusal(web, 409, "Conflict")
+
+    assert world.calls(path="/explore") == []
+
+
+def test_a_key_without_a_connection_has_no_tables(world: World, web: Web) -> None:
+    web("PUT", "/connections/dev/other", {"databricksSecretId": SECRET_ID})
+    world.ask(ABSENT)
+
+    for key in ("other", "sales"):
+        refusal(web, 404, "NotFound", f"/connections/dev/{key}/tables")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ({"status": 429}, 429, "Throttled"),
+        ({"status": 503}, 503, "Unavailable"),
+        ({"status": 403, "body": '{"error_code": "403025", "message": "Profile is not valid"}'}, 424, "AdobeForbidden"),
+        ({"status": 200, "body": "<html>"}, 503, "Unavailable"),
+        ({"status": 200, "body": '{"tables": 1}'}, 503, "Unavailable"),
+    ],
+)
+def test_whatever_adobe_says_is_a_clear_problem(
+    world: World, web: Web, fault: dict[str, Any], status: int, code: str
+) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/explore", times=0, **fault))
+
+    assert refusal(web, status, code)["remedy"]
+
+
+def test_an_explore_function_that_fails_or_takes_too_long_is_a_clear_problem(world: World, web: Web) -> None:
+    def fail(_event: Any, _context: Any) -> Any:
+        raise FunctionFailed({"errorType": "Sandbox.Timedout", "errorMessage": "inner words"})
+
+    world.stack.aws.functions[world.stack.resources.attribute("ExploreFunction", None)] = fail
+
+    assert "inner words" not in json.dumps(refusal(web, 503, "Unavailable"))
+
+
+def test_an_explore_function_that_is_not_there_is_trouble_of_our_own(world: World, web: Web) -> None:
+    del world.stack.aws.functions[world.stack.resources.attribute("ExploreFunction", None)]
+
+    assert "invoke" not in json.dumps(refusal(web, 503, "Unavailable"))
+
+
+def test_the_waits_for_one_another_fit_into_each_other(world: World, web: Web) -> None:
+    declared = world.stack.template.resources()
+
+    explore, api = (declared[f"{name}Function"]["Properties"]["Timeout"] for name in ("Explore", "Api"))
+
+    assert explore < functions.ANSWER_SECONDS < api < web.gateway.timeout_seconds
+
+
+def test_what_stands_in_the_registry_is_explored_and_not_what_the_caller_says(world: World, web: Web) -> None:
+    stack = world.stack
+    explore = stack.aws.functions[stack.resources.attribute("ExploreFunction", None)]
+
+    assert explore({"sandbox": "dev", "name": "other", "connectionId": world.parameter()}, None) == {
+        "notFound": "There is no connection dev/other."
+    }
+    assert explore({"sandbox": "../x", "name": "sales"}, None)["failure"]["code"] == "InvalidRequest"
+    assert "failure" in explore("nonsense", None)
