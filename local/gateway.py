@@ -18,7 +18,7 @@ from typing import Any
 from local.callers import authorized
 from local.functions import ROOT
 from local.http_api import Bucket, HttpApi, paths
-from local.http_events import Call, Reply, event_of, plain, reply_of, request_id
+from local.http_events import Call, Reply, event_of, plain, reply_of
 from local.invocation import Handler, invoke
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -123,9 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _any(self) -> None:
         gateway = self.server.gateway
         body, headers = self._body(), tuple(self.headers.items())
-        reply = gateway.answer(Call(self.command, self.path, headers, body, self.client_address[0], gateway.now()))
+        call = Call(self.command, self.path, headers, body, self.client_address[0], gateway.now())
+        reply = gateway.answer(call)
         self.send_response(reply.status)
-        for name, value in (*reply.headers, ("Apigw-Requestid", request_id())):
+        for name, value in (*reply.headers, ("Apigw-Requestid", call.id)):
             self.send_header(name, value)
         if reply.status not in (204, 304):
             self.send_header("Content-Length", str(len(reply.body)))

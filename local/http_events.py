@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,6 +24,11 @@ HOP_BY_HOP = {
 }  # fmt: skip
 
 
+def request_id() -> str:
+    """An id of the form that HTTP APIs give."""
+    return base64.b64encode(secrets.token_bytes(11)).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call as it came in; `target` is path and query as they were sent, `headers` may repeat a name."""
@@ -34,6 +39,7 @@ class Call:
     body: bytes
     source_ip: str
     at: float
+    id: str = field(default_factory=request_id)
 
     @property
     def path(self) -> str:
@@ -60,11 +66,6 @@ class Reply:
 def plain(status: int, message: str) -> Reply:
     """What the gateway itself says."""
     return Reply(status, (("Content-Type", "application/json"),), json.dumps({"message": message}).encode())
-
-
-def request_id() -> str:
-    """An id of the form that HTTP APIs give."""
-    return base64.b64encode(secrets.token_bytes(11)).decode()
 
 
 def event_of(
@@ -107,7 +108,7 @@ def event_of(
                 "sourceIp": call.source_ip,
                 "userAgent": headers.get("user-agent", ""),
             },
-            "requestId": request_id(),
+            "requestId": call.id,
             "routeKey": route_key,
             "stage": "$default",
             "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", moment),

@@ -109,16 +109,18 @@ class Stack:
         self._serving.append(made)
         return made
 
-    def serve_api(self, handler: Handler | None = None, out: TextIO | None = None) -> Gateway:
+    def serve_api(
+        self, handler: Handler | None = None, out: TextIO | None = None, now: Callable[[], float] = time.time
+    ) -> Gateway:
         """Start the HTTP API, until the stack stops. Every function can then be invoked by its name as well.
 
         Unless a `handler` stands in for it, the API's function too runs in processes of its own; what they print goes
-        to `out`, or to whatever `sys.stdout` is then.
+        to `out`, or to whatever `sys.stdout` is then. `now` is the clock of signatures and throttling.
         """
         for name in FUNCTIONS:
             self.aws.functions[self.resources.attribute(logical_id(name), None)] = self.environments(name, out)
         own = self.aws.functions[self.resources.attribute("ApiFunction", None)]
-        gateway = Gateway(HttpApi.read(self.template, self.resources.attribute), handler or own)
+        gateway = Gateway(HttpApi.read(self.template, self.resources.attribute), handler or own, now)
         gateway.start()
         self._serving.insert(0, gateway)
         return gateway

@@ -74,6 +74,14 @@ def test_the_context_of_an_event_says_who_what_where_and_when() -> None:
     }
 
 
+def test_the_id_of_a_call_is_told_to_the_function_and_to_the_caller(api: Front) -> None:
+    response, _ = api.ask("GET", "/connections")
+    api.ask("GET", "/connections")
+
+    ids = [event["requestContext"]["requestId"] for event in api.events]
+    assert response.getheader("Apigw-Requestid") == ids[0] != ids[1]
+
+
 def test_what_a_call_does_not_have_is_not_in_its_event(api: Front) -> None:
     event = api.event("GET", "/connections")
 

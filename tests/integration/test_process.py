@@ -208,7 +208,7 @@ def test_a_process_that_ends_is_an_error_and_the_next_call_gets_another(written:
 def test_a_call_is_killed_when_the_timeout_is_over_and_the_next_gets_another_process(
     written: Written, started: Started
 ) -> None:
-    environment = started(written(HANGS, 0.3))
+    environment = started(written(HANGS, 0.8))
     environment("warm")
     hanging = environment.process
     assert hanging is not None
@@ -216,7 +216,7 @@ def test_a_call_is_killed_when_the_timeout_is_over_and_the_next_gets_another_pro
     payload = failed(environment, "hang")
 
     assert payload["errorType"] == "Sandbox.Timedout"
-    assert str(payload["errorMessage"]).endswith("Task timed out after 0.30 seconds")
+    assert str(payload["errorMessage"]).endswith("Task timed out after 0.80 seconds")
     assert not is_alive(hanging.pid)
     assert environment("again") == "done"
 

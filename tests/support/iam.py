@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.aws import ACCOUNT, REGION, Aws
+from local.lambda_api import INVOCATION
 from local.template import Template
 
 AGENT = "aep-connections"
@@ -117,7 +118,7 @@ class AwsCalls:
         def app(environ: dict[str, Any], start_response: Any) -> Any:
             if (body := said_by_the_service(environ)) is not None:
                 target = environ.get("HTTP_X_AMZ_TARGET", "")
-                if invoked := _INVOCATION.fullmatch(environ["PATH_INFO"]):
+                if invoked := INVOCATION.fullmatch(environ["PATH_INFO"]):
                     target, body = "Lambda.InvokeFunction", json.dumps({"FunctionName": invoked[1]}).encode()
                 with self._lock:
                     self.made += _calls_in(target, body)
@@ -202,7 +203,6 @@ _SERVICES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 
 
-_INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _WORDS = {
     "SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN", "if_not_exists", "list_append",
     "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size",
