@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -286,44 +285,3 @@ def test_a_body_beyond_ten_megabytes_is_refused_and_the_connection_stays(api: Fr
 
     assert [answer.status_code for answer in (largest, larger, chunked, after)] == [200, 413, 413, 200]
     assert larger.json() == {"message": "Request Too Long"}
-
-
-# ---------------------------------------------------------------- documentation
-
-
-@pytest.fixture
-def document(tmp_path: Path) -> Path:
-    path = tmp_path / "openapi.json"
-    path.write_text(json.dumps({"openapi": "3.1.0", "info": {"title": "</script><b>", "version": "1"}, "paths": {}}))
-    return path
-
-
-def test_the_document_is_read_when_it_is_asked_for(document: Path) -> None:
-    with front(document=document) as api:
-        before = api.says("GET", "/openapi.json")
-        document.write_text('{"openapi": "3.1.1"}')
-        after = api.says("GET", "/openapi.json")
-
-    assert (before[1]["openapi"], after) == ("3.1.0", (200, {"openapi": "3.1.1"}))
-    assert api.events == []
-
-
-def test_without_a_document_there_is_none_to_show(tmp_path: Path) -> None:
-    with front(document=tmp_path / "none.json") as api:
-        assert [api.says("GET", path)[0] for path in ("/openapi.json", "/docs")] == [404, 404]
-
-
-def test_the_page_has_everything_in_it_and_tries_calls_here(document: Path) -> None:
-    with front(document=document) as api:
-        response, content = api.ask("GET", "/docs")
-    page = content.decode()
-
-    assert response.getheader("Content-Type") == "text/html; charset=utf-8"
-    assert f'"servers": [{{"url": "{api.url}"}}]' in page
-    assert "SwaggerUIBundle" in page
-    assert not [part for part in ("<script src", "<link ", "</script><b>") if part in page]
-
-
-def test_only_get_shows_documentation(document: Path) -> None:
-    with front(document=document) as api:
-        assert api.event("POST", "/docs")["routeKey"] == "$default"
