@@ -89,7 +89,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(key=keys)
     def invoke(self, key: KeyOf) -> None:
-        request = {"sandbox": key[0], "name": key[1], "databricksSecretId": _secret(key), "displayName": key[1]}
+        request = {"sandbox": key[0], "name": key[1], "databricksSecretId": secret_of(key), "displayName": key[1]}
         self._world.clock.advance(1)  # its order is now, and nobody else's is
         before = self._order(key)
         with contextlib.suppress(ConnectionFailure):
@@ -200,16 +200,20 @@ class Life(RuleBasedStateMachine):
     def _send(self, key: KeyOf, what: dict[str, Any], age: int) -> Sent:
         request = dict(what)
         if request.get("desiredState") != "absent":
-            request |= {"databricksSecretId": _secret(key), "displayName": key[1] + request.get("displayName", "")}
-        if request.get("adopt"):
-            self._adopting.add(key)
-            self._judge.adoptable |= {twin for twin, whose in self._twins.items() if whose == key}
+            request |= {"databricksSecretId": secret_of(key), "displayName": key[1] + request.get("displayName", "")}
+        self.allow_adopting(key, request)
         order_id, now = f"{next(self._numbers):08}", self._world.clock.now() + 1
         document = {"sandbox": key[0], "name": key[1], **request}
         sent = self._world.send(document, at=now - age * 10, order_id=order_id)
-        self._asked[key][_order_of(json.loads(sent.body))] = document
+        self._asked[key][order_of(json.loads(sent.body))] = document
         self._waiting.append(sent)
         return sent
+
+    def allow_adopting(self, key: KeyOf, request: dict[str, Any]) -> None:
+        """From now on the key's twins may be taken over, if a request says so."""
+        if request.get("adopt"):
+            self._adopting.add(key)
+            self._judge.adoptable |= {twin for twin, whose in self._twins.items() if whose == key}
 
     def _into_a_fault(self, sent: Sent, fault: Aimed, again: int | None) -> None:
         """One call goes wrong; `again` seconds later the message comes back."""
@@ -273,11 +277,11 @@ class Life(RuleBasedStateMachine):
         if any(event["detail"]["requestEventId"] == body["id"] for event in self._world.events()):
             return
         key = body["detail"]["sandbox"], body["detail"]["name"]
-        assert (self._order(key) or "") > _order_of(body), f"4: nobody heard of the end of {body['id']}"
+        assert (self._order(key) or "") > order_of(body), f"4: nobody heard of the end of {body['id']}"
 
     def _rotate(self, key: KeyOf, database: str) -> None:
         self._databases[key] = database
-        self._world.put_secret(_secret(key), accessToken=TOKEN, database=database)
+        self._world.put_secret(secret_of(key), accessToken=TOKEN, database=database)
 
     def _settle(self) -> None:
         """Take everything out of the way, deliver what is left, recheck every key: each must be as it was asked for."""
@@ -327,11 +331,12 @@ class Life(RuleBasedStateMachine):
             yield f"8: {key} should be {expected}"
 
 
-def _order_of(envelope: dict[str, Any]) -> str:
+def order_of(envelope: dict[str, Any]) -> str:
     """How the registry writes the order of a request; EventBridge's own time has no milliseconds."""
     time = envelope["time"]
     return f"{time if '.' in time else time.removesuffix('Z') + '.000Z'}#{envelope['id']}"
 
 
-def _secret(key: KeyOf) -> str:
+def secret_of(key: KeyOf) -> str:
+    """The name of a key's secret."""
     return f"aep/{key[0]}/databricks/{key[1]}"

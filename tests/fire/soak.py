@@ -11,7 +11,8 @@ from io import StringIO
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.fire.life import BUDGET, Life
+from tests.fire.callers import LifeWithCallers
+from tests.fire.life import BUDGET
 from tests.support.aws import moto_server
 from tests.support.iam import AwsCalls
 
@@ -25,10 +26,10 @@ def main(minutes: float) -> None:
     calls = AwsCalls()
     with moto_server() as aws:
         calls.watch(aws)
-        Life.aws, Life.aws_calls = aws, calls
+        LifeWithCallers.aws, LifeWithCallers.aws_calls = aws, calls
         while time.monotonic() < ends:
             with redirect_stdout(StringIO()):  # the service's log
-                run_state_machine_as_test(Life, settings=ROUND)
+                run_state_machine_as_test(LifeWithCallers, settings=ROUND)
             lives += ROUND.max_examples
             refused = calls.refused()
             assert not refused, f"template.yaml allows no {refused}"

@@ -55,7 +55,8 @@ DATABRICKS_CALLS = {
 }
 """The calls to a workspace, and how each is known; most are made side by side."""
 HTTP_CALLS = {
-    "IMS token", "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test", *DATABRICKS_CALLS,
+    "IMS token", "explore", "flows",
+    "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test", *DATABRICKS_CALLS,
 }  # fmt: skip
 
 
@@ -126,6 +127,8 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
+    if url.endswith("/flowservice/flows"):
+        return "flows"
     _, found, path = url.partition("/flowservice/connections")
     if not found:
         known = (name for name, (of, path) in DATABRICKS_CALLS.items() if of == method and re.fullmatch(path, url))
@@ -139,6 +142,8 @@ def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
             return "see it gone" if "delete" in made else "get"
         case "GET", 2, True:
             return "test"
+        case "GET", 2, False:
+            return "explore"
         case (("PATCH" | "DELETE"), 1, _):
             return method.lower()
     return f"{method} /connections{path}"

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 from local.aws import Aws
 from local.simulator import Request
 from local.stack import ADOBE_SECRET
-from tests.support.iam import said_by_the_service
+from tests.support.iam import said_by_the_service, target_of
 from tests.support.world import World
 
 TOKEN = 'canary/token+"\\~?>'
@@ -136,7 +136,7 @@ def wire_of(aws: Aws) -> Iterator[dict[str, str]]:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         if (body := said_by_the_service(environ)) is not None:
             told = {name: value for name, value in environ.items() if isinstance(value, str)}
-            place = f"{len(arrived)} {environ.get('HTTP_X_AMZ_TARGET', '?')}"
+            place = f"{len(arrived)} {target_of(environ)}"
             arrived[place] = f"{told}\n{body.decode()}\n{shown(json.loads(body or b'null'))}"
         return inner(environ, start_response)
 

@@ -102,6 +102,11 @@ def said_by_the_service(environ: dict[str, Any]) -> bytes | None:
     return body
 
 
+def target_of(environ: Mapping[str, Any]) -> str:
+    """Service and operation of a request to moto's server, as `X-Amz-Target` names them; Lambda has none."""
+    return str(environ.get("HTTP_X_AMZ_TARGET") or "Lambda.Invoke")
+
+
 class AwsCalls:
     """Every call that the service makes to moto, in this process or in another, seen at the server."""
 

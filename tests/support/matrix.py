@@ -6,20 +6,23 @@ remembering. A fault lasts for one delivery: whatever the service tries again in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from local.aws import Aws
 from local.simulator import Request
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Calls, Go
+from tests.support.errands import ERRANDS, FINE, Errand, in_queue
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge
 from tests.support.spoilt import KILLS, Spoilt
 from tests.support.stories import STORIES, Case, Story
+from tests.support.web import Web
 from tests.support.world import Killed, Sent, World, new_world
 
+T = TypeVar("T")
 MOST_DELIVERIES = 12
 BETWEEN_SECONDS = 180.0
 
@@ -40,8 +43,9 @@ class Row:
 class Matrix:
     """A world in which every cell has a sandbox of its own."""
 
-    def __init__(self, world: World, calls: Calls) -> None:
+    def __init__(self, world: World, calls: Calls, aws_calls: AwsCalls) -> None:
         self._world, self._calls = world, calls
+        self._web = Web(world, aws_calls)
         self._judge = Judge(world, calls)
         self._firsts: dict[str, list[str]] = {}
 
@@ -52,7 +56,7 @@ class Matrix:
         """
         met: set[str] = set()
         rows = []
-        for story in STORIES:
+        for story in STORIES + ERRANDS:
             for call in self.calls_of(story):
                 fresh, hit = call not in met, spoilt.hits(call not in HTTP_CALLS)
                 met.add(call)
@@ -73,52 +77,75 @@ class Matrix:
         settings.list_lag_seconds = 0.0
         world.stack.databricks.settings.clusters = {}
         world.service = world.new_service()
-        case = Case(world, self._judge)
+        world.stack.aws.functions[self._web.explore_name] = self._web.explore
+        case = Case(world, self._judge, self._web)
         foreign = dict(world.stack.adobe.records[case.foreign].item)
-        sent = story.begin(case)
+        begun = story.begin(case)
         published, heard = world.parameter("sales", case.sandbox), len(_ends_heard(case))
         self._calls.made.clear()
-        done = self._spoilt_delivery(sent, call, spoilt) if spoilt else self._judge.deliver(sent)
+        waiting, deliveries = self._begin(begun, call, spoilt)
         self._firsts.setdefault(story.name, list(dict.fromkeys(self._calls.made)))
-        deliveries = 1
-        while not done and deliveries < MOST_DELIVERIES:
+        waiting = self._go_on(begun, waiting)
+        while waiting and deliveries < MOST_DELIVERIES:
             world.clock.advance(BETWEEN_SECONDS)
-            done = self._judge.deliver(sent)
+            waiting = [sent for sent in waiting if not self._judge.deliver(sent)]
             deliveries += 1
         world.clock.advance(300)
         world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # what is late takes effect now
         settings.list_lag_seconds = 0.0
         end = next(iter(_ends_heard(case)[heard:][-1:]), "")
         living = len(self._judge.living(case.key))
-        broken = self._judge.verdict()
-        if not done:
+        broken = self._judge.verdict() + (begun.broken() if isinstance(begun, Errand) else [])
+        if waiting:
             broken.append(f"4: not done after {deliveries} deliveries")
         broken += self._ends(case, story, end, published)
         if world.stack.adobe.records[case.foreign].item != foreign:
             broken.append("9: a connection of somebody else was changed")
         return Row(call, spoilt.name if spoilt else "", story.name, end, deliveries, living, tuple(broken))
 
-    def _spoilt_delivery(self, sent: Sent, call: str, spoilt: Spoilt) -> bool:
-        """One delivery in which a call goes wrong; the process that is killed gets a successor."""
+    def _begin(self, begun: Sent | Errand, call: str, spoilt: Spoilt | None) -> tuple[list[Sent], int]:
+        """The delivery, or the call over HTTP, that goes wrong; what is to be delivered after it, how many were."""
+        if isinstance(begun, Errand):
+            self._spoilt(call, spoilt, begun)
+            return [], 0
+        service = spoilt.service(self._world) if spoilt else None
+        done = self._spoilt(call, spoilt, lambda: self._judge.deliver(begun, service))
+        return ([] if done else [begun]), 1
+
+    def _go_on(self, begun: Sent | Errand, waiting: list[Sent]) -> list[Sent]:
+        """Whoever got no good answer asks again; then everything that is in the queue is to be delivered."""
+        if not isinstance(begun, Errand):
+            return waiting
+        if not begun.told or begun.told[-1] not in FINE:
+            begun()
+        return in_queue(self._world)
+
+    def _spoilt(self, call: str, spoilt: Spoilt | None, do: Callable[[], T]) -> T | None:
+        """Something in which a call goes wrong; None if its process is killed, which gets a successor."""
+        if spoilt is None:
+            return do()
         with spoilt.on(self._world) as spoil:
 
             def act(name: str, go: Go) -> Any:
                 return spoil(name, go) if name == call else go()
 
-            self._calls.act = act
+            self._calls.act, self._web.timeouts = act, spoilt.timeouts or self._world.timeouts
             try:
-                return self._judge.deliver(sent, spoilt.service(self._world))
+                return do()
             except Killed:
-                self._world.service = self._world.new_service()
-                return False
+                self._world.service, self._web.api = self._world.new_service(), self._web.new_api()
+                return None
             finally:
-                self._calls.act = None
+                self._calls.act, self._web.timeouts = None, self._world.timeouts
 
     def _ends(self, case: Case, story: Story, end: str, published: str | None) -> Iterator[str]:
         """What is not as the request says, or is not accounted for."""
         world, item = case.world, case.world.item("sales", case.sandbox)
         parked = [m for m in world.dead_letters() if case.sandbox in m["Body"]]
-        if not end:
+        if story.ends == "told":
+            yield from self._is_as_asked(case)
+            return
+        if not end and story.name != "verified over HTTP":  # which is announced only if something changed
             yield "4: no end was announced"
         if story.ends == "refused":
             if not parked:
@@ -134,7 +161,8 @@ class Matrix:
         if failed:
             if item.get("failure", {}).get("M", {}).get("retryable", {}).get("BOOL") and not parked:
                 yield "4: given up, but not parked"
-            world.stack.databricks.settings.clusters = {}  # somebody started it
+            world.stack.databricks.settings.clusters = {}  # somebody started it, and deleted the dataflow
+            world.stack.adobe.settings.in_use.clear()
             if not self._judge.deliver(case.send(case.asked)):
                 yield f"8: asked again after {end}, and not done at once"
         yield from self._is_as_asked(case)
@@ -166,4 +194,4 @@ def new_matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
     """A matrix in a world of its own."""
     calls = Calls()
     with new_world(aws, aws_calls) as world, calls.watched():
-        yield Matrix(world, calls)
+        yield Matrix(world, calls, aws_calls)

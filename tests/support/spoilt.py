@@ -21,7 +21,7 @@ from local.aws import Aws
 from local.faults import Fault
 from local.simulator import Simulator
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Act, Go, named
-from tests.support.iam import said_by_the_service
+from tests.support.iam import said_by_the_service, target_of
 from tests.support.world import GONE, Killed, World
 
 LATE_SECONDS = 60.0
@@ -105,7 +105,7 @@ def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[str]]:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         body = said_by_the_service(environ)
         try:
-            left.remove(named(environ["HTTP_X_AMZ_TARGET"], body) if body is not None else "")
+            left.remove(named(target_of(environ), body) if body is not None else "")
         except ValueError:
             return inner(environ, start_response)
         if spoilt.refusal:

@@ -11,6 +11,7 @@ from typing import Any
 from local.faults import Fault
 from tests.support.canaries import TOKEN as CANARY
 from tests.support.judge import Judge
+from tests.support.web import Web
 from tests.support.world import STOPPED, Sent, World
 
 _numbers = itertools.count(1)
@@ -22,6 +23,7 @@ class Case:
 
     world: World
     judge: Judge
+    web: Web
     number: int = field(default_factory=lambda: next(_numbers))
     foreign: str = ""
     database: str = ""
@@ -76,7 +78,7 @@ class Story:
     """`begin` makes what is there and gives the message whose next delivery goes wrong; then it `ends` so."""
 
     name: str
-    begin: Callable[[Case], Sent]
+    begin: Callable[[Case], Any]
     ends: str = "present"
 
 
@@ -97,6 +99,13 @@ def _unchanged(case: Case) -> Sent:
 
 def _delete(case: Case) -> Sent:
     case.done(case.present())
+    return case.send(case.absent())
+
+
+def _in_use(case: Case) -> Sent:
+    """A deletion that a dataflow stands in the way of."""
+    case.done(case.present())
+    case.world.stack.adobe.settings.in_use += case.judge.living(case.key)
     return case.send(case.absent())
 
 
@@ -174,6 +183,7 @@ STORIES: tuple[Story, ...] = (
     Story("update", _update),
     Story("unchanged", _unchanged),
     Story("delete", _delete, "absent"),
+    Story("in use", _in_use, "absent"),
     Story("a lost POST that made one", lambda case: _lost(case, 100)),
     Story("a lost POST that made none", lambda case: _lost(case, None)),
     Story("deleted by somebody", _gone),

@@ -8,6 +8,7 @@ from typing import Any
 
 from aep_connections import wiring_api, wiring_explore
 from aep_connections.triggers.http import Api
+from aep_connections.upstream.transport import Timeouts
 from local.http_api import HttpApi, paths
 from local.http_events import Call, event_of, reply_of
 from local.invocation import Context
@@ -36,15 +37,22 @@ class Web:
     aws_calls: AwsCalls
     api: Api = field(init=False)
     gateway: HttpApi = field(init=False)
+    timeouts: Timeouts = field(init=False)
+    """What the exploring function waits for others."""
 
     def __post_init__(self) -> None:
         stack = self.world.stack
         self.gateway = HttpApi.read(stack.template, stack.resources.attribute)
-        self.api = self.new_api()
-        stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = self.explore
+        self.api, self.timeouts = self.new_api(), self.world.timeouts
+        stack.aws.functions[self.explore_name] = self.explore
         for role in ("ApiRole", "ExploreRole"):
             name = f"{stack.environment['REGISTRY_TABLE']} {role}"
             self.aws_calls.allow(name, grants(stack.template, stack.resources.attribute, role))
+
+    @property
+    def explore_name(self) -> str:
+        """The name of the exploring function."""
+        return self.world.stack.resources.attribute("ExploreFunction", None)
 
     def new_api(self, **environment: str) -> Api:
         """Another execution environment of the API's function."""
@@ -73,7 +81,7 @@ class Web:
         """Invoke the exploring function."""
         stack, clock = self.world.stack, self.world.clock
         variables = stack.resources.environment("ExploreFunction") | {"DATABRICKS_URL": stack.databricks.url}
-        service = wiring_explore.build(variables, clock, self.world.timeouts)
+        service = wiring_explore.build(variables, clock, self.timeouts)
         return service.explore(event, Context(clock.now() + EXPLORE_SECONDS, clock.now))
 
 
