@@ -30,7 +30,9 @@ from tests.support.canaries import (
     whole_story,
     wire_of,
 )
+from tests.support.iam import AwsCalls
 from tests.support.log import Log
+from tests.support.web import KEY, Web
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, World
 
 ROTATED = "canary-rotated/+token=="
@@ -63,6 +65,12 @@ class Day:
             self.let_out[f"{len(self.let_out)} error"] = whole_story(error)
         self.world.deliver(self.world.send(request), self.service)
         return outcome
+
+    def look(self, web: Web) -> None:
+        """Everything that can be asked over HTTP without a change."""
+        for path in (KEY, "/connections", f"{KEY}/tables", f"{KEY}/tables/acme_db.orders"):
+            answered = web("GET", path)
+            self.let_out[f"{len(self.let_out)} GET {path}"] = shown([answered.headers, answered.document])
 
     def fault(self, method: str, path: str = ".*", **how: Any) -> None:
         """Have Adobe go wrong from now on."""
@@ -243,10 +251,31 @@ def echoing(method: str, status: int, path: str = "", whom: str = "adobe") -> Ca
     return day_of
 
 
+def with_a_flow_in_the_way(day: Day) -> None:
+    in_use(day)
+    day.echo("GET", 200, "/flows")
+    assert day.ask(ABSENT) == "InUse"
+
+
+def with_tables_that_quote_secrets(day: Day) -> None:
+    day.ask()
+    texts = echoed([TOKEN, CLIENT_SECRET])
+    tables = [{"type": "table", "name": text, "path": text} for text in texts]
+    day.fault("GET", ".*/explore", status=200, body=json.dumps(tables))
+
+
+def with_columns_that_quote_secrets(day: Day) -> None:
+    day.ask()
+    columns = [{"name": text, "type": text, "xdm": {"format": text}} for text in echoed([TOKEN])]
+    day.fault("GET", ".*/explore", status=200, body=json.dumps({"schema": {"columns": columns}}))
+
+
 DAYS = [
     *(created, updated, unchanged, adopted, recreated, deleted, superseded, rechecked, in_conflict, in_use, parked),
     *(refused_by_databricks, on_a_stopped_cluster, with_a_faulty_secret, with_a_field_nobody_knows, rotated_in_flight),
     *(with_a_token_of_an_earlier_version, with_a_token_that_adobe_rejects, reset, cut_short, not_answered_in_time),
+    *(with_a_flow_in_the_way, with_tables_that_quote_secrets, with_columns_that_quote_secrets),
+    *(echoing("GET", status, "/explore") for status in (200, 400, 403, 500)),
     *(echoing("POST", status) for status in (201, 302, 400, 403, 500)),
     *(echoing("GET", status, "/connections") for status in (200, 404)),
     *(echoing("GET", status, "/test") for status in (200, 500)),
@@ -268,12 +297,13 @@ def day(world: World, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day
 
 @pytest.mark.parametrize("happens", DAYS, ids=lambda happens: happens.__name__)
 def test_no_secret_leaves_the_process_but_to_where_it_belongs(
-    day: Day, log: Log, caplog: pytest.LogCaptureFixture, happens: Callable[[Day], None]
+    day: Day, aws_calls: AwsCalls, log: Log, caplog: pytest.LogCaptureFixture, happens: Callable[[Day], None]
 ) -> None:
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, "moto")
 
     happens(day)
+    day.look(Web(day.world, aws_calls))
 
     everything = {
         **day.let_out,
