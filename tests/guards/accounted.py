@@ -22,6 +22,7 @@ RECORD = (
 )
 IN_REQUESTS = "tests/integration/test_requests.py::"
 IN_WAITING = "tests/integration/test_waiting.py::"
+IN_HTTP = "tests/integration/test_http.py::"
 
 INVARIANT = Invariant(
     4,
@@ -325,6 +326,22 @@ INVARIANT = Invariant(
             "        self._observer.note(given, measured, upstream)\n",
             "        assert measured\n",
             (IN_ACCOUNTED + "test_every_answer_is_one_log_line_and_one_metric_document",),
+        ),
+        Guard(
+            "what is answered with 202 is in the queue",
+            "whoever asks over HTTP is told that the request was taken, and nobody does it",
+            CORE + "use_cases/ask.py",
+            "        self.inbox.ask(order, request.document)\n",
+            "",
+            (IN_HTTP + "test_what_was_asked_for_is_made_and_its_event_carries_the_same_order",),
+        ),
+        Guard(
+            "a note that cannot be made is left out",
+            "a request is in the queue, and its caller is told that it could not be taken",
+            CORE + "use_cases/ask.py",
+            "        with contextlib.suppress(ConnectionFailure):\n            self.overview.note(",
+            "        if True:\n            self.overview.note(",
+            (IN_HTTP + "test_a_request_is_queued_though_it_could_not_be_noted",),
         ),
     ),
 )

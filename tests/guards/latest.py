@@ -9,6 +9,7 @@ IN_LATEST, IN_PROVISIONING, IN_OPERATIONS, IN_CRASHES = (
     f"tests/integration/test_{name}.py::" for name in ("ours_and_latest", "provisioning", "operations", "crashes")
 )
 ARRIVALS = IN_LATEST + "test_whatever_order_requests_arrive_in_the_latest_asked_wins"
+IN_HTTP = "tests/integration/test_http.py::"
 
 INVARIANT = Invariant(
     8,
@@ -138,6 +139,56 @@ INVARIANT = Invariant(
             "token is None or token.credentials != credentials or",
             "token is None or",
             ("tests/integration/test_authentication.py::test_a_new_version_of_the_adobe_secret_is_used_at_once",),
+        ),
+        Guard(
+            "note of a request that was not accepted yet",
+            "what was done already is shown as on its way for ever",
+            CORE + "aws/overview.py",
+            '"(attribute_not_exists(#order) OR #order < :order)"',
+            '"(attribute_not_exists(#order) OR attribute_exists(#order))"',
+            (IN_HTTP + "test_a_note_that_comes_after_the_request_was_done_is_left_out",),
+        ),
+        Guard(
+            "note of the latest request",
+            "an earlier request hides the one that was asked later",
+            CORE + "aws/overview.py",
+            " AND (attribute_not_exists(#noted) OR #noted.#order < :order)",
+            "",
+            (IN_HTTP + "test_an_earlier_request_does_not_hide_the_note_of_a_later_one",),
+        ),
+        Guard(
+            "accepting ends the note",
+            "what was done is shown as on its way for ever",
+            REGISTRY,
+            '            ("expiresAt", "noted"),\n',
+            '            ("expiresAt",),\n',
+            (IN_HTTP + "test_what_was_asked_for_is_made_and_its_event_carries_the_same_order",),
+        ),
+        Guard(
+            "a noted key is no accepted one",
+            "a recheck of a key that was only asked for comes back until it is given up",
+            REGISTRY,
+            'if "order" not in held:',
+            "if not held:",
+            (IN_HTTP + "test_a_recheck_of_a_key_that_is_only_noted_does_nothing",),
+        ),
+        Guard(
+            "an address and its body name one key",
+            "whoever may ask for one sandbox sends the body of another, and hears nothing of it",
+            CORE + "triggers/http.py",
+            "            if body.root.get(field) not in (None, value)\n",
+            "            if body.root.get(field) == 0\n",
+            (IN_HTTP + "test_a_body_may_name_the_key_of_its_address_and_no_other",),
+            also=(9,),
+        ),
+        Guard(
+            "a path without a route is none",
+            "a slash in disguise turns one call into another, which nobody allowed",
+            CORE + "triggers/http.py",
+            'if event["routeKey"] == NO_ROUTE:',
+            'if event["routeKey"] == "":',
+            (IN_HTTP + "test_a_path_that_only_looks_like_a_route_is_none",),
+            also=(7,),
         ),
     ),
 )

@@ -11,6 +11,7 @@ IN_OURS, IN_REGISTRY, IN_LOOKALIKES, IN_PROVISIONING, IN_SETTLING, IN_FLOW_SERVI
     for name in ("ours_and_latest", "registry", "lookalikes", "provisioning", "settling", "flow_service")
 )
 IN_REQUESTS = "tests/integration/test_requests.py::"
+IN_EXPLORING = "tests/integration/test_exploring.py::"
 
 INVARIANT = Invariant(
     9,
@@ -272,6 +273,14 @@ INVARIANT = Invariant(
             "        except InUse:\n            undeleted.append(connection)\n",
             "        except InUse:\n            raise\n",
             ("tests/integration/test_one_connection.py::test_surplus_of_ours_is_deleted_and_only_what_no_flow_uses",),
+        ),
+        Guard(
+            "what another organization's credential shows is not ours",
+            "the tables of a stranger's connection are shown",
+            CORE + "use_cases/explore.py",
+            "    if entry.org_id not in (None, flow.org_id):\n",
+            "    if flow.org_id is None:\n",
+            (IN_EXPLORING + "test_another_organizations_credential_explores_nothing",),
         ),
     ),
 )

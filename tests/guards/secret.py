@@ -20,6 +20,9 @@ IN_SECRECY, HOLDER = (
 UNREAD = IN_SECRET + "test_a_token_that_this_delivery_does_not_read_is_shown_nowhere_either"
 RULE = "tests/unit/test_request.py::test_a_broken_rule_is_refused_by_its_field"
 IN_REQUESTS = "tests/integration/test_requests.py::"
+EVERYWHERE = "tests/integration/test_secret_everywhere.py::test_no_secret_leaves_the_process_but_to_where_it_belongs"
+IN_HTTP = "tests/integration/test_http.py::"
+IN_EXPLORING = "tests/integration/test_exploring.py::"
 
 INVARIANT = Invariant(
     3,
@@ -394,6 +397,30 @@ INVARIANT = Invariant(
             '            "parked": answer.parked,\n',
             '            "parked": answer.parked,\n            "answer": repr(answer),\n',
             ("tests/integration/test_accounted.py::test_a_log_line_has_allow_listed_fields_only",),
+        ),
+        Guard(
+            "words are withheld if the token is not known",
+            "exploring without the Databricks secret tells whatever Adobe quotes",
+            CORE + "use_cases/explore.py",
+            "        around.secret_values.withhold()\n",
+            "",
+            (IN_EXPLORING + "test_without_the_databricks_secret_adobes_words_are_withheld",),
+        ),
+        Guard(
+            "what is explored is struck clean",
+            "a table's name that quotes a secret is shown",
+            CORE + "use_cases/explore.py",
+            "name: value and secret_values.strike(value)",
+            "name: value",
+            (EVERYWHERE + "[with_tables_that_quote_secrets]", EVERYWHERE + "[with_columns_that_quote_secrets]"),
+        ),
+        Guard(
+            "what nobody foresaw is not told over HTTP",
+            "the text of an error, which may hold anything, is an answer",
+            CORE + "triggers/http.py",
+            "            (Exception, self._unforeseen),\n",
+            "",
+            (IN_HTTP + "test_what_nobody_foresaw_is_told_without_its_text",),
         ),
     ),
 )

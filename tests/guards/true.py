@@ -9,6 +9,7 @@ IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
 )
 TESTED = "    _test(work, flow, connection)\n    return Made"
+IN_HTTP = "tests/integration/test_http.py::"
 
 INVARIANT = Invariant(
     2,
@@ -96,6 +97,17 @@ INVARIANT = Invariant(
             "            Overwrite=True,\n",
             "",
             (IN_PROVISIONING + "test_a_connection_that_is_gone_is_made_again",),
+        ),
+        Guard(
+            "a verification leaves no test out",
+            "whoever asks whether a connection works is told what was known before",
+            CORE + "use_cases/provision.py",
+            "work.entry.status is Status.READY and not work.verifies",
+            "work.entry.status is Status.READY",
+            (
+                IN_HTTP + "test_a_verification_tests_what_seems_unchanged_and_says_when",
+                IN_HTTP + "test_a_verification_that_fails_is_shown_and_announced_and_the_id_stays_published",
+            ),
         ),
     ),
 )

@@ -11,6 +11,7 @@ from aep_connections.aws import functions
 from local.faults import Fault
 from local.invocation import FunctionFailed
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
 from tests.support.web import KEY, Web
 from tests.support.world import ABSENT, SECRET_ID, STOPPED, World
@@ -84,13 +85,15 @@ def test_a_revoked_token_is_named_and_never_shown(world: World, web: Web) -> Non
 
 
 def test_without_the_databricks_secret_adobes_words_are_withheld(world: World, web: Web) -> None:
+    world.put_secret(accessToken=TOKEN)
+    world.ask()
     world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     world.stack.adobe.settings.echo_secrets = True
     world.stack.databricks.settings.clusters = dict(STOPPED)
 
     refused = refusal(web, 424, "DatabricksRefused")
 
-    assert DATABRICKS_SECRET["accessToken"] not in json.dumps(refused)
+    assert TOKEN not in refused["detail"]
     assert refused["faults"] == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from local.faults import Fault
 from tests.support.iam import AwsCalls
 from tests.support.web import KEY, Answered, Web
-from tests.support.world import ABSENT, REQUEST, SECRET_ID, STOPPED, Sent, World
+from tests.support.world import ABSENT, RECHECK, REQUEST, SECRET_ID, STOPPED, Sent, World
 
 BODY = {"databricksSecretId": SECRET_ID}
 PROBLEM = {"type", "title", "status", "code", "detail", "remedy", "retryable", "requestId", "faults"}
@@ -149,6 +149,62 @@ def test_a_request_is_queued_though_it_could_not_be_noted(
     monkeypatch.undo()
     work(world)
     assert web("GET", KEY).document["status"] == "ready"
+
+
+def test_a_note_that_comes_after_the_request_was_done_is_left_out(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overview = web.api._counter.desk.overview
+    note = overview.note
+
+    def late(*arguments: Any) -> None:
+        work(world)
+        note(*arguments)
+
+    monkeypatch.setattr(overview, "note", late)
+
+    web("PUT", KEY, BODY)
+
+    assert web("GET", KEY).document["status"] == "ready"
+    assert "noted" not in world.item()
+
+
+def test_an_earlier_request_does_not_hide_the_note_of_a_later_one(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overview = web.api._counter.desk.overview
+    note, held = overview.note, list[Any]()
+    monkeypatch.setattr(overview, "note", lambda *arguments: held.append(arguments))
+    web("PUT", KEY, BODY | {"displayName": "earlier"})
+    monkeypatch.setattr(overview, "note", note)
+    later = web("PUT", KEY, BODY | {"displayName": "later"})
+
+    note(*held[0])
+
+    shown = web("GET", KEY).document
+    assert shown["requestEventId"] == later.document["requestEventId"]
+    assert shown["request"]["displayName"] == "later"
+
+
+def test_a_key_that_is_asked_for_again_is_noted_and_does_not_expire(world: World, web: Web) -> None:
+    world.ask()
+    world.ask(ABSENT)
+    assert "expiresAt" in world.item()
+
+    web("PUT", KEY, BODY)
+
+    assert "expiresAt" not in world.item()
+    assert web("GET", KEY).document["status"] == "requested"
+
+
+def test_a_recheck_of_a_key_that_is_only_noted_does_nothing(world: World, web: Web) -> None:
+    web("PUT", KEY, BODY)
+    noted = world.item()
+
+    assert world.deliver(world.send_body(RECHECK))
+
+    assert world.item() == noted
+    assert world.calls() == []
 
 
 @pytest.fixture
