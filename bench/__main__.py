@@ -34,8 +34,8 @@ def main() -> int:
     given = parser.parse_args()
     measured: dict[str, Any] = {}
     for name in [given.only] if given.only else MEASUREMENTS:
-        found = MEASUREMENTS[name](partial(_say, name))
-        measured[name] = _rounded({"measured": _circumstances(), **found})
+        circumstances = _circumstances()
+        measured[name] = _rounded({"measured": circumstances, **MEASUREMENTS[name](partial(_say, name))})
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results = {name: (results | measured)[name] for name in MEASUREMENTS if name in results | measured}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -53,13 +53,14 @@ def _say(name: str, text: str) -> None:
 
 
 def _circumstances() -> dict[str, Any]:
-    """When and on what; nothing that names a machine or a person."""
+    """When, on what and beside how much else; nothing that names a machine or a person."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "load": os.getloadavg()[0],
     }
 
 

@@ -1,11 +1,14 @@
-"""Cold start: what is deployed, beside a handler that only makes the same clients, in Lambda's runtime client."""
+"""Cold start of each function: what is deployed, beside a handler that only makes the same clients, in Lambda's
+runtime client."""
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,12 +19,32 @@ from local.stack import ROOT
 from tests.support.build import install_runtime, sam_build
 
 ROUNDS = 11
-NOTHING: dict[str, list[Any]] = {"Records": []}
-"""The trivial invocation: a batch without a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trivial:
+    """An invocation for which nothing is asked of AWS or anyone: the event, and what of its answer shows that."""
+
+    event: Any
+    shown: Callable[[Any], Any]
+    expected: Any
+
+
+def _refused(name: str) -> Any:
+    """A sample that is refused before anything is asked."""
+    return json.loads((ROOT / "events" / "invalid" / f"{name}.json").read_text())
+
+
+TRIVIAL = {
+    "provision": Trivial({"Records": []}, lambda answer: answer["batchItemFailures"], []),
+    "api": Trivial(_refused("api-list-no-limit"), lambda answer: answer["statusCode"], 422),
+    "explore": Trivial(_refused("explore-no-name"), lambda answer: answer["failure"]["code"], "InvalidRequest"),
+}
+"""By the function's folder."""
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """Start ours and the floor in turn; a first round is not counted."""
+    """Start each function and its floor in turn; a first round is not counted."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         say("building, as `make build` does, for this machine's architecture")
@@ -31,25 +54,33 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
         layer = folder / "built" / "CoreLayer"
         if not any(layer.rglob("*.pyc")):
             raise RuntimeError("The layer was built without bytecode.")
-        folders = {"ours": folder / "built" / "ProvisionFunction", "floor": folder / "floor"}
-        taken: dict[str, list[tuple[float, float]]] = {which: [] for which in folders}
+        codes = {
+            (function, which): code
+            for function in TRIVIAL
+            for which, code in (
+                ("ours", folder / "built" / f"{function.capitalize()}Function"),
+                ("floor", folder / "floor" / function),
+            )
+        }
+        taken: dict[tuple[str, str], list[tuple[float, float]]] = {one: [] for one in codes}
         for number in range(ROUNDS + 1):
-            for which, code in folders.items():
-                once = _start(code, layer, folder / "runtime", folder / "logs")
+            for one, code in codes.items():
+                once = _start(TRIVIAL[one[0]], code, layer, folder / "runtime", folder / "logs")
                 if number:
-                    taken[which].append(once)
+                    taken[one].append(once)
             if number:
-                say(f"round {number}: " + ", ".join(f"{w} {1000 * taken[w][-1][0]:.0f} ms" for w in folders))
-    variants = {which: _summary(rounds) for which, rounds in taken.items()}
+                said = (
+                    f"{function} {which} {1000 * taken[function, which][-1][0]:.0f} ms" for function, which in codes
+                )
+                say(f"round {number}: " + ", ".join(said))
     return {
         "rounds": ROUNDS,
         "runtimePython": ".".join(map(str, PYTHON)),
-        "variants": variants,
-        "ratio": variants["ours"]["initMedianMs"] / variants["floor"]["initMedianMs"],
+        "functions": {function: _compared(taken[function, "ours"], taken[function, "floor"]) for function in TRIVIAL},
     }
 
 
-def _start(code: Path, layer: Path, runtime: Path, logs: Path) -> tuple[float, float]:
+def _start(trivial: Trivial, code: Path, layer: Path, runtime: Path, logs: Path) -> tuple[float, float]:
     """Seconds until ready for an invocation, and until the first one was answered."""
     nowhere = "http://localhost:9"
     function = BuiltFunction(
@@ -58,12 +89,17 @@ def _start(code: Path, layer: Path, runtime: Path, logs: Path) -> tuple[float, f
     logs.mkdir(exist_ok=True)
     started = Environment(function, find_python(), runtime, Written(logs))
     try:
-        answer = started(NOTHING)
-        if answer != {"batchItemFailures": []}:
+        answer = started(trivial.event)
+        if trivial.shown(answer) != trivial.expected:
             raise RuntimeError(f"The function answered {answer}.")
         return started.init_seconds, started.first_seconds
     finally:
         started.stop()
+
+
+def _compared(ours: list[tuple[float, float]], floor: list[tuple[float, float]]) -> dict[str, Any]:
+    variants = {"ours": _summary(ours), "floor": _summary(floor)}
+    return {"variants": variants, "ratio": variants["ours"]["initMedianMs"] / variants["floor"]["initMedianMs"]}
 
 
 def _summary(rounds: list[tuple[float, float]]) -> dict[str, float]:

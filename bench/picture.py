@@ -39,9 +39,14 @@ def draw(results: dict[str, Any]) -> str:
 
 def _charts(results: dict[str, Any]) -> Iterator[tuple[str, list[Bar]]]:
     if found := results.get("cold"):
-        variants = ((which, found["variants"][which]["initMedianMs"]) for which in ("ours", "floor"))
-        bars = [_milliseconds(which, value, which == "ours") for which, value in variants]
-        yield f"Cold start, ms until ready: {found['ratio']:.2f} x floor", bars
+        functions = found["functions"].items()
+        ratios = ", ".join(f"{one['ratio']:.2f}" for _, one in functions)
+        bars = [
+            _milliseconds(label, one["variants"][which]["initMedianMs"], which == "ours")
+            for function, one in functions
+            for which, label in (("ours", function), ("floor", "its floor"))
+        ]
+        yield f"Cold start, ms until ready: {ratios} x floor", bars
     if found := results.get("warm"):
         pairs = [(name, one) for name, one in found["scenarios"].items()]
         ratios = ", ".join(f"{one['ratio']:.2f}" for _, one in pairs)

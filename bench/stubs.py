@@ -140,7 +140,7 @@ class Stubs:
     databricks: CannedDatabricks
 
     def environment(self) -> Mapping[str, str]:
-        """The function's environment for these."""
+        """The functions' environment for these."""
         return environment(self.aws.url, self.adobe.url, self.adobe.url, self.databricks.url)
 
 
@@ -161,7 +161,7 @@ def canned(aws_seconds: float = 0.0, others_seconds: float = 0.0) -> Iterator[St
 
 
 def environment(aws_url: str, ims_url: str, platform_url: str, databricks_url: str) -> Mapping[str, str]:
-    """The function's environment for what runs at these URLs."""
+    """The functions' environment, of all in one, for what runs at these URLs."""
     queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
     return {
         "ADOBE_SECRET_ID": ADOBE_SECRET_ID,
@@ -171,6 +171,7 @@ def environment(aws_url: str, ims_url: str, platform_url: str, databricks_url: s
         "EVENT_BUS_NAME": "bench",
         "REQUEST_QUEUE_URL": f"{queue}/requests",
         "DEAD_LETTER_QUEUE_URL": f"{queue}/dead",
+        "EXPLORE_FUNCTION_NAME": "bench",
         "ADOBE_SETTLE_SECONDS": "5",
         "ADOBE_IMS_URL": ims_url,
         "ADOBE_PLATFORM_URL": platform_url,

@@ -1,4 +1,7 @@
-"""Every file in events/ against the template's rule pattern, the trigger's parser and the whole service."""
+"""Every file in events/ against the template's rule pattern, the trigger's parser and the whole service.
+
+Those of the HTTP API and of exploring are looked at in `test_api_samples.py`.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def deliveries(path: Path) -> list[Delivery]:
 
 
 def test_every_sample_has_a_kind_that_is_tested() -> None:
-    kinds = ("eventbridge-", "schedule-", "sqs-", "invoke-", "put-events")
+    kinds = ("eventbridge-", "schedule-", "sqs-", "invoke-", "put-events", "api-", "explore-")
     assert FILES
     assert [path.name for path in FILES if not path.name.startswith(kinds)] == []
 

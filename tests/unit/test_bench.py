@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from aep_connections import wiring
+from aep_connections import wiring, wiring_api, wiring_explore
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
-from bench.cold import NOTHING
+from bench.cold import TRIVIAL
 from bench.picture import draw
 from bench.report import write
 from bench.stubs import environment
 from local.invocation import Context
+from local.stack import ROOT
 
-DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+DOCS = ROOT / "docs"
 RESULTS = json.loads((DOCS / "performance.json").read_text())
 
 
@@ -30,11 +32,27 @@ def test_every_measurement_was_made() -> None:
 
 
 def test_a_ratio_above_its_aim_is_shown_as_missed() -> None:
-    over = {"cold": RESULTS["cold"] | {"ratio": 1.251}}
-    under = {"cold": RESULTS["cold"] | {"ratio": 1.249}}
+    def cold(ratio: float) -> str:
+        functions = {name: one | {"ratio": ratio} for name, one in RESULTS["cold"]["functions"].items()}
+        return write({"cold": RESULTS["cold"] | {"functions": functions}})
 
-    assert "**missed**" in write(over)
-    assert "**missed**" not in write(under)
+    assert cold(1.251).count("**missed**") == len(TRIVIAL)
+    assert "**missed**" not in cold(1.249)
+
+
+def test_a_measurement_beside_other_work_says_so() -> None:
+    def cold(load: float) -> str:
+        return write({"cold": RESULTS["cold"] | {"measured": RESULTS["cold"]["measured"] | {"load": load}}})
+
+    assert "a load of 1.5 before" in cold(1.5)
+    assert "a load of" not in cold(0.1)
+
+
+def test_every_function_is_measured_beside_a_floor_of_its_own() -> None:
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+    assert set(TRIVIAL) == set(RESULTS["cold"]["functions"]) == functions
+    assert {path.parent.name for path in (ROOT / "bench" / "floor").glob("*/app.py")} == functions
 
 
 def test_nothing_published_names_a_machine_or_its_folders() -> None:
@@ -75,9 +93,20 @@ def test_calls_are_named_without_their_ids() -> None:
     assert name_of("GET", f"{base}/0-1/test") == "GET /connections/{id}/test"
 
 
-def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("function", "handler"),
+    [
+        ("provision", lambda: wiring.build().provision),
+        ("api", lambda: wiring_api.build().answer),
+        ("explore", lambda: wiring_explore.build().explore),
+    ],
+)
+def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(
+    monkeypatch: pytest.MonkeyPatch, function: str, handler: Callable[[], Callable[[Any, Any], Any]]
+) -> None:
     nowhere = "http://localhost:9"
     for name, value in environment(nowhere, nowhere, nowhere, nowhere).items():
         monkeypatch.setenv(name, value)
+    trivial = TRIVIAL[function]
 
-    assert wiring.build().provision(NOTHING, Context(60.0)) == {"batchItemFailures": []}
+    assert trivial.shown(handler()(trivial.event, Context(60.0))) == trivial.expected

@@ -58,12 +58,18 @@ class RequestOfKey(RootModel[dict[str, Any]]):
     model_config = _shown_as(_request([]))
 
 
-class Fault(BaseModel):
+class _Shape(BaseModel):
+    """What only the document shows: nothing is validated with it, so a cold start does not build it."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Fault(_Shape):
     field: str
     rule: str
 
 
-class Accepted(BaseModel):
+class Accepted(_Shape):
     sandbox: str
     name: str
     status: Literal["requested"]
@@ -71,12 +77,12 @@ class Accepted(BaseModel):
     requestEventId: str = Field(description="The outcome event carries it.")  # noqa: N815
 
 
-class Verifying(BaseModel):
+class Verifying(_Shape):
     sandbox: str
     name: str
 
 
-class Result(BaseModel):
+class Result(_Shape):
     sandbox: str
     name: str
     connectionId: str | None  # noqa: N815
@@ -87,7 +93,7 @@ class Result(BaseModel):
     duplicates: list[str] = Field(default=[], description="Other connections of that name.")
 
 
-class Reason(BaseModel):
+class Reason(_Shape):
     code: str
     message: str
     remedy: str
@@ -96,24 +102,24 @@ class Reason(BaseModel):
     faults: list[Fault]
 
 
-class Waiting(BaseModel):
+class Waiting(_Shape):
     for_: str = Field(alias="for")
     since: str
     until: str = Field(description="When it is given up.")
 
 
-class Tested(BaseModel):
+class Tested(_Shape):
     at: str
     passed: bool
 
 
-class SecretVersion(BaseModel):
+class SecretVersion(_Shape):
     id: str
     createdAt: str  # noqa: N815
     ageSeconds: int  # noqa: N815
 
 
-class Connection(BaseModel):
+class Connection(_Shape):
     sandbox: str
     name: str
     status: Status
@@ -132,32 +138,32 @@ class Connection(BaseModel):
     secretVersion: SecretVersion | None = Field(description="The Databricks secret's version that was last read.")  # noqa: N815
 
 
-class Connections(BaseModel):
+class Connections(_Shape):
     connections: list[Connection]
     cursor: str | None = Field(description="Where the next page begins; null at the end.")
 
 
-class Table(BaseModel):
+class Table(_Shape):
     name: str
     path: str
 
 
-class Tables(BaseModel):
+class Tables(_Shape):
     tables: list[Table]
 
 
-class Column(BaseModel):
+class Column(_Shape):
     name: str
     type: str
     format: str | None
 
 
-class Columns(BaseModel):
+class Columns(_Shape):
     path: str
     columns: list[Column]
 
 
-class Problem(BaseModel):
+class Problem(_Shape):
     type: str
     title: str
     status: int

@@ -1,4 +1,4 @@
-"""The floor of a cold start: the clients and the session that the job needs, and nothing else."""
+"""The floor of provisioning's cold start: the clients and the session that the job needs, and nothing else."""
 
 import os
 from typing import Any

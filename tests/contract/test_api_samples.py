@@ -1,0 +1,206 @@
+"""The samples of the HTTP API and of exploring in events/: what API Gateway sends, and what the functions answer."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from local.callers import CALLER
+from local.http_api import HttpApi, paths
+from local.http_events import Call, event_of, reply_of
+from local.invocation import Context
+from local.stack import ROOT
+from local.template import Template
+from tests.support.iam import AwsCalls
+from tests.support.web import SECONDS, Web
+from tests.support.world import Sent, World
+
+EVENTS = ROOT / "events"
+API = HttpApi.read(Template.load({"AdobeSecretArn": "arn"}), lambda name, attribute: f"{name}.{attribute}")
+MADE_BY_THE_GATEWAY = {"x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
+STATUSES = {
+    "api-request": 202,
+    "api-request-and-wait": 201,
+    "api-request-any": 202,
+    "api-request-base64": 202,
+    "api-show": 200,
+    "api-list": 200,
+    "api-retire": 202,
+    "api-verify": 202,
+    "api-tables": 200,
+    "api-table": 200,
+    "invalid/api-not-json": 400,
+    "invalid/api-every-fault": 422,
+    "invalid/api-list-no-limit": 422,
+    "invalid/api-method-not-allowed": 405,
+}
+NEW = {name for name in STATUSES if name.startswith("api-request")}
+"""Asked for before there is a connection."""
+
+
+def load(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def web(world: World, aws_calls: AwsCalls) -> Web:
+    return Web(world, aws_calls)
+
+
+def answer(web: Web, name: str) -> tuple[int, Any]:
+    """The status and the document that the API's function gives to a sample."""
+    clock = web.world.clock
+    reply = reply_of(web.api.answer(load(name), Context(clock.now() + SECONDS, clock.now)))
+    return reply.status, json.loads(reply.body)
+
+
+def work(world: World) -> None:
+    """Have what waits in the queue delivered."""
+    sqs, url = world.stack.aws.client("sqs"), world.stack.queue_url
+    for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600).get("Messages", []):
+        world.deliver(Sent(m["MessageId"], m["ReceiptHandle"], m["Body"], world.clock.now()))
+
+
+def test_every_sample_of_the_api_has_the_status_that_it_should_give() -> None:
+    found = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("api-*.json")}
+
+    assert found == set(STATUSES)
+
+
+def test_every_route_has_a_sample_and_every_sample_a_route() -> None:
+    assert {load(name)["routeKey"] for name in STATUSES} == {route.key for route in API.routes}
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_a_sample_is_what_the_gateway_makes_of_its_call(name: str) -> None:
+    sample = load(name)
+    about, text = sample["requestContext"], sample.get("body", "")
+    sent = {n: value for n, value in sample["headers"].items() if n not in MADE_BY_THE_GATEWAY}
+    call = Call(
+        about["http"]["method"],
+        quote(sample["rawPath"]) + ("?" if sample["rawQueryString"] else "") + sample["rawQueryString"],
+        tuple(sent.items()),
+        base64.b64decode(text) if sample["isBase64Encoded"] else text.encode(),
+        about["http"]["sourceIp"],
+        about["timeEpoch"] / 1000,
+        about["requestId"],
+    )
+
+    wanted, path = paths(call.path)
+    found = API.route(call.method, wanted)
+    assert found
+    route, variables = found
+    made = event_of(call, about["apiId"], route.key, path, variables, about["authorizer"])
+
+    assert set(made["headers"]) == set(sample["headers"])
+    assert made | {"headers": sample["headers"]} == sample
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_a_samples_caller_has_the_members_of_a_local_one(name: str) -> None:
+    authorizer = load(name)["requestContext"]["authorizer"]
+
+    assert set(authorizer) == set(CALLER)
+    assert set(authorizer["iam"]) == set(CALLER["iam"])
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_a_sample_is_answered_as_it_should_be(world: World, web: Web, name: str) -> None:
+    if name not in NEW:
+        world.ask(load("invoke-request"))
+    world.clock.meanwhile = lambda: work(world)
+
+    status, document = answer(web, name)
+
+    assert status == STATUSES[name]
+    assert (document.get("code") is None) == (not name.startswith("invalid/"))
+
+
+@pytest.mark.parametrize("name", sorted(NEW - {"api-request-and-wait"}))
+def test_a_sample_that_asks_for_a_connection_gets_one(world: World, web: Web, name: str) -> None:
+    answer(web, name)
+
+    work(world)
+
+    assert answer(web, "api-show")[1]["status"] == "ready"
+
+
+def test_the_sample_that_waits_says_what_was_made(world: World, web: Web) -> None:
+    world.clock.meanwhile = lambda: work(world)
+
+    _, document = answer(web, "api-request-and-wait")
+
+    assert document["outcome"] == "created"
+    assert document["connectionId"] == world.connections()[0]["id"]
+
+
+def test_the_samples_that_look_show_the_connection_and_what_it_reaches(world: World, web: Web) -> None:
+    world.ask(load("invoke-request"))
+
+    listed, tables, table = (answer(web, name)[1] for name in ("api-list", "api-tables", "api-table"))
+
+    assert [one["name"] for one in listed["connections"]] == ["sales-lakehouse"]
+    assert load("api-table")["pathParameters"]["path"] in {one["path"] for one in tables["tables"]}
+    assert table["columns"]
+
+
+def test_the_samples_that_verify_and_retire_do_so(world: World, web: Web) -> None:
+    world.ask(load("invoke-request"))
+    before = answer(web, "api-show")[1]["tested"]["at"]
+    world.clock.advance(60)
+
+    answer(web, "api-verify")
+    work(world)
+    verified = answer(web, "api-show")[1]
+    answer(web, "api-retire")
+    work(world)
+
+    assert verified["tested"]["at"] > before
+    assert answer(web, "api-show")[1]["status"] == "retired"
+    assert world.connections() == []
+
+
+def test_the_invalid_sample_with_every_fault_names_them_all(world: World, web: Web) -> None:
+    sample = load("invalid/api-every-fault")
+
+    _, document = answer(web, "invalid/api-every-fault")
+
+    faulty = set(json.loads(sample["body"])) | set(sample["pathParameters"])
+    assert {fault["field"] for fault in document["faults"]} == faulty
+
+
+def test_the_samples_of_exploring_show_tables_and_columns(world: World, web: Web) -> None:
+    world.ask(load("invoke-request"))
+
+    tables, table = (web.explore(load(name), None) for name in ("explore-tables", "explore-table"))
+
+    assert load("explore-table")["path"] in {one["path"] for one in tables["tables"]}
+    assert table["columns"]
+
+
+def test_the_samples_of_exploring_are_what_the_apis_function_asks(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask(load("invoke-request"))
+    asked: list[Any] = []
+
+    def explore(event: Any, _context: Any) -> Any:
+        asked.append(event)
+        return {}
+
+    monkeypatch.setitem(world.stack.aws.functions, world.stack.resources.attribute("ExploreFunction", None), explore)
+
+    for sample in ("api-tables", "api-table"):
+        answer(web, sample)
+
+    assert asked == [load("explore-tables"), load("explore-table")]
+
+
+def test_the_invalid_sample_of_exploring_is_refused_as_data(world: World, web: Web) -> None:
+    answered = web.explore(load("invalid/explore-no-name"), None)
+
+    assert answered["failure"]["code"] == "InvalidRequest"
