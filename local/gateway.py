@@ -47,7 +47,7 @@ class Gateway:
     def answer(self, call: Call) -> Reply:
         """What goes back to the caller."""
         if call.method == "GET" and call.path in ("/docs", "/openapi.json"):
-            return self._documentation(page=call.path == "/docs")
+            return self._documentation(page=call.path == "/docs" and call.query != "format=json")
         if len(call.body) > MAXIMUM_BYTES:
             return plain(413, "Request Too Long")
         try:

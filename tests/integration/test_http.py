@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aep_connections.aws import overview
 from local.faults import Fault
 from tests.support.iam import AwsCalls
 from tests.support.web import KEY, Answered, Web
@@ -154,14 +155,14 @@ def test_a_request_is_queued_though_it_could_not_be_noted(
 def test_a_note_that_comes_after_the_request_was_done_is_left_out(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overview = web.api._counter.desk.overview
-    note = overview.note
+    desk = web.api._counter.desk
+    note = desk.overview.note
 
     def late(*arguments: Any) -> None:
         work(world)
         note(*arguments)
 
-    monkeypatch.setattr(overview, "note", late)
+    monkeypatch.setattr(desk.overview, "note", late)
 
     web("PUT", KEY, BODY)
 
@@ -172,11 +173,11 @@ def test_a_note_that_comes_after_the_request_was_done_is_left_out(
 def test_an_earlier_request_does_not_hide_the_note_of_a_later_one(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overview = web.api._counter.desk.overview
-    note, held = overview.note, list[Any]()
-    monkeypatch.setattr(overview, "note", lambda *arguments: held.append(arguments))
+    desk = web.api._counter.desk
+    note, held = desk.overview.note, list[Any]()
+    monkeypatch.setattr(desk.overview, "note", lambda *arguments: held.append(arguments))
     web("PUT", KEY, BODY | {"displayName": "earlier"})
-    monkeypatch.setattr(overview, "note", note)
+    monkeypatch.setattr(desk.overview, "note", note)
     later = web("PUT", KEY, BODY | {"displayName": "later"})
 
     note(*held[0])
@@ -508,6 +509,46 @@ def test_lists_are_paged_and_filtered_by_sandbox_and_status(world: World, web: W
     assert listed(web, "&status=failed&sandbox=dev") == ["dev/d"]
     assert listed(web, "&status=requested") == ["dev/e"]
     assert listed(web, "&status=waiting") == []
+
+
+def test_thousands_are_paged_without_loss_or_repetition(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_READS", 2)
+    keys = {("dev" if number % 3 else "prod", f"n{number:04}") for number in range(2000)}
+    fill(world, keys)
+
+    pages, cursor = [], ""
+    while True:
+        page = web("GET", f"/connections?limit=100&status=failed{cursor}").document
+        pages.append([(one["sandbox"], one["name"]) for one in page["connections"]])
+        if page["cursor"] is None:
+            break
+        cursor = f"&cursor={page['cursor']}"
+
+    found = [key for page in pages for key in page]
+    assert len(found) == len(set(found))
+    assert set(found) == {key for key in keys if key[1].endswith("7")}
+    assert all(len(page) <= 100 for page in pages)
+    assert len(pages) > 2
+
+
+def fill(world: World, keys: set[tuple[str, str]]) -> None:
+    """Items of many keys, two thousand bytes each, every tenth of them failed."""
+    dynamodb, table = world.stack.aws.client("dynamodb"), world.stack.environment["REGISTRY_TABLE"]
+    waiting = [
+        {
+            "sandbox": {"S": sandbox},
+            "name": {"S": name},
+            "order": {"S": "2026-11-25T00:00:00.000Z#1"},
+            "status": {"S": "failed" if name.endswith("7") else "ready"},
+            "request": {"M": {"description": {"S": "x" * 2000}}},
+        }
+        for sandbox, name in sorted(keys)
+    ]
+    for start in range(0, len(waiting), 25):
+        puts = [{"PutRequest": {"Item": item}} for item in waiting[start : start + 25]]
+        dynamodb.batch_write_item(RequestItems={table: puts})
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,6 @@ FULL = Template.load(
         "ApiJwtAudience": "connections,console",
         "ApiJwtScope": "connections/use",
         "ApiRateLimit": "100",
-        "ApiWaitBurstLimit": "3",
         "MaximumConcurrency": "5",
         **OPTIONS,
     }

@@ -46,8 +46,6 @@ def test_the_bounds_of_the_numbers() -> None:
         "MaximumConcurrency": (2, 1000),
         "ApiRateLimit": (1, 10_000),
         "ApiBurstLimit": (1, 5000),
-        "ApiWaitRateLimit": (1, 10_000),
-        "ApiWaitBurstLimit": (1, 5000),
         "AdobeSettleSeconds": (30, 3600),
         "GiveUpAfterSeconds": (300, 43_200),
         "ClusterStartLimitSeconds": (300, 7200),

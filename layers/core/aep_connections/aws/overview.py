@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aep_connections.aws.calls import FAILED_CONDITION, attempt, call, unavailable
@@ -10,6 +11,10 @@ from aep_connections.domain.entry import Entry
 from aep_connections.domain.model import JsonObject, Key, Order, Status
 
 _NAMES = {"#sandbox": "sandbox", "#status": "status", "#noted": "noted"}
+
+
+MOST_READS = 20
+"""Of a megabyte each: what one page of a filtered list looks through."""
 
 
 class Overview:
@@ -24,22 +29,23 @@ class Overview:
 
     def page(
         self, sandbox: str | None, status: Status | None, limit: int, after: Key | None
-    ) -> tuple[list[Entry], bool]:
+    ) -> tuple[list[Entry], Key | None]:
         operation, asked = self._dynamodb.scan, _asked(sandbox, status)
         if sandbox is not None:
             operation = self._dynamodb.query
-        start = key_of(after) if after else None
         found: list[Entry] = []
-        while True:
-            paging: dict[str, Any] = {"ExclusiveStartKey": start} if start else {}
+        for _ in range(MOST_READS):
+            paging: dict[str, Any] = {"ExclusiveStartKey": key_of(after)} if after else {}
             if status is None:
                 paging["Limit"] = limit - len(found)
             answer = call(operation, TableName=self._table, ConsistentRead=True, **asked, **paging)
-            items = [read(item) for item in answer.get("Items", [])]
-            found += [entry_of(Key(item["sandbox"], item["name"]), item) for item in items]
-            start = answer.get("LastEvaluatedKey")
-            if len(found) >= limit or not start:
-                return found[:limit], bool(start) or len(found) > limit
+            found += [entry_of(_key(item), item) for item in map(read, answer.get("Items", []))]
+            if len(found) > limit:  # what was read beyond the limit is read again
+                return found[:limit], found[limit - 1].key
+            after = _key(read(answer["LastEvaluatedKey"])) if answer.get("LastEvaluatedKey") else None
+            if after is None or len(found) == limit:
+                break
+        return found, after
 
     def note(self, key: Key, order: Order, request: JsonObject) -> None:
         operation = self._dynamodb.update_item
@@ -60,6 +66,10 @@ class Overview:
         )
         if refused is not None and refused.code != FAILED_CONDITION:
             raise unavailable(operation, refused.code)
+
+
+def _key(item: Mapping[str, Any]) -> Key:
+    return Key(item["sandbox"], item["name"])
 
 
 def _asked(sandbox: str | None, status: Status | None) -> dict[str, Any]:

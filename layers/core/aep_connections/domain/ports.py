@@ -150,8 +150,11 @@ class Overview(Protocol):
 
     def page(
         self, sandbox: str | None, status: Status | None, limit: int, after: Key | None
-    ) -> tuple[list[Entry], bool]:
-        """At most `limit` entries after a key, of one sandbox in the order of their names; whether more may follow."""
+    ) -> tuple[list[Entry], Key | None]:
+        """At most `limit` entries after a key, of one sandbox in the order of their names.
+
+        Then the key after which more may follow; a page may have fewer entries, even none, and more may follow.
+        """
 
     def note(self, key: Key, order: Order, request: JsonObject) -> None:
         """Note a request that was sent to the queue, unless one asked later, or itself, was accepted."""

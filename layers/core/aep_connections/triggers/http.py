@@ -140,8 +140,8 @@ class Api:
         after = cursors.read(cursor) if cursor is not None else None
         if cursor is not None and (after is None or sandbox not in (None, after.sandbox)):
             raise problems.invalid([{"field": "cursor", "rule": "must be the cursor of a page of the same list"}])
-        entries, more = self._counter.desk.overview.page(sandbox, status, limit, after)
-        following = cursors.written(entries[-1].key) if more and entries else None
+        entries, last = self._counter.desk.overview.page(sandbox, status, limit, after)
+        following = cursors.written(last) if last else None
         return _json(HTTPStatus.OK, {"connections": [self._shown(entry) for entry in entries], "cursor": following})
 
     def _verify(self, sandbox: Sandbox, name: Name) -> Response[Any]:
