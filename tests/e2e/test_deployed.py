@@ -16,7 +16,6 @@ from local.invocation import FunctionFailed
 from local.runtime import Environment
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
 from tests.support.deployed import Deployed, deployed
-from tests.support.iam import grants
 from tests.support.world import ABSENT, REQUEST, STOPPED
 
 SECRETS = (ADOBE_SECRET["clientSecret"], DATABRICKS_SECRET["accessToken"])
@@ -67,7 +66,7 @@ def test_the_role_of_the_template_is_what_the_deployed_function_needs(stack: Dep
     stack.work(environment)
 
     assert other["outcome"] == "created"
-    allowed = grants(stack.stack.template, stack.stack.resources.attribute, "ProvisionRole")
+    allowed = stack.granted("ProvisionFunction")
     assert [str(grant) for grant in stack.calls.unused(allowed, stack.calls.made[before:])] == []
 
 
@@ -214,7 +213,9 @@ def freeze(environment: Environment) -> None:
 
 
 def test_adobe_with_a_certificate_of_an_unknown_authority_gets_nothing(stack: Deployed) -> None:
-    trusting_nobody_else = {k: v for k, v in stack.function.variables.items() if k != "SSL_CERT_FILE"}
+    trusting_nobody_else = {
+        k: v for k, v in stack.functions["ProvisionFunction"].variables.items() if k != "SSL_CERT_FILE"
+    }
 
     stack.put()
     stack.work(stack.environment(variables=trusting_nobody_else))
@@ -225,7 +226,10 @@ def test_adobe_with_a_certificate_of_an_unknown_authority_gets_nothing(stack: De
 
 
 def test_a_misdeployed_function_says_everything_that_is_wrong_when_it_starts(stack: Deployed) -> None:
-    wrong = dict(stack.function.variables) | {"ADOBE_IMS_URL": "http://adobe.example", "PARAMETER_PREFIX": "/aws/x"}
+    wrong = dict(stack.functions["ProvisionFunction"].variables) | {
+        "ADOBE_IMS_URL": "http://adobe.example",
+        "PARAMETER_PREFIX": "/aws/x",
+    }
 
     with pytest.raises(FunctionFailed) as failed:
         stack.environment(variables=wrong)(REQUEST)
@@ -247,7 +251,7 @@ def test_the_process_has_the_artifact_the_layer_and_the_runtime_on_its_path_and_
 
     ran = subprocess.run(
         [stack.python, "-s", "-c", code],
-        cwd=stack.function.folder,
+        cwd=environment.function.folder,
         env=environment.variables(),
         capture_output=True,
         text=True,

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import Aws
+from local.gateway import Gateway
+from local.http_api import HttpApi
 from local.invocation import EventSource
 from local.runtime import BuiltFunction, Environment, Written, find_python
 from local.stack import DATABRICKS_SECRET, Stack
-from tests.support.iam import AwsCalls, grants
+from tests.support.iam import AwsCalls, Grant, grants
 from tests.support.tls import certificate_for_localhost
 from tests.support.world import REQUEST, SECRET_ID, listening
 
 REQUESTED = "AEP Base Connection Requested"
+ROLES = {"ProvisionFunction": "ProvisionRole", "ApiFunction": "ApiRole", "ExploreFunction": "ExploreRole"}
+"""The functions, and the role of each."""
 
 
 @dataclass(slots=True)
@@ -28,7 +32,7 @@ class Deployed:
     """A stack of built functions; `environments` are those that are warm."""
 
     stack: Stack
-    function: BuiltFunction
+    functions: Mapping[str, BuiltFunction]
     python: Path
     runtime: Path
     calls: AwsCalls
@@ -36,12 +40,38 @@ class Deployed:
     written: Written
     environments: list[Environment] = field(default_factory=list)
     _taken: list[dict[str, Any]] = field(default_factory=list)
+    _gateways: list[Gateway] = field(default_factory=list)
 
-    def environment(self, **changes: Any) -> Environment:
+    def environment(self, function: str = "ProvisionFunction", **changes: Any) -> Environment:
         """A new execution environment; `changes` are to the function as it is deployed."""
-        made = Environment(replace(self.function, **changes), self.python, self.runtime, self.written)
+        made = Environment(replace(self.functions[function], **changes), self.python, self.runtime, self.written)
         self.environments.append(made)
         return made
+
+    def serve(self, api: Environment) -> str:
+        """Put the HTTP API before an environment of its function, and one of the exploring function behind; its URL."""
+        self.stack.aws.functions[self.functions["ExploreFunction"].name] = self.environment("ExploreFunction")
+        gateway = Gateway(HttpApi.read(self.stack.template, self.stack.resources.attribute), api)
+        gateway.start()
+        self._gateways.append(gateway)
+        return gateway.url
+
+    @contextmanager
+    def working(self, environment: Environment) -> Iterator[None]:
+        """Let an environment take messages beside what is done meanwhile."""
+        source, ended = self.source(environment), threading.Event()
+
+        def work() -> None:
+            while not ended.is_set():
+                source.poll(wait_seconds=1)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            worker.join()
 
     def source(self, environment: Environment) -> EventSource:
         """The event source mapping, delivering to one environment."""
@@ -115,7 +145,13 @@ class Deployed:
         while source.poll():
             continue
 
+    def granted(self, function: str) -> list[Grant]:
+        """What the role of a function allows."""
+        return grants(self.stack.template, self.stack.resources.attribute, ROLES[function])
+
     def stop(self) -> None:
+        for gateway in self._gateways:
+            gateway.stop()
         for environment in self.environments:
             environment.stop()
         self.stack.stop()
@@ -130,12 +166,12 @@ def deployed(
     authority, tls = certificate_for_localhost(folder)
     given = {"ParameterPrefix": f"/{name}", **parameters}
     stack = Stack(name, given, aws, tls=tls, template=built / "template.yaml")
-    calls.allow(name, grants(stack.template, stack.resources.attribute, "ProvisionRole"))
     stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
-    function = stack.built_function(built, {"SSL_CERT_FILE": str(authority)})
+    functions = {one: stack.built_function(built, {"SSL_CERT_FILE": str(authority)}, one) for one in ROLES}
     logs = folder / "logs"
     logs.mkdir()
-    made = Deployed(stack, function, find_python(), runtime, calls, listening(stack), Written(logs))
+    made = Deployed(stack, functions, find_python(), runtime, calls, listening(stack), Written(logs))
+    calls.allow(name, [grant for function in ROLES for grant in made.granted(function)])
     try:
         yield made
     finally:
