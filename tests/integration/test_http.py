@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -412,6 +413,32 @@ def test_a_path_that_only_looks_like_a_route_is_none(world: World, web: Web) -> 
     problem(web("POST", "/connections/dev/sales%252Fverify"), 405, "MethodNotAllowed")
 
     assert taken(world) == []
+
+
+@pytest.mark.parametrize("name", ["%C2%84", "a%7Cb", "a%22b", "%CE%BB", "-sales", "x" * 2000, "sales%252Ftables"])
+def test_a_name_that_no_connection_can_have_is_not_found_and_not_looked_for(world: World, web: Web, name: str) -> None:
+    world.ask()
+    before = len(web.aws_calls.made)
+    address = f"/connections/dev/{name}"
+
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/verify"), ("GET", "/tables"), ("GET", "/tables/a.b")):
+        problem(web(method, address + path), 404, "NotFound")
+    refused = problem(web("PUT", address, BODY), 422, "InvalidRequest")
+
+    assert [fault["field"] for fault in refused["faults"]] == ["name"]
+    assert web.aws_calls.made[before:] == []
+
+
+@pytest.mark.parametrize("table", ["acme_db.größe", 'acme_db."a#b"', "acme_db.a b|c", "acme_db.a/b", "acme_db.50%25"])
+def test_the_columns_of_a_table_are_shown_whatever_is_in_its_path(world: World, web: Web, table: str) -> None:
+    world.stack.adobe.settings.tables[table] = {"id": "string"}
+    world.ask()
+    shown = [one["path"] for one in web("GET", KEY + "/tables").document["tables"]]
+
+    answered = web("GET", f"{KEY}/tables/{quote(quote(table, safe=''))}")
+
+    assert table in shown
+    assert (answered.status, answered.document["path"]) == (200, table)
 
 
 def test_a_failure_is_shown_with_everything_that_helps_and_can_be_sent_again(world: World, web: Web) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
+from pydantic import BeforeValidator
 
 from aep_connections.domain.entry import Entry, Failure
 from aep_connections.domain.errors import ConnectionFailure, InvalidRequest, Throttled, unexpected
@@ -27,7 +29,7 @@ from aep_connections.triggers.answers import ADDRESSED, ASKED, LISTED, POSTED, S
 from aep_connections.triggers.problems import Problem
 from aep_connections.triggers.schemas import ConnectionRequest, RequestOfKey
 from aep_connections.use_cases.ask import Desk, End
-from aep_connections.use_cases.request import MAX_BYTES, RULES, read
+from aep_connections.use_cases.request import MAX_BYTES, RULES, read, readable_key
 from aep_connections.use_cases.view import shown, status_of
 
 LONGEST_WAIT_SECONDS = 25
@@ -45,9 +47,12 @@ def _of(field: str) -> dict[str, Any]:
     return dict(RULES[field].schema)
 
 
-Sandbox = Annotated[str, Path(description="Adobe's sandbox, by its name.", json_schema_extra=_of("sandbox"))]
-Name = Annotated[str, Path(description="The connection's name in this product.", json_schema_extra=_of("name"))]
-TablePath = Annotated[str, Path(description="A table's path, as the list of tables has it.")]
+_DECODED = BeforeValidator(unquote)
+Sandbox = Annotated[str, Path(description="Adobe's sandbox, by its name.", json_schema_extra=_of("sandbox")), _DECODED]
+Name = Annotated[
+    str, Path(description="The connection's name in this product.", json_schema_extra=_of("name")), _DECODED
+]
+TablePath = Annotated[str, Path(description="A table's path, as the list of tables has it."), _DECODED]
 Prefer = Annotated[
     str | None,
     Header(description="`wait=N` waits up to N seconds, at most 25, for the end.", examples=["wait=20"]),
@@ -99,7 +104,7 @@ class Api:
         try:
             if event["routeKey"] == NO_ROUTE:  # whatever its path looks like, it was let in as this
                 raise self._missing(event["rawPath"])
-            answered = self.app.resolve(_with_json_body(event), context)
+            answered = self.app.resolve(_with_json_body(_by_its_route(event)), context)
         except Problem as problem:
             told = self._told(problem)
             answered = {
@@ -128,11 +133,11 @@ class Api:
         return self._ask(body.root, prefer, [])
 
     def _delete(self, sandbox: Sandbox, name: Name, prefer: Prefer = None) -> Response[Any]:
-        self._known(Key(sandbox, name))
+        self._known(sandbox, name)
         return self._ask({"sandbox": sandbox, "name": name, "desiredState": DesiredState.ABSENT.value}, prefer, [])
 
     def _one(self, sandbox: Sandbox, name: Name) -> Response[Any]:
-        return _json(HTTPStatus.OK, self._shown(self._known(Key(sandbox, name))))
+        return _json(HTTPStatus.OK, self._shown(self._known(sandbox, name)))
 
     def _many(
         self, sandbox: OfSandbox = None, status: OfStatus = None, limit: Limit = 50, cursor: Cursor = None
@@ -145,7 +150,7 @@ class Api:
         return _json(HTTPStatus.OK, {"connections": [self._shown(entry) for entry in entries], "cursor": following})
 
     def _verify(self, sandbox: Sandbox, name: Name) -> Response[Any]:
-        entry = self._known(Key(sandbox, name))
+        entry = self._known(sandbox, name)
         if entry.connection_id is None:
             raise problems.not_found(f"{entry.key} has no base connection to verify; it is {status_of(entry).value}.")
         self._counter.desk.verify(entry.key)
@@ -189,8 +194,15 @@ class Api:
             raise problem
         return _json(HTTPStatus.CREATED if ended["outcome"] in _NEW else HTTPStatus.OK, ended, **headers)
 
-    def _known(self, key: Key) -> Entry:
-        self._line |= {"sandbox": key.sandbox, "connection_name": key.name}
+    def _key(self, sandbox: str, name: str) -> Key:
+        """The key of an address. Raises Problem for one that no connection can have."""
+        self._line |= {"sandbox": sandbox, "connection_name": name}
+        if readable_key({"sandbox": sandbox, "name": name}) != (sandbox, name):
+            raise problems.not_found("No connection has such a sandbox and name.")
+        return Key(sandbox, name)
+
+    def _known(self, sandbox: str, name: str) -> Entry:
+        key = self._key(sandbox, name)
         entry = self._counter.desk.overview.get(key)
         if entry is None:
             raise problems.not_found(f"No connection {key} was ever asked for, or it was retired long ago.")
@@ -200,7 +212,7 @@ class Api:
         return shown(entry, self._counter.parameter_name(entry.key), self._counter.desk.clock.now())
 
     def _explored(self, sandbox: str, name: str, path: str | None) -> dict[str, Any]:
-        self._line |= {"sandbox": sandbox, "connection_name": name}
+        self._key(sandbox, name)
         found = self._counter.explore({"sandbox": sandbox, "name": name, "path": path})
         if "failure" in found:
             raise problems.of_failure(Failure.read(found["failure"]), given_up=False)
@@ -254,6 +266,14 @@ def _accepted(key: Key, order: Order) -> dict[str, str]:
 
 def _address(key: Key) -> str:
     return f"/connections/{key.sandbox}/{key.name}"
+
+
+def _by_its_route(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with the path of its route, its variables encoded: whatever is in one, it stays one of this route."""
+    path = event["routeKey"].partition(" ")[2]
+    for name, value in event.get("pathParameters", {}).items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return {**event, "rawPath": path}
 
 
 def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
