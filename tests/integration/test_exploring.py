@@ -52,6 +52,19 @@ def test_a_table_that_is_not_there_is_not_found(web: Web) -> None:
     assert "path" in refusal(web, 404, "NotFound", TABLES + "/acme_db.nothing")["detail"]
 
 
+def test_a_connection_that_adobe_no_longer_has_shows_nothing(world: World, web: Web) -> None:
+    world.stack.adobe.records[str(world.parameter())].deleted_at = world.clock.now()
+
+    assert "no longer" in refusal(web, 404, "NotFound")["detail"]
+    refusal(web, 404, "NotFound", TABLES + "/acme_db.orders")
+
+
+def test_what_only_time_mends_is_to_be_tried_again_by_whoever_asked(world: World, web: Web) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/explore", times=0, status=503))
+
+    assert refusal(web, 503, "Unavailable")["remedy"] == "Try again in a moment."
+
+
 def test_exploring_changes_nothing(world: World, web: Web) -> None:
     before = world.item()
 

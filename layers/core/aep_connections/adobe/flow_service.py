@@ -144,8 +144,10 @@ class FlowService:
             raise self._error(reply, "listing flows")
         return flows
 
-    def tables(self, connection_id: str) -> list[Table]:
+    def tables(self, connection_id: str) -> list[Table] | None:
         reply = self._explore(connection_id, (("objectType", "root"),))
+        if says_gone(reply):
+            return None
         doing = f"exploring connection {connection_id}"
         tables = read_tables(self._understood(reply, doing))
         if tables is None:
@@ -154,7 +156,7 @@ class FlowService:
 
     def columns(self, connection_id: str, path: str) -> list[Column] | None:
         reply = self._explore(connection_id, (("objectType", "table"), ("object", path)))
-        if says_no_such_table(reply):
+        if says_no_such_table(reply) or says_gone(reply):
             return None
         doing = f"exploring a table of connection {connection_id}"
         columns = read_columns(self._understood(reply, doing))

@@ -71,11 +71,11 @@ class FlowService(Protocol):
     def flows_of(self, connection_id: str) -> list[Flow]:
         """Dataflows that use the connection: some, as access labels may hide others."""
 
-    def tables(self, connection_id: str) -> list[Table]:
-        """The tables that the connection reaches. Raises DatabricksRefused."""
+    def tables(self, connection_id: str) -> list[Table] | None:
+        """The tables that the connection reaches, None if it is gone. Raises DatabricksRefused."""
 
     def columns(self, connection_id: str, path: str) -> list[Column] | None:
-        """The columns of a table, None if there is no such table. Raises DatabricksRefused."""
+        """The columns of a table, None if it or the connection is gone. Raises DatabricksRefused."""
 
 
 class Workspace(Protocol):

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aep_connections.domain.entry import Failure
+from aep_connections.domain.errors import Retryable
 
 TRY_AGAIN_SECONDS = 5
 _STATUSES = {
@@ -52,14 +53,17 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
 
 
 def of_failure(failure: Failure, *, given_up: bool) -> Problem:
-    """The problem that a failure is; one that was given up will not be mended by waiting for it."""
+    """The problem that a failure is; one that was given up will not be mended by waiting for it.
+
+    What was not given up was only asked for here, so that nothing tries it again by itself.
+    """
     otherwise = HTTPStatus.SERVICE_UNAVAILABLE if failure.retryable else HTTPStatus.FAILED_DEPENDENCY
     status = otherwise if given_up and failure.retryable else _STATUSES.get(failure.code, otherwise)
     return Problem(
         status,
         failure.code,
         failure.message,
-        failure.remedy,
+        failure.remedy if given_up or failure.remedy != Retryable.usual_remedy else "Try again in a moment.",
         request_id=failure.request_id,
         faults=failure.faults,
         retryable=failure.retryable,

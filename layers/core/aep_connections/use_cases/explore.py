@@ -59,7 +59,10 @@ def _looked(flow: FlowService, connection_id: str, path: str | None, secret_valu
         return {name: value and secret_values.strike(value) for name, value in shown.items()}
 
     if path is None:
-        return {"tables": [strike(table.document()) for table in flow.tables(connection_id)]}
+        tables = flow.tables(connection_id)
+        if tables is None:
+            return {"notFound": "Adobe no longer has this connection; asked for again, it is made anew."}
+        return {"tables": [strike(table.document()) for table in tables]}
     columns = flow.columns(connection_id, path)
     if columns is None:
         return {"notFound": "Adobe shows no columns of a table of this path; the list of tables has every path."}
