@@ -24,8 +24,8 @@ NOWHERE = {
 DESCRIPTION = """\
 Ask for base connections of Adobe Experience Platform to Azure Databricks, watch them, verify them, look at what they
 reach, and retire them. Requests are signed for IAM (SigV4, service `execute-api`), or carry a JWT if the stack was
-deployed so. What API Gateway itself answers (403, 429, 503) is `{"message": …}`; everything else that is no success is
-a problem of RFC 9457.
+deployed so. What API Gateway itself answers (401 and 403, 429 mostly, others at times) is `{"message": …}`; everything
+else that is no success is a problem of RFC 9457.
 """
 
 

@@ -11,6 +11,7 @@ from aep_connections.triggers.schemas import (
     Columns,
     Connection,
     Connections,
+    Message,
     Problem,
     Result,
     Tables,
@@ -26,7 +27,9 @@ _APPLIED = {
 }
 _LATER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 _PROBLEMS = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or the path cannot be decoded.",
+    401: "This stack takes tokens, and the call has none that it takes.",
+    403: "The call is not signed, or its caller may not make it.",
     404: "There is no such connection, or none now.",
     409: "`Conflict` or `InUse`; the faults name the dataflows that use the connection.",
     413: "The body is too large.",
@@ -36,6 +39,10 @@ _PROBLEMS = {
     500: "A defect.",
     503: "Not now, or given up after many tries.",
 }
+_NOT_LET_IN = (401, 403)
+_EVERYWHERE = (400, *_NOT_LET_IN, 429, 500, 503)
+_OF_THE_GATEWAY = (*_EVERYWHERE, 413)
+"""What API Gateway may say by itself, in words of its own."""
 
 
 _THEN = {
@@ -45,6 +52,17 @@ _THEN = {
         "description": f"`{name}` of the same connection.",
     }
     for name in ("show", "verify", "tables", "retire")
+}
+_THE_FIRST = {
+    "table": {
+        "operationId": "table",
+        "parameters": {
+            "sandbox": "$request.path.sandbox",
+            "name": "$request.path.name",
+            "path": "$response.body#/tables/0/path",
+        },
+        "description": "The columns of the first of them.",
+    }
 }
 
 
@@ -57,14 +75,14 @@ def _of_key(model: type[BaseModel], description: str, **headers: Any) -> dict[st
 
 
 def _problems(*statuses: int) -> dict[int, dict[str, Any]]:
-    content = {"application/problem+json": {"model": Problem}}
+    ours, gateways = {"application/problem+json": {"model": Problem}}, {"application/json": {"model": Message}}
     return {
         status: {
             "description": _PROBLEMS[status],
             "headers": _LATER if status in (429, 503) else {},
-            "content": content,
+            "content": ({} if status in _NOT_LET_IN else ours) | (gateways if status in _OF_THE_GATEWAY else {}),
         }
-        for status in (*statuses, 429, 500, 503)
+        for status in {*statuses, *_EVERYWHERE}
     }
 
 
@@ -89,7 +107,7 @@ ASKED = _about(
     "request",
     "Ask for a connection, or for its absence",
     f"Queues the request. {_WAITING} Asking twice does no harm.",
-    {**_ENDS, **_MADE, **_problems(400, 409, 413, 422, 424)},
+    {**_ENDS, **_MADE, **_problems(409, 413, 422, 424)},
 )
 POSTED = ASKED | {"operation_id": "requestAny", "summary": "Ask for any connection, in any sandbox"}
 ADDRESSED = _about(
@@ -120,7 +138,7 @@ TABLES = _about(
     "tables",
     "The tables that a connection reaches",
     "As Adobe shows them now; the cluster has to run.",
-    {200: _body(Tables, "The tables."), **_problems(404, 409, 422, 424)},
+    {200: {**_body(Tables, "The tables."), "links": _THE_FIRST}, **_problems(404, 409, 422, 424)},
 )
 TABLE = _about(
     "table",

@@ -173,3 +173,9 @@ class Problem(_Shape):
     retryable: bool
     requestId: str | None  # noqa: N815
     faults: list[Fault]
+
+
+class Message(BaseModel):
+    """What API Gateway itself says."""
+
+    message: str
