@@ -10,11 +10,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from local.aws import Aws
-from local.gateway import DOCUMENT
+from local.gateway import DOCUMENT, Gateway
+from local.http_api import HttpApi, Limit
 from local.invocation import Handler
 from local.stack import DATABRICKS_SECRET, ROOT, Stack
 from tests.support.deployed import ROLES
@@ -22,7 +24,7 @@ from tests.support.fuzz import SECRET_ID
 from tests.support.iam import AwsCalls, grants
 
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
-UNTHROTTLED = dict.fromkeys(("ApiRateLimit", "ApiBurstLimit", "ApiWaitRateLimit", "ApiWaitBurstLimit"), "5000")
+UNTHROTTLED = Limit(5000, 5000)
 ENDPOINTS = {"NO_PROXY": "*", "PYTHONUTF8": "1"}
 
 Answer = dict[str, Any]
@@ -36,11 +38,16 @@ def served(aws: Aws, calls: AwsCalls, folder: Path, spoil: Callable[[Answer], An
     API's function answers to those who want to be shown one connection.
     """
     name, ended = f"f{uuid.uuid4().hex[:12]}", threading.Event()
-    stack = Stack(name, {**UNTHROTTLED, "DatabricksSecretPrefix": "aep/", "ParameterPrefix": f"/{name}"}, aws)
+    stack = Stack(name, {"DatabricksSecretPrefix": "aep/", "ParameterPrefix": f"/{name}"}, aws)
     calls.allow(name, [g for r in ROLES.values() for g in grants(stack.template, stack.resources.attribute, r)])
     stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
     with (folder / "log").open("w") as out:
         api = stack.environments("api", out)
+        stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = stack.environments("explore", out)
+        declared = HttpApi.read(stack.template, stack.resources.attribute)
+        open_to_all = replace(declared, routes=tuple(replace(r, limit=UNTHROTTLED) for r in declared.routes))
+        gateway = Gateway(open_to_all, _spoiled(api, spoil) if spoil else api)
+        gateway.start()
         source = stack.event_source(stack.environments("provision", out))
 
         def work() -> None:
@@ -50,8 +57,9 @@ def served(aws: Aws, calls: AwsCalls, folder: Path, spoil: Callable[[Answer], An
         worker = threading.Thread(target=work)
         worker.start()
         try:
-            yield stack.serve_api(_spoiled(api, spoil) if spoil else api, out).url
+            yield gateway.url
         finally:
+            gateway.stop()
             ended.set()
             worker.join()
             stack.stop()
