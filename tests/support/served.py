@@ -1,0 +1,73 @@
+"""The HTTP API of a stack of its own, over the functions of the checkout, while its queue is worked."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from local.aws import Aws
+from local.gateway import Gateway
+from local.http_api import HttpApi, Limit
+from local.invocation import Handler
+from local.stack import DATABRICKS_SECRET, Stack
+from tests.support.deployed import ROLES
+from tests.support.iam import AwsCalls, grants
+
+UNTHROTTLED = Limit(5000, 5000)
+
+Answer = dict[str, Any]
+
+
+@contextmanager
+def served(
+    aws: Aws,
+    calls: AwsCalls,
+    folder: Path,
+    secret_id: str,
+    parameters: Mapping[str, str] | None = None,
+    spoil: Callable[[Answer], Answer] | None = None,
+) -> Iterator[str]:
+    """The HTTP API, not throttled, over functions in processes of their own, the queue being worked beside; its URL.
+
+    `spoil` changes what the API's function answers to those who want to be shown one connection.
+    """
+    name, ended = f"f{uuid.uuid4().hex[:12]}", threading.Event()
+    stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws)
+    calls.allow(name, [g for r in ROLES.values() for g in grants(stack.template, stack.resources.attribute, r)])
+    stack.put_secret(secret_id, DATABRICKS_SECRET)
+    with (folder / "log").open("w") as out:
+        api = stack.environments("api", out)
+        stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = stack.environments("explore", out)
+        declared = HttpApi.read(stack.template, stack.resources.attribute)
+        open_to_all = replace(declared, routes=tuple(replace(r, limit=UNTHROTTLED) for r in declared.routes))
+        gateway = Gateway(open_to_all, _spoiled(api, spoil) if spoil else api)
+        gateway.start()
+        source = stack.event_source(stack.environments("provision", out))
+
+        def work() -> None:
+            while not ended.is_set():
+                source.poll(wait_seconds=1)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            yield gateway.url
+        finally:
+            gateway.stop()
+            ended.set()
+            worker.join()
+            stack.stop()
+
+
+def _spoiled(api: Handler, spoil: Callable[[Answer], Answer]) -> Handler:
+    def handler(event: Any, context: Any) -> Any:
+        answer = api(event, context)
+        shows = event["routeKey"] == "GET /connections/{sandbox}/{name}" and answer["statusCode"] == 200
+        return spoil(answer) if shows else answer
+
+    return handler
