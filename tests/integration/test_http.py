@@ -410,7 +410,7 @@ def test_an_address_that_is_none_is_not_found(web: Web, path: str) -> None:
 def test_a_path_that_only_looks_like_a_route_is_none(world: World, web: Web) -> None:
     world.ask()
 
-    problem(web("POST", "/connections/dev/sales%252Fverify"), 405, "MethodNotAllowed")
+    problem(web("POST", "/connections/dev/sales%252Fverify"), 404, "NotFound")
 
     assert taken(world) == []
 

@@ -100,7 +100,8 @@ def _explored(web: Web, case: Case) -> int:
     answer = web.explore({"sandbox": case.sandbox, "name": "sales", "path": None}, None)
     if "failure" in answer:
         return 500 if "This is a defect" in answer["failure"]["message"] else 424
-    return 404 if "notFound" in answer else 200
+    gone = answer.get("notFound", "").startswith("Adobe ")  # which may say so of itself
+    return 424 if gone else 404 if "notFound" in answer else 200
 
 
 ERRANDS: tuple[Story, ...] = (

@@ -103,7 +103,7 @@ class Api:
         self._line = {}
         try:
             if event["routeKey"] == NO_ROUTE:  # whatever its path looks like, it was let in as this
-                raise self._missing(event["rawPath"])
+                raise self._missing(event["requestContext"]["http"]["method"], event["rawPath"])
             answered = self.app.resolve(_with_json_body(_by_its_route(event)), context)
         except Problem as problem:
             told = self._told(problem)
@@ -222,12 +222,13 @@ class Api:
 
     # ------------------------------------------------------------ what is no success
 
-    def _missing(self, path: str) -> Problem:
+    def _missing(self, asked: str, path: str) -> Problem:
         methods = [method for pattern, method in self._methods if pattern.fullmatch(path)]
-        return problems.not_allowed(methods) if methods else problems.not_found("There is nothing here.")
+        known = methods and asked not in methods  # else it only looks like one of ours
+        return problems.not_allowed(methods) if known else problems.not_found("There is nothing here.")
 
     def _lost(self, _error: NotFoundError) -> Response[Any]:
-        return self._told(self._missing(self.app.current_event.path))
+        return self._told(self._missing(self.app.current_event.http_method, self.app.current_event.path))
 
     def _not_valid(self, error: RequestValidationError) -> Response[Any]:
         if any(one["loc"] == ("body",) and one["type"] == "missing" for one in error.errors()):
