@@ -196,9 +196,9 @@ class Api:
 
     def _key(self, sandbox: str, name: str) -> Key:
         """The key of an address. Raises Problem for one that no connection can have."""
-        self._line |= {"sandbox": sandbox, "connection_name": name}
         if readable_key({"sandbox": sandbox, "name": name}) != (sandbox, name):
             raise problems.not_found("No connection has such a sandbox and name.")
+        self._line |= {"sandbox": sandbox, "connection_name": name}
         return Key(sandbox, name)
 
     def _known(self, sandbox: str, name: str) -> Entry:
