@@ -18,7 +18,7 @@ from local.runtime import PYTHON, BuiltFunction, Environment, Written, find_pyth
 from local.stack import ROOT
 from tests.support.build import install_runtime, sam_build
 
-ROUNDS = 11
+ROUNDS = 21
 
 
 @dataclass(frozen=True, slots=True)
