@@ -48,7 +48,14 @@ class CannedAws(Simulator):
                 name = given["SecretId"]
                 arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf"
                 return json_response(
-                    200, {"ARN": arn, "Name": name, "VersionId": "1", "SecretString": json.dumps(SECRETS[name])}
+                    200,
+                    {
+                        "ARN": arn,
+                        "Name": name,
+                        "VersionId": "1",
+                        "CreatedDate": 1_795_000_000.0,
+                        "SecretString": json.dumps(SECRETS[name]),
+                    },
                 )
             case "/GetParameter" if given["Name"] in self._parameters:
                 return json_response(200, {"Parameter": {"Value": self._parameters[given["Name"]]}})
