@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_the_session_verifies_and_says_so() -> None:
         context = adapter.poolmanager.connection_pool_kw["ssl_context"]  # type: ignore[attr-defined]
         assert context.check_hostname
         assert context.verify_mode.name == "CERT_REQUIRED"
-        assert context.minimum_version >= context.minimum_version.TLSv1_2
+        assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 def switches_off(node: ast.AST) -> bool:

@@ -129,6 +129,7 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 def _trusting(extra_ca_file: str | None) -> ssl.SSLContext:
     """TLS that verifies, with one more CA if there is one."""
     context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # not every build of Python has this by default
     if extra_ca_file:
         context.load_verify_locations(extra_ca_file)
     return context
