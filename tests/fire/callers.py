@@ -13,7 +13,7 @@ from tests.fire.life import Life, order_of, secret_of
 from tests.fire.lots import KEYS, asks, keys
 from tests.support.calls import Go
 from tests.support.canaries import CLIENT_SECRET, TOKEN, found, shown
-from tests.support.errands import TROUBLE, in_queue
+from tests.support.errands import TROUBLE
 from tests.support.judge import KeyOf
 from tests.support.spoilt import AWS, KILLS, Spoilt
 from tests.support.web import Answered, Web
@@ -54,7 +54,7 @@ class LifeWithCallers(Life):
         has_one = "connectionId" in self._world.item(key[1], key[0])
         answered = self._web("POST", _address(key) + "/verify")
         assert answered.status == (202 if has_one else 404)
-        self._waiting += in_queue(self._world)
+        self._waiting += self._world.arrived()
 
     @rule(key=keys, where=st.integers(1, 2), fault=of_aws)
     def look_into_a_fault(self, key: KeyOf, where: int, fault: Spoilt) -> None:
@@ -85,7 +85,7 @@ class LifeWithCallers(Life):
 
     def _heard(self, key: KeyOf, answered: Answered | None) -> None:
         """Take what is in the queue now: all of it counts, and what was answered with 202 must be there."""
-        taken = in_queue(self._world)
+        taken = self._world.arrived()
         for sent in taken:
             body = json.loads(sent.body)
             self._asked[key][order_of(body)] = body["detail"]

@@ -24,7 +24,7 @@ between moto and the simulators, over HTTP, on a clock that the tests turn) and 
 again and fails if a cell ends otherwise than it says here, or if one of the nine [invariants](invariants.md) is broken.
 
 * **Calls** are those that the service makes when nothing goes wrong, in the story in which each is met first. Kills are
-  tried in every story (those of a look at the workspace only there).
+  tried in every story that changes something (those of a look at the workspace only there).
 * **A fault lasts for one delivery**: whatever the service tries again in it is hit again, unless the fault says *once*
   (or drips). Then the message is delivered again as SQS would, three minutes apart, with nothing in its way, until it
   is done.

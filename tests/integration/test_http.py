@@ -13,7 +13,7 @@ from aep_connections.aws import overview
 from local.faults import Fault
 from tests.support.iam import AwsCalls
 from tests.support.web import KEY, Answered, Web
-from tests.support.world import ABSENT, RECHECK, REQUEST, SECRET_ID, STOPPED, Sent, World
+from tests.support.world import ABSENT, RECHECK, REQUEST, SECRET_ID, STOPPED, World
 
 BODY = {"databricksSecretId": SECRET_ID}
 PROBLEM = {"type", "title", "status", "code", "detail", "remedy", "retryable", "requestId", "faults"}
@@ -24,16 +24,9 @@ def web(world: World, aws_calls: AwsCalls) -> Web:
     return Web(world, aws_calls)
 
 
-def taken(world: World) -> list[Sent]:
-    """The messages that wait in the queue, as Lambda would take them."""
-    sqs, url = world.stack.aws.client("sqs"), world.stack.queue_url
-    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600).get("Messages", [])
-    return [Sent(m["MessageId"], m["ReceiptHandle"], m["Body"], world.clock.now()) for m in found]
-
-
 def work(world: World) -> None:
     """Have everything in the queue delivered once."""
-    for sent in taken(world):
+    for sent in world.arrived():
         world.deliver(sent)
 
 
@@ -104,7 +97,7 @@ def test_a_body_may_name_the_key_of_its_address_and_no_other(world: World, web: 
     refused = problem(web("PUT", KEY, BODY | {"sandbox": "prod", "name": "other"}), 422, "InvalidRequest")
 
     assert {fault["field"] for fault in refused["faults"]} == {"sandbox", "name"}
-    assert len(taken(world)) == 1
+    assert len(world.arrived()) == 1
 
 
 def test_every_faulty_field_is_named_at_once(world: World, web: Web) -> None:
@@ -114,7 +107,7 @@ def test_every_faulty_field_is_named_at_once(world: World, web: Web) -> None:
 
     named = {fault["field"] for fault in refused["faults"]}
     assert named == {"databricksSecretId", "adopt", "readiness", "password", "sandbox", "name"}
-    assert taken(world) == []
+    assert world.arrived() == []
     assert world.item("-sales") == {}
 
 
@@ -337,7 +330,7 @@ def test_a_refusal_by_databricks_while_waiting_is_a_failed_dependency(world: Wor
 
 def test_what_was_given_up_while_waiting_is_unavailable(world: World, web: Web) -> None:
     def give_up() -> None:
-        (sent,) = taken(world)
+        (sent,) = world.arrived()
         sent.first_received = world.clock.now() - 4000
         world.deliver(sent)
 
@@ -412,7 +405,7 @@ def test_a_path_that_only_looks_like_a_route_is_none(world: World, web: Web) -> 
 
     problem(web("POST", "/connections/dev/sales%252Fverify"), 404, "NotFound")
 
-    assert taken(world) == []
+    assert world.arrived() == []
 
 
 @pytest.mark.parametrize("name", ["%C2%84", "a%7Cb", "a%22b", "%CE%BB", "-sales", "x" * 2000, "sales%252Ftables"])

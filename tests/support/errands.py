@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.stories import Case, Story
 from tests.support.web import Web
-from tests.support.world import STOPPED, Sent, World
+from tests.support.world import STOPPED
 
 FINE = range(200, 300)
 TROUBLE = {424, 429, 503}
@@ -30,15 +30,6 @@ class Errand:
     def broken(self) -> list[str]:
         """Answers that nobody should get."""
         return [f"the API answered {status}" for status in self.told if status not in FINE and status not in TROUBLE]
-
-
-def in_queue(world: World) -> list[Sent]:
-    """The messages in the queue that were not taken before, as Lambda would take them."""
-    sqs, url = world.stack.aws.client("sqs"), world.stack.queue_url
-    found: list[Sent] = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600).get("Messages"):
-        found += [Sent(m["MessageId"], m["ReceiptHandle"], m["Body"], world.clock.now()) for m in messages]
-    return found
 
 
 def _address(case: Case) -> str:
@@ -71,7 +62,7 @@ def verify(case: Case) -> Errand:
 def look(case: Case) -> Errand:
     """Looked at, in lists too."""
     case.done(case.present())
-    paths = (_address(case), f"/connections?sandbox={case.sandbox}", "/connections?status=ready")
+    paths = (_address(case), f"/connections?sandbox={case.sandbox}", "/connections?limit=1")
     return Errand(case.web, lambda web: max(web("GET", path).status for path in paths), [])
 
 

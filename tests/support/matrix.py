@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from local.aws import Aws
 from local.simulator import Request
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Calls, Go
-from tests.support.errands import ERRANDS, FINE, Errand, in_queue
+from tests.support.errands import ERRANDS, FINE, Errand
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge
 from tests.support.spoilt import KILLS, Spoilt
@@ -52,7 +52,7 @@ class Matrix:
     def column(self, spoilt: Spoilt) -> list[Row]:
         """What one kind of fault does to every call, where it is met first; a kill in every story.
 
-        But for the looks at a workspace, which change nothing and are as many in most stories.
+        But for what changes nothing: the looks at a workspace, which are as many in most stories, and whole stories.
         """
         met: set[str] = set()
         rows = []
@@ -60,7 +60,8 @@ class Matrix:
             for call in self.calls_of(story):
                 fresh, hit = call not in met, spoilt.hits(call not in HTTP_CALLS)
                 met.add(call)
-                if hit and (fresh or (spoilt in KILLS and call not in DATABRICKS_CALLS)):
+                again = spoilt in KILLS and story.ends != "told" and call not in DATABRICKS_CALLS
+                if hit and (fresh or again):
                     rows.append(self._run(story, call, spoilt))
         return rows
 
@@ -118,7 +119,7 @@ class Matrix:
             return waiting
         if not begun.told or begun.told[-1] not in FINE:
             begun()
-        return in_queue(self._world)
+        return self._world.arrived()
 
     def _spoilt(self, call: str, spoilt: Spoilt | None, do: Callable[[], T]) -> T | None:
         """Something in which a call goes wrong; None if its process is killed, which gets a successor."""

@@ -60,6 +60,8 @@ class World:
     announced_url: str
     service: wiring.Service = field(init=False)
     _events: list[dict[str, Any]] = field(default_factory=list)
+    _arrived: dict[str, Sent] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.service = self.new_service()
@@ -97,11 +99,29 @@ class World:
 
     def send_body(self, body: str) -> Sent:
         """Put any text on the queue."""
-        sqs, url = self.stack.aws.client("sqs"), self.stack.queue_url
-        message_id = sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
-        received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600)["Messages"]
-        handle = next(m["ReceiptHandle"] for m in received if m["MessageId"] == message_id)
-        return Sent(message_id, handle, body, self.clock.now())
+        sent = self.stack.aws.client("sqs").send_message(QueueUrl=self.stack.queue_url, MessageBody=body)
+        self._receive()
+        return self._arrived.pop(sent["MessageId"])
+
+    def arrived(self) -> list[Sent]:
+        """The messages on the queue that somebody else put there, each of them once."""
+        self._receive()
+        found = list(self._arrived.values())
+        self._arrived.clear()
+        return found
+
+    def _receive(self) -> None:
+        """Take what can be taken; of that, what was taken before comes back by moto's clock, and is left out."""
+        sqs, most = self.stack.aws.client("sqs"), 10
+        wanted = {"QueueUrl": self.stack.queue_url, "MaxNumberOfMessages": most, "VisibilityTimeout": 3600}
+        messages: list[dict[str, Any]] = [{}] * most
+        while len(messages) == most:
+            messages = sqs.receive_message(**wanted).get("Messages", [])
+            for message in messages:
+                if message["MessageId"] not in self._seen:
+                    sent = Sent(message["MessageId"], message["ReceiptHandle"], message["Body"], self.clock.now())
+                    self._seen.add(sent.id)
+                    self._arrived[sent.id] = sent
 
     def deliver(self, sent: Sent, service: wiring.Service | None = None, seconds: float = TIMEOUT_SECONDS) -> bool:
         """Have Lambda deliver a message; whether it is done. The answer's log and event tell how."""
