@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from local.aws import Aws
 from tests.support.adobes import Adobes
-from tests.support.aws import moto_server
+from tests.support.aws import moto_server, refusal
 from tests.support.iam import AwsCalls
 from tests.support.log import Log
+from tests.support.web import Web
 from tests.support.world import World, new_world
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -65,3 +68,25 @@ def adobe() -> Iterator[Adobes]:
     made = Adobes()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def web(world: World, aws_calls: AwsCalls) -> Web:
+    """The world's HTTP API."""
+    return Web(world, aws_calls)
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have AWS refuse an operation."""
+    whole = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def use(operation: str, code: str = "InternalServerError") -> None:
+        def call(client: Any, name: str, arguments: Any) -> Any:
+            if name == operation:
+                raise refusal(name, code)
+            return whole(client, name, arguments)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    return use

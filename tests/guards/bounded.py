@@ -14,7 +14,6 @@ IN_BOUNDED, IN_TIME_LEFT, IN_TRANSPORT, IN_SETTLING, IN_OURS, IN_TOKENS, IN_FLOW
     for name in ("bounded", "time_left", "transport", "settling", "ours_and_latest", "tokens", "flow_service")
 )
 TIMEOUTS = "tests/unit/test_transport.py::test_a_call_takes_its_timeouts_but_never_more_than_the_time_left"
-IN_HTTP = "tests/integration/test_http.py::"
 
 INVARIANT = Invariant(
     5,
@@ -287,7 +286,9 @@ INVARIANT = Invariant(
             CORE + "triggers/http.py",
             "desk.wait(key, order, min(seconds, left))",
             "desk.wait(key, order, seconds)",
-            (IN_HTTP + "test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[20-12-20-10]",),
+            (
+                "tests/integration/test_http_waiting.py::test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[20-12-20-10]",
+            ),
         ),
         Guard(
             "a wait is bounded by the contract",
@@ -295,7 +296,9 @@ INVARIANT = Invariant(
             CORE + "triggers/http.py",
             "min(int(wait[1]), LONGEST_WAIT_SECONDS)",
             "int(wait[1])",
-            (IN_HTTP + "test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[99999-29-25-25]",),
+            (
+                "tests/integration/test_http_waiting.py::test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[99999-29-25-25]",
+            ),
         ),
     ),
 )

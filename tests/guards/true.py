@@ -9,7 +9,6 @@ IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
 )
 TESTED = "    _test(work, flow, connection)\n    return Made"
-IN_HTTP = "tests/integration/test_http.py::"
 
 INVARIANT = Invariant(
     2,
@@ -105,8 +104,8 @@ INVARIANT = Invariant(
             "work.entry.status is Status.READY and not work.verifies",
             "work.entry.status is Status.READY",
             (
-                IN_HTTP + "test_a_verification_tests_what_seems_unchanged_and_says_when",
-                IN_HTTP + "test_a_verification_that_fails_is_shown_and_announced_and_the_id_stays_published",
+                "tests/integration/test_http_retiring.py::test_a_verification_tests_what_seems_unchanged_and_says_when",
+                "tests/integration/test_http_retiring.py::test_a_verification_that_fails_is_shown_and_announced_and_the_id_stays_published",
             ),
         ),
     ),

@@ -13,11 +13,13 @@ from local.http_api import HttpApi, paths
 from local.http_events import Call, event_of, reply_of
 from local.invocation import Context
 from tests.support.iam import AwsCalls, grants
-from tests.support.world import World
+from tests.support.world import SECRET_ID, World
 
 SECONDS, EXPLORE_SECONDS = 29.0, 26.0
 """The functions' timeouts."""
 KEY = "/connections/dev/sales"
+BODY = {"databricksSecretId": SECRET_ID}
+PROBLEM = {"type", "title", "status", "code", "detail", "remedy", "retryable", "requestId", "faults"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,19 @@ class Web:
 
 def _text(body: Any) -> str:
     return body if isinstance(body, str) else json.dumps(body)
+
+
+def work(world: World) -> None:
+    """Have everything in the queue delivered once."""
+    for sent in world.arrived():
+        world.deliver(sent)
+
+
+def problem(answered: Answered, status: int, code: str) -> dict[str, Any]:
+    """The problem that was answered, after a look at what every problem has."""
+    assert (answered.status, answered.document["code"]) == (status, code)
+    assert answered.headers["content-type"] == "application/problem+json"
+    assert set(answered.document) == PROBLEM
+    assert answered.document["status"] == status
+    assert answered.document["remedy"]
+    return dict(answered.document)

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from aep_connections.adobe.flow_service import Adobe
-from aep_connections.adobe.ims import TokenSource, read_credentials
+from aep_connections.adobe.ims import TokenSource
 from aep_connections.aws import calls
 from aep_connections.aws.events import Events
 from aep_connections.aws.parameters import Parameters
@@ -68,19 +68,14 @@ class Service:
         started = self._clock.monotonic()
         secret_values = SecretValues()
         upstream = Upstream(self._http, self._timeouts, deadline, secret_values)
-        secret_id = self._settings.adobe_secret_id
-        adobe = Adobe(
-            self._settings.adobe_platform_url,
-            lambda: read_credentials(secret_id, self._secrets.read(secret_id)),
-            self._tokens,
-            upstream,
-        )
+        settings = self._settings
+        adobe = Adobe(settings.adobe_platform_url, settings.adobe_secret_id, self._secrets, self._tokens, upstream)
         ports = Ports(
             secret_values,
             self._clock,
             self._secrets,
             adobe,
-            Databricks(self._settings.databricks_url, upstream),
+            Databricks(settings.databricks_url, upstream),
             self._registry,
             self._parameters,
             self._events,

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from aep_connections.adobe.flow_service import Adobe
-from aep_connections.adobe.ims import TokenSource, read_credentials
+from aep_connections.adobe.ims import TokenSource
 from aep_connections.aws import calls
 from aep_connections.aws.overview import Overview
 from aep_connections.aws.secrets import Secrets
@@ -46,14 +46,9 @@ class Service:
         upstream = Upstream(
             self._http, self._timeouts, Deadline.after(self._clock, seconds, ANSWER_SECONDS), SecretValues()
         )
-        secret_id = self._settings.adobe_secret_id
-        adobe = Adobe(
-            self._settings.adobe_platform_url,
-            lambda: read_credentials(secret_id, self._secrets.read(secret_id)),
-            self._tokens,
-            upstream,
-        )
-        databricks = Databricks(self._settings.databricks_url, upstream)
+        settings = self._settings
+        adobe = Adobe(settings.adobe_platform_url, settings.adobe_secret_id, self._secrets, self._tokens, upstream)
+        databricks = Databricks(settings.databricks_url, upstream)
         around = Surroundings(upstream.secrets, self._secrets, adobe, databricks, self._overview)
         answer = question.answer(event, lambda key, path: explore(key, path, around))
         self._log.note("explored", question.line(event, answer))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from aep_connections.adobe.ims import Authorizer, Credentials, TokenSource
+from aep_connections.adobe.ims import Authorizer, TokenSource, read_credentials
 from aep_connections.adobe.wire import (
     create_body,
     error_of,
@@ -25,6 +25,7 @@ from aep_connections.adobe.wire import (
 from aep_connections.domain.errors import ConnectionFailure, Unavailable
 from aep_connections.domain.explored import Column, Flow, Table
 from aep_connections.domain.model import Connection, Desired, Source, usable_id
+from aep_connections.domain.ports import Secrets
 from aep_connections.upstream.transport import Call, Reply, Upstream
 
 BASE_PATH = "/data/foundation/flowservice"
@@ -36,6 +37,8 @@ SHORTEST_SECRET = 8
 """A shorter value that Adobe shows is a mask."""
 RESEND_WITHIN_SECONDS = 5.0
 """A write rejected for its token is sent again only so soon: the registry's attempt says when it was sent."""
+
+T = TypeVar("T")
 
 _SECRET = re.compile("token|secret|password", re.IGNORECASE)
 
@@ -138,31 +141,17 @@ class FlowService:
     def flows_of(self, connection_id: str) -> list[Flow]:
         of_it = f"inheritedAttributes.sourceConnections[].baseConnection.id=={connection_id}"
         params = (("property", of_it), ("limit", str(MOST_FLOWS)))
-        reply = self._send("GET", "/flows", params=params)
-        flows = read_flows(self._understood(reply, "listing flows"))
-        if flows is None:
-            raise self._error(reply, "listing flows")
-        return flows
+        return self._read_by(read_flows, self._send("GET", "/flows", params=params), "listing flows")
 
     def tables(self, connection_id: str) -> list[Table] | None:
         reply = self._explore(connection_id, (("objectType", "root"),))
-        if says_gone(reply):
-            return None
-        doing = f"exploring connection {connection_id}"
-        tables = read_tables(self._understood(reply, doing))
-        if tables is None:
-            raise self._error(reply, doing)
-        return tables
+        return None if says_gone(reply) else self._read_by(read_tables, reply, f"exploring connection {connection_id}")
 
     def columns(self, connection_id: str, path: str) -> list[Column] | None:
         reply = self._explore(connection_id, (("objectType", "table"), ("object", path)))
         if says_no_such_table(reply) or says_gone(reply):
             return None
-        doing = f"exploring a table of connection {connection_id}"
-        columns = read_columns(self._understood(reply, doing))
-        if columns is None:
-            raise self._error(reply, doing)
-        return columns
+        return self._read_by(read_columns, reply, f"exploring a table of connection {connection_id}")
 
     def _explore(self, connection_id: str, params: tuple[tuple[str, str], ...]) -> Reply:
         return self._send("GET", self._path(connection_id) + "/explore", params=params, slow=True)
@@ -209,6 +198,13 @@ class FlowService:
                 self._upstream.secrets.remember(value)
         return connection
 
+    def _read_by(self, read: Callable[[object], T | None], reply: Reply, doing: str) -> T:
+        """What `read` makes of a 2xx answer, which it can read."""
+        found = read(self._understood(reply, doing))
+        if found is None:
+            raise self._error(reply, doing)
+        return found
+
     def _understood(self, reply: Reply, doing: str, *, effect: bool = False) -> Any:
         """The JSON of a 2xx answer."""
         document = reply.json()
@@ -242,9 +238,10 @@ class Adobe:
     """The `Adobe` port: opens Flow Service with the credential of the current secret."""
 
     def __init__(
-        self, platform_url: str, read: Callable[[], Credentials], tokens: TokenSource, upstream: Upstream
+        self, platform_url: str, secret_id: str, secrets: Secrets, tokens: TokenSource, upstream: Upstream
     ) -> None:
-        self._platform_url, self._read, self._tokens, self._upstream = platform_url, read, tokens, upstream
+        self._platform_url, self._tokens, self._upstream = platform_url, tokens, upstream
+        self._read = lambda: read_credentials(secret_id, secrets.read(secret_id))
 
     def open(self, sandbox: str) -> FlowService:
         authorizer = Authorizer(self._read, self._tokens, self._upstream)

@@ -48,6 +48,7 @@ class Overview:
         return found, after
 
     def note(self, key: Key, order: Order, request: JsonObject) -> None:
+        """By its id too: of a queue whose clock is behind ours, the accepted order is earlier than this one."""
         operation = self._dynamodb.update_item
         _, refused = attempt(
             operation,
@@ -55,13 +56,14 @@ class Overview:
             Key=key_of(key),
             UpdateExpression="SET #noted = :noted REMOVE #expiresAt",
             ConditionExpression=(
-                "(attribute_not_exists(#order) OR #order < :order)"
+                "(attribute_not_exists(#order) OR (#order < :order AND NOT contains(#order, :id)))"
                 " AND (attribute_not_exists(#noted) OR #noted.#order < :order)"
             ),
             ExpressionAttributeNames={"#noted": "noted", "#order": "order", "#expiresAt": "expiresAt"},
             ExpressionAttributeValues={
                 ":noted": serialize({"order": str(order), "request": request}),
                 ":order": serialize(str(order)),
+                ":id": serialize(order.id),
             },
         )
         if refused is not None and refused.code != FAILED_CONDITION:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -37,6 +36,3 @@ class Flow:
 
     id: str
     state: str
-
-
-Explored = Sequence[Table] | Sequence[Column]

@@ -21,7 +21,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Pat
 from pydantic import BeforeValidator
 
 from aep_connections.domain.entry import Entry, Failure
-from aep_connections.domain.errors import ConnectionFailure, InvalidRequest, Throttled, unexpected
+from aep_connections.domain.errors import ConnectionFailure, InvalidRequest, unexpected
 from aep_connections.domain.model import DesiredState, Key, Order, Outcome, Status
 from aep_connections.triggers import cursor as cursors
 from aep_connections.triggers import problems
@@ -189,7 +189,7 @@ class Api:
         if ended is None:
             return _json(HTTPStatus.ACCEPTED, _accepted(key, order), **headers)
         if isinstance(ended, Failure):
-            problem = problems.of_failure(ended, given_up=True)
+            problem = problems.ended(ended)
             problem.headers |= headers
             raise problem
         return _json(HTTPStatus.CREATED if ended["outcome"] in _NEW else HTTPStatus.OK, ended, **headers)
@@ -215,7 +215,7 @@ class Api:
         self._key(sandbox, name)
         found = self._counter.explore({"sandbox": sandbox, "name": name, "path": path})
         if "failure" in found:
-            raise problems.of_failure(Failure.read(found["failure"]), given_up=False)
+            raise problems.met(Failure.read(found["failure"]))
         if "notFound" in found:
             raise problems.not_found(found["notFound"])
         return found
@@ -238,7 +238,7 @@ class Api:
 
     def _failed(self, error: ConnectionFailure) -> Response[Any]:
         self._line |= {"reason": error.message}
-        return self._told(problems.unavailable(throttled=isinstance(error, Throttled)))
+        return self._told(problems.of_our_own(error))
 
     def _unforeseen(self, error: Exception) -> Response[Any]:
         self._line |= {"reason": unexpected(error).message}

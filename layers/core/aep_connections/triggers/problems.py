@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aep_connections.domain.entry import Failure
-from aep_connections.domain.errors import Retryable
+from aep_connections.domain.errors import ConnectionFailure, Retryable, Throttled
 
 TRY_AGAIN_SECONDS = 5
 _STATUSES = {
@@ -35,7 +35,7 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code = status, code
         self.headers = dict(headers or {})
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             self.headers["Retry-After"] = str(TRY_AGAIN_SECONDS)
@@ -52,18 +52,28 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         }
 
 
-def of_failure(failure: Failure, *, given_up: bool) -> Problem:
-    """The problem that a failure is; one that was given up will not be mended by waiting for it.
+def ended(failure: Failure) -> Problem:
+    """How a request ended that was waited for: what time may mend was given up."""
+    return _of(failure, HTTPStatus.SERVICE_UNAVAILABLE if failure.retryable else _status_of(failure), failure.remedy)
 
-    What was not given up was only asked for here, so that nothing tries it again by itself.
-    """
+
+def met(failure: Failure) -> Problem:
+    """What stood in the way of a question: nothing asks it again by itself."""
+    remedy = "Try again in a moment." if failure.remedy == Retryable.usual_remedy else failure.remedy
+    return _of(failure, _status_of(failure), remedy)
+
+
+def _status_of(failure: Failure) -> HTTPStatus:
     otherwise = HTTPStatus.SERVICE_UNAVAILABLE if failure.retryable else HTTPStatus.FAILED_DEPENDENCY
-    status = otherwise if given_up and failure.retryable else _STATUSES.get(failure.code, otherwise)
+    return _STATUSES.get(failure.code, otherwise)
+
+
+def _of(failure: Failure, status: HTTPStatus, remedy: str) -> Problem:
     return Problem(
         status,
         failure.code,
         failure.message,
-        failure.remedy if given_up or failure.remedy != Retryable.usual_remedy else "Try again in a moment.",
+        remedy,
         request_id=failure.request_id,
         faults=failure.faults,
         retryable=failure.retryable,
@@ -114,8 +124,9 @@ def invalid(faults: Sequence[Mapping[str, str]]) -> Problem:
     )
 
 
-def unavailable(*, throttled: bool) -> Problem:
+def of_our_own(error: ConnectionFailure) -> Problem:
     """Something of our own did not answer; the log says what, nobody else needs to know."""
+    throttled = isinstance(error, Throttled)
     return Problem(
         HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus.SERVICE_UNAVAILABLE,
         "Throttled" if throttled else "Unavailable",

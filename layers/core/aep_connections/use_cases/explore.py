@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.entry import Entry
-from aep_connections.domain.errors import Conflict, ConnectionFailure, DatabricksRefused
+from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused
 from aep_connections.domain.model import AuthParams, Key
 from aep_connections.domain.ports import Adobe, Databricks, FlowService, Overview, Secrets
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.sources import SOURCES
 from aep_connections.use_cases.readiness import explained
-from aep_connections.use_cases.work import beside
+from aep_connections.use_cases.work import beside, check_organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ def explore(key: Key, path: str | None, around: Surroundings) -> dict[str, Any]:
     flow, auth = beside(lambda: around.adobe.open(key.sandbox), lambda: _auth(entry, around))
     for value in auth.secret.values() if auth else ():
         around.secret_values.remember(value)
-    if entry.org_id not in (None, flow.org_id):
-        raise Conflict(f"{key} belongs to organization {entry.org_id}, but the Adobe secret is now of {flow.org_id}.")
+    check_organization(entry, flow)
     refusal: DatabricksRefused
     try:
         return _looked(flow, entry.connection_id, path, around.secret_values)

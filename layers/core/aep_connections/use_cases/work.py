@@ -96,12 +96,16 @@ class Work:
 
     def check_organization(self, flow: FlowService) -> None:
         """Refuse to follow an Adobe secret to another organization."""
-        if self.entry.org_id not in (None, flow.org_id):
-            raise Conflict(
-                f"{self.lease.key} belongs to organization {self.entry.org_id}, "
-                f"but the Adobe secret is now of {flow.org_id}.",
-                remedy="Put the credential of the first organization back, or ask for the key's absence with it first.",
-            )
+        check_organization(self.entry, flow)
+
+
+def check_organization(entry: Entry, flow: FlowService) -> None:
+    """Raise Conflict if the credential is of another organization than the key."""
+    if entry.org_id not in (None, flow.org_id):
+        raise Conflict(
+            f"{entry.key} belongs to organization {entry.org_id}, but the Adobe secret is now of {flow.org_id}.",
+            remedy="Put the credential of the first organization back, or ask for the key's absence with it first.",
+        )
 
 
 def beside(here: Callable[[], T], aside: Callable[[], U]) -> tuple[T, U]:

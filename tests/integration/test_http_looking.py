@@ -1,0 +1,230 @@
+"""Looking over HTTP: at one connection, at many, and at addresses that are none."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from aep_connections.aws import overview
+from tests.support.web import BODY, KEY, Web, problem, work
+from tests.support.world import ABSENT, REQUEST, SECRET_ID, STOPPED, World
+
+
+def test_a_key_that_nobody_asked_for_is_not_found(web: Web) -> None:
+    for method, path in (("GET", KEY), ("DELETE", KEY), ("POST", KEY + "/verify"), ("GET", KEY + "/tables")):
+        problem(web(method, path), 404, "NotFound")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", KEY, "PUT, GET, DELETE"),
+        ("DELETE", "/connections", "GET, POST"),
+        ("GET", KEY + "/verify", "POST"),
+        ("HEAD", "/connections", "GET, POST"),
+        ("POST", KEY + "/tables/a.b", "GET"),
+    ],
+)
+def test_a_method_that_an_address_does_not_take_is_told_which_it_takes(
+    web: Web, method: str, path: str, allowed: str
+) -> None:
+    answered = web(method, path)
+
+    problem(answered, 405, "MethodNotAllowed")
+    assert answered.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/connection", "/connections/dev", KEY + "/x", KEY + "/tables/a/b", "/docs/x"])
+def test_an_address_that_is_none_is_not_found(web: Web, path: str) -> None:
+    problem(web("GET", path), 404, "NotFound")
+
+
+def test_a_path_that_only_looks_like_a_route_is_none(world: World, web: Web) -> None:
+    world.ask()
+
+    problem(web("POST", "/connections/dev/sales%252Fverify"), 404, "NotFound")
+
+    assert world.arrived() == []
+
+
+@pytest.mark.parametrize("name", ["%C2%84", "a%7Cb", "a%22b", "%CE%BB", "-sales", "x" * 2000, "sales%252Ftables"])
+def test_a_name_that_no_connection_can_have_is_not_found_and_not_looked_for(world: World, web: Web, name: str) -> None:
+    world.ask()
+    before = len(web.aws_calls.made)
+    address = f"/connections/dev/{name}"
+
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/verify"), ("GET", "/tables"), ("GET", "/tables/a.b")):
+        problem(web(method, address + path), 404, "NotFound")
+    refused = problem(web("PUT", address, BODY), 422, "InvalidRequest")
+
+    assert [fault["field"] for fault in refused["faults"]] == ["name"]
+    assert web.aws_calls.made[before:] == []
+
+
+@pytest.mark.parametrize("table", ["acme_db.größe", 'acme_db."a#b"', "acme_db.a b|c", "acme_db.a/b", "acme_db.50%25"])
+def test_the_columns_of_a_table_are_shown_whatever_is_in_its_path(world: World, web: Web, table: str) -> None:
+    world.stack.adobe.settings.tables[table] = {"id": "string"}
+    world.ask()
+    shown = [one["path"] for one in web("GET", KEY + "/tables").document["tables"]]
+
+    answered = web("GET", f"{KEY}/tables/{quote(quote(table, safe=''))}")
+
+    assert table in shown
+    assert (answered.status, answered.document["path"]) == (200, table)
+
+
+def test_a_failure_is_shown_with_everything_that_helps_and_can_be_sent_again(world: World, web: Web) -> None:
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.ask()
+
+    shown = web("GET", KEY).document
+
+    assert shown["status"] == "failed"
+    assert shown["reason"]["code"] == "NotReady"
+    assert {"message", "remedy", "requestId", "retryable", "faults"} <= set(shown["reason"])
+    assert shown["readiness"]["status"] == "fail"
+    world.stack.databricks.settings.clusters = {}
+    assert web("PUT", KEY, shown["request"]).status == 202
+    work(world)
+    assert web("GET", KEY).document["status"] == "ready"
+
+
+def test_a_waiting_request_says_for_what_and_until_when(world: World, web: Web) -> None:
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.ask(REQUEST | {"readiness": "start"})
+
+    shown = web("GET", KEY).document
+
+    assert shown["status"] == "waiting"
+    assert shown["waitsFor"]["for"].startswith("cluster ")
+    assert shown["waitsFor"]["since"] == shown["since"] < shown["waitsFor"]["until"]
+    assert shown["reason"]["code"] == "Waiting"
+
+
+def test_since_is_when_the_status_began_and_not_when_it_was_last_confirmed(world: World, web: Web) -> None:
+    world.ask()
+    first = web("GET", KEY).document["since"]
+    world.clock.advance(3600)
+
+    world.ask()
+
+    assert web("GET", KEY).document["since"] == first
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.ask(REQUEST | {"displayName": "other"})
+    failed = web("GET", KEY).document
+    assert (failed["status"], failed["since"] > first) == ("failed", True)
+
+
+def test_the_age_of_the_secrets_version_is_shown(world: World, web: Web) -> None:
+    world.ask()
+
+    version = web("GET", KEY).document["secretVersion"]
+
+    current = world.stack.aws.client("secretsmanager").describe_secret(SecretId=SECRET_ID)["VersionIdsToStages"]
+    assert [version["id"]] == [i for i, stages in current.items() if "AWSCURRENT" in stages]
+    assert isinstance(version["ageSeconds"], int)
+
+
+def test_a_retired_connection_stays_visible(world: World, web: Web) -> None:
+    world.ask()
+    world.ask(ABSENT)
+
+    shown = web("GET", KEY).document
+
+    assert (shown["status"], shown["connectionId"], shown["result"]["outcome"]) == ("retired", None, "deleted")
+
+
+def listed(web: Web, query: str = "") -> list[str]:
+    """The names of every page."""
+    names: list[str] = []
+    cursor = ""
+    while True:
+        page = web("GET", f"/connections?limit=2{query}{cursor}").document
+        assert len(page["connections"]) <= 2
+        names += [f"{one['sandbox']}/{one['name']}" for one in page["connections"]]
+        if page["cursor"] is None:
+            return names
+        cursor = f"&cursor={page['cursor']}"
+
+
+def test_lists_are_paged_and_filtered_by_sandbox_and_status(world: World, web: Web) -> None:
+    world.put_secret("aep/prod/databricks/sales")
+    for name in ("c", "a", "b", "e"):
+        world.ask(REQUEST | {"name": name})
+    world.ask(REQUEST | {"sandbox": "prod", "databricksSecretId": "aep/prod/databricks/sales"})
+    world.add_foreign("d")
+    world.ask(REQUEST | {"name": "d"})
+    web("PUT", "/connections/dev/e", BODY)
+
+    assert listed(web, "&sandbox=dev") == [f"dev/{name}" for name in "abcde"]
+    assert listed(web, "&sandbox=prod") == ["prod/sales"]
+    assert listed(web, "&sandbox=none") == []
+    assert sorted(listed(web)) == [*(f"dev/{name}" for name in "abcde"), "prod/sales"]
+    assert listed(web) == listed(web)
+    assert sorted(listed(web, "&status=ready")) == ["dev/a", "dev/b", "dev/c", "prod/sales"]
+    assert listed(web, "&status=failed&sandbox=dev") == ["dev/d"]
+    assert listed(web, "&status=requested") == ["dev/e"]
+    assert listed(web, "&status=waiting") == []
+
+
+def test_thousands_are_paged_without_loss_or_repetition(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_READS", 2)
+    keys = {("dev" if number % 3 else "prod", f"n{number:04}") for number in range(2000)}
+    fill(world, keys)
+
+    pages, cursor = [], ""
+    while True:
+        page = web("GET", f"/connections?limit=100&status=failed{cursor}").document
+        pages.append([(one["sandbox"], one["name"]) for one in page["connections"]])
+        if page["cursor"] is None:
+            break
+        cursor = f"&cursor={page['cursor']}"
+
+    found = [key for page in pages for key in page]
+    assert len(found) == len(set(found))
+    assert set(found) == {key for key in keys if key[1].endswith("7")}
+    assert all(len(page) <= 100 for page in pages)
+    assert len(pages) > 2
+
+
+def fill(world: World, keys: set[tuple[str, str]]) -> None:
+    """Items of many keys, two thousand bytes each, every tenth of them failed."""
+    dynamodb, table = world.stack.aws.client("dynamodb"), world.stack.environment["REGISTRY_TABLE"]
+    waiting = [
+        {
+            "sandbox": {"S": sandbox},
+            "name": {"S": name},
+            "order": {"S": "2026-11-25T00:00:00.000Z#1"},
+            "status": {"S": "failed" if name.endswith("7") else "ready"},
+            "request": {"M": {"description": {"S": "x" * 2000}}},
+        }
+        for sandbox, name in sorted(keys)
+    ]
+    for start in range(0, len(waiting), 25):
+        puts = [{"PutRequest": {"Item": item}} for item in waiting[start : start + 25]]
+        dynamodb.batch_write_item(RequestItems={table: puts})
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=1&limit=2", "limit"),
+        ("status=gone", "status"), ("sandbox=A", "sandbox"), ("cursor=x", "cursor"), ("cursor=%C3%A9", "cursor"),
+        ("cursor=bnVsbA", "cursor"),
+    ],
+)  # fmt: skip
+def test_a_list_that_cannot_be_is_refused_by_the_field_at_fault(web: Web, query: str, field: str) -> None:
+    refused = problem(web("GET", f"/connections?{query}"), 422, "InvalidRequest")
+
+    assert [fault["field"] for fault in refused["faults"]] == [field]
+
+
+def test_a_cursor_of_another_sandboxes_list_is_refused(world: World, web: Web) -> None:
+    for name in ("a", "b"):
+        web("PUT", f"/connections/dev/{name}", BODY)
+    cursor = web("GET", "/connections?sandbox=dev&limit=1").document["cursor"]
+
+    problem(web("GET", f"/connections?sandbox=prod&cursor={cursor}"), 422, "InvalidRequest")

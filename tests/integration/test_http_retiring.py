@@ -1,0 +1,101 @@
+"""Retiring and verifying over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.faults import Fault
+from tests.support.web import BODY, KEY, Web, problem, work
+from tests.support.world import ABSENT, REQUEST, World
+
+
+def test_a_delete_is_queued_and_retires_the_connection(world: World, web: Web) -> None:
+    world.ask()
+
+    answered = web("DELETE", KEY)
+
+    assert (answered.status, answered.headers["location"]) == (202, KEY)
+    work(world)
+    assert (world.connections(), world.parameter()) == ([], None)
+    assert web("GET", KEY).document["status"] == "retired"
+
+
+def test_a_delete_that_flows_stand_in_the_way_of_names_them(world: World, web: Web) -> None:
+    world.ask()
+    (connection,) = world.connections()
+    world.stack.adobe.settings.in_use += [connection["id"]] * 2
+    world.clock.meanwhile = lambda: work(world)
+
+    refused = problem(web("DELETE", KEY, prefer="wait=20"), 409, "InUse")
+
+    assert len(refused["faults"]) == 2
+    assert all(fault["field"] in refused["detail"] for fault in refused["faults"])
+    assert refused["requestId"]
+    assert web("GET", KEY).document["reason"]["faults"] == refused["faults"]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_delete_says_that_flows_stand_in_the_way_though_it_cannot_see_them(
+    world: World, web: Web, hidden: bool
+) -> None:
+    world.ask()
+    world.stack.adobe.settings.in_use.append(world.connections()[0]["id"])
+    world.stack.adobe.settings.hidden_flows = hidden
+    if not hidden:
+        world.stack.adobe.faults.add(Fault(path=".*/flows", times=0, status=503))
+    world.clock.meanwhile = lambda: work(world)
+
+    refused = problem(web("DELETE", KEY, prefer="wait=20"), 409, "InUse")
+
+    assert refused["faults"] == []
+
+
+def test_a_verification_tests_what_seems_unchanged_and_says_when(world: World, web: Web) -> None:
+    world.ask()
+    before = web("GET", KEY).document["tested"]
+    world.clock.advance(3600)
+
+    assert web("POST", KEY + "/verify").status == 202
+    work(world)
+
+    shown = web("GET", KEY).document
+    assert (shown["status"], shown["tested"]["passed"]) == ("ready", True)
+    assert shown["tested"]["at"] > before["at"]
+    assert shown["readiness"]["checkedAt"] > before["at"]
+    assert world.calls("PATCH") == []
+    assert len(world.announced()) == 1
+
+
+def test_a_verification_looks_at_a_workspace_that_its_request_does_not_want_looked_at(world: World, web: Web) -> None:
+    world.ask(REQUEST | {"readiness": "off"})
+    assert web("GET", KEY).document["readiness"] is None
+
+    web("POST", KEY + "/verify")
+    work(world)
+
+    assert web("GET", KEY).document["readiness"]["status"] in ("pass", "warn")
+
+
+def test_a_verification_that_fails_is_shown_and_announced_and_the_id_stays_published(world: World, web: Web) -> None:
+    world.ask()
+    published = world.parameter()
+    world.stack.databricks.settings.revoked_tokens.append(world.connections()[0]["auth"]["params"]["accessToken"])
+
+    web("POST", KEY + "/verify")
+    work(world)
+
+    shown = web("GET", KEY).document
+    assert (shown["status"], shown["reason"]["code"]) == ("failed", "NotReady")
+    assert shown["readiness"]["status"] == "fail"
+    assert world.announced()[-1] == ("Failed", "NotReady")
+    assert world.parameter() == published
+
+
+def test_there_is_nothing_to_verify_without_a_connection(world: World, web: Web) -> None:
+    web("PUT", KEY, BODY)
+
+    problem(web("POST", KEY + "/verify"), 404, "NotFound")
+
+    world.ask()
+    world.ask(ABSENT)
+    problem(web("POST", KEY + "/verify"), 404, "NotFound")

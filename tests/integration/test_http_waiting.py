@@ -1,0 +1,126 @@
+"""Asking over HTTP and waiting: the answer is the end, if it comes in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from local.faults import Fault
+from tests.support.web import BODY, KEY, Web, problem, work
+from tests.support.world import REQUEST, STOPPED, World
+
+
+def test_a_wait_ends_when_the_request_does(world: World, web: Web) -> None:
+    world.clock.meanwhile = lambda: work(world)
+
+    answered = web("PUT", KEY, BODY, prefer="wait=10")
+
+    assert answered.status == 201
+    assert answered.headers["preference-applied"] == "wait=10"
+    assert answered.headers["location"] == KEY
+    assert answered.document["outcome"] == "created"
+    assert answered.document["connectionId"] == world.parameter()
+    assert sum(world.clock.slept) < 1
+
+
+def test_a_wait_for_something_unchanged_or_updated_is_no_creation(world: World, web: Web) -> None:
+    world.ask()
+    world.clock.meanwhile = lambda: work(world)
+    unchanged = web("PUT", KEY, BODY, prefer="wait=10")
+    world.clock.meanwhile = lambda: work(world)
+
+    updated = web("PUT", KEY, BODY | {"displayName": "Sales"}, prefer="respond-async, wait=10")
+
+    assert (unchanged.status, unchanged.document["outcome"]) == (200, "unchanged")
+    assert (updated.status, updated.document["outcome"]) == (200, "updated")
+
+
+def test_a_wait_that_is_too_short_answers_as_if_nobody_had_waited(world: World, web: Web) -> None:
+    answered = web("PUT", KEY, BODY, prefer="wait=3")
+
+    assert answered.status == 202
+    assert answered.headers["preference-applied"] == "wait=3"
+    assert sum(world.clock.slept) == pytest.approx(3)
+    work(world)
+    assert web("GET", KEY).document["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("asked", "left", "applied", "waited"), [("99999", 29, "25", 25), ("20", 12, "20", 10), ("9", 1, "9", 0)]
+)
+def test_a_wait_is_bounded_by_the_contract_and_by_the_invocation(
+    world: World, web: Web, asked: str, left: float, applied: str, waited: float
+) -> None:
+    answered = web("PUT", KEY, BODY, seconds=left, prefer=f"wait={asked}")
+
+    assert answered.status == 202
+    assert answered.headers["preference-applied"] == f"wait={applied}"
+    assert sum(world.clock.slept) == pytest.approx(waited)
+
+
+@pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=x", "await=5", "return=minimal"])
+def test_a_preference_that_is_none_is_ignored(world: World, web: Web, prefer: str) -> None:
+    answered = web("PUT", KEY, BODY, prefer=prefer)
+
+    assert answered.status == 202
+    assert "preference-applied" not in answered.headers
+    assert world.clock.slept == []
+
+
+def test_a_wait_tells_the_problem_that_ended_the_request(world: World, web: Web) -> None:
+    world.add_foreign("sales")
+    world.clock.meanwhile = lambda: work(world)
+
+    refused = problem(web("PUT", KEY, BODY, prefer="wait=10"), 409, "Conflict")
+
+    assert refused["retryable"] is False
+
+
+def test_a_refusal_by_databricks_while_waiting_is_a_failed_dependency(world: World, web: Web) -> None:
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.clock.meanwhile = lambda: work(world)
+
+    refused = problem(web("PUT", KEY, BODY, prefer="wait=10"), 424, "NotReady")
+
+    assert [fault["field"] for fault in refused["faults"]] == ["CLUSTER_STATE"]
+
+
+def test_what_was_given_up_while_waiting_is_unavailable(world: World, web: Web) -> None:
+    def give_up() -> None:
+        (sent,) = world.arrived()
+        sent.first_received = world.clock.now() - 4000
+        world.deliver(sent)
+
+    world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=0, status=503))
+    world.clock.meanwhile = give_up
+
+    answered = web("PUT", KEY, BODY, prefer="wait=10")
+
+    assert problem(answered, 503, "OutOfTime")["retryable"]
+    assert answered.headers["retry-after"]
+
+
+def test_whoever_is_overtaken_while_waiting_hears_that_it_is_superseded(world: World, web: Web) -> None:
+    def overtake() -> None:
+        world.ask(REQUEST | {"displayName": "later"}, at=world.clock.now() + 60)
+
+    world.clock.meanwhile = overtake
+
+    answered = web("PUT", KEY, BODY, prefer="wait=10")
+
+    assert (answered.status, answered.document["outcome"]) == (200, "superseded")
+    assert answered.document["connectionId"] is None
+
+
+def test_a_look_that_fails_while_waiting_is_one_look_less(
+    world: World, web: Web, refuse: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mend() -> None:
+        monkeypatch.undo()
+        work(world)
+
+    refuse("GetItem")
+    world.clock.meanwhile = lambda: setattr(world.clock, "meanwhile", mend)
+
+    assert web("PUT", KEY, BODY, prefer="wait=10").status == 201
