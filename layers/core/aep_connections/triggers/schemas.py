@@ -7,20 +7,22 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from aep_connections.domain.model import Outcome, Status
+from aep_connections.sources import SOURCES
 from aep_connections.use_cases.request import MAX_BYTES, RULES
 
 _MEANINGS = {
     "name": "Part of the key, and of the parameter's name.",
     "sandbox": "Adobe's sandbox, by its name; there is no default.",
-    "databricksSecretId": "Name of the Databricks secret, below the configured prefix; required when present.",
     "displayName": "What Adobe shows; the name if it is left out.",
     "description": "What Adobe shows, before our marker.",
-    "clusterId": "Instead of the secret's.",
-    "catalog": "Instead of the secret's.",
-    "database": "Instead of the secret's.",
     "desiredState": "Whether there is to be a connection.",
     "readiness": "`start` may start a stopped cluster, which costs money; `off` does not look at the workspace.",
     "adopt": "Take over a connection of that display name that is not ours.",
+    **{
+        source.secret_field: "Name of the secret, below the configured prefix; required when present."
+        for source in SOURCES
+    },
+    **{name: "Instead of the secret's." for source in SOURCES for name in source.overrides},
 }
 
 
