@@ -188,7 +188,7 @@ def test_an_item_says_only_what_is_still_true_of_its_key(world: World) -> None:
         "marks",
     }
     seen = {"readiness", "tested", "secretVersion"}
-    made = {"orgId", "connectionId", "etag", "fingerprint", "databricksSecretId"} | seen
+    made = {"orgId", "connectionId", "etag", "fingerprint", "params", "databricksSecretId"} | seen
     for request, attributes in ((REQUEST, asked | made), (ABSENT, asked | {"expiresAt"})):
         world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
         sent = world.send(request)

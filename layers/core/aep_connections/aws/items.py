@@ -57,6 +57,7 @@ def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
         connection_id=item.get("connectionId"),
         etag=item.get("etag"),
         fingerprint=item.get("fingerprint"),
+        params=item.get("params"),
         outcome=Outcome(item["outcome"]) if "outcome" in item else None,
         outcome_order=_order(item.get("outcomeOrder")),
         attempt=Attempt(attempt["id"], float(attempt["sentAt"]), attempt["fingerprint"]) if attempt else None,
@@ -69,6 +70,8 @@ def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
         secret_version=SecretVersion(version["id"], float(version["createdAt"])) if version else None,
         since=Since(Status(since["status"]), float(since["at"])) if since else None,
         noted=Noted(Order.parse(noted["order"]), noted["request"]) if noted else None,
+        updated_at=float(item.get("updatedAt", 0)),
+        lease_until=float(item.get("leaseUntil", 0)),
     )
 
 

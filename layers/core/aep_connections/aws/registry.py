@@ -74,16 +74,21 @@ class Registry:
                 "marks": list(entry.marks),
                 "orgId": entry.org_id,
             },
-            ("attempt",),
+            ("attempt", "tested"),
         )
 
     def close_ready(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        changes = {"answered": entry.order and str(entry.order), "etag": result["etag"], "result": result}
+        changes = {
+            "answered": entry.order and str(entry.order),
+            "etag": result["etag"],
+            "params": entry.params,
+            "result": result,
+        }
         done = ("failure", "wait", "outcome", "outcomeOrder", *_RELEASE)
         self._write(lease, changes | self._end(entry, Status.READY), done)
 
     def close_retired(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        connection = ("connectionId", "etag", "outcome", "outcomeOrder", "orgId", "databricksSecretId")
+        connection = ("connectionId", "etag", "params", "outcome", "outcomeOrder", "orgId", "databricksSecretId")
         changes = {
             "answered": entry.order and str(entry.order),
             "result": result,

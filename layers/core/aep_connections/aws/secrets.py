@@ -1,4 +1,4 @@
-"""Reads secrets: always the current version, never cached; a value leaves only inside `Secret`, which hides it."""
+"""Reads secrets: always by a version's stage, never cached; a value leaves only inside `Secret`, which hides it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Secrets:
     def __init__(self, secretsmanager: Any) -> None:
         self._secretsmanager = secretsmanager
 
-    def read(self, secret_id: str) -> Secret:
+    def read(self, secret_id: str, stage: str = "AWSCURRENT") -> Secret:
         operation = self._secretsmanager.get_secret_value
-        answer, refused = attempt(operation, SecretId=secret_id, VersionStage="AWSCURRENT")
+        answer, refused = attempt(operation, SecretId=secret_id, VersionStage=stage)
         if refused is not None:
             why = _REFUSALS.get(refused.code)
             if why is None:

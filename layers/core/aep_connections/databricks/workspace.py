@@ -31,6 +31,8 @@ _TOKEN = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
 T = TypeVar("T")
 Get = tuple[str, tuple[tuple[str, str], ...]]
 """Path and query."""
+ME: Get = ("/api/2.0/preview/scim/v2/Me", (("attributes", "id,userName,active,groups"),))
+"""Whose token it is."""
 
 
 class Workspace:
@@ -52,6 +54,10 @@ class Workspace:
         checks = checked((*WAY, *CLUSTER, *data(self._params)), seen)
         return Report(checks, cluster_of(seen), iso(now))
 
+    def accepts_token(self) -> bool:
+        answer = self._ask("GET", *ME)
+        return answer.trouble in (None, Trouble.SCOPE)
+
     def start(self) -> None:
         body = json.dumps({"cluster_id": self._params["clusterId"]}).encode()
         answer = self._ask("POST", "/api/2.1/clusters/start", body=body)
@@ -71,7 +77,7 @@ class Workspace:
     def _gets(self) -> dict[str, Get]:
         """Everything that is looked at, none of which needs another's answer."""
         gets: dict[str, Get] = {
-            "me": ("/api/2.0/preview/scim/v2/Me", (("attributes", "id,userName,active,groups"),)),
+            "me": ME,
             "cluster": ("/api/2.1/clusters/get", (("cluster_id", self._params["clusterId"]),)),
             "tokens": ("/api/2.0/token/list", ()),
         }

@@ -85,7 +85,7 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class SecretVersion:
-    """The version of the Databricks secret that was last read for the key; `created_at` in seconds since 1970."""
+    """The version of the Databricks secret that was last tested for the key; `created_at` in seconds since 1970."""
 
     id: str
     created_at: float
@@ -109,7 +109,11 @@ class Since:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the registry holds of one key. `result` is of the request in `answered`, with the contract's names."""
+    """What the registry holds of one key.
+
+    `result` is of the request in `answered`, with the contract's names. `params` are the auth params that Adobe was
+    last given for it, without the secret ones. `updated_at` and `lease_until` are in seconds since 1970.
+    """
 
     key: Key
     order: Order | None = None
@@ -120,6 +124,7 @@ class Entry:
     connection_id: str | None = None
     etag: str | None = None
     fingerprint: str | None = None
+    params: JsonObject | None = None
     outcome: Outcome | None = None
     outcome_order: Order | None = None
     attempt: Attempt | None = None
@@ -132,6 +137,13 @@ class Entry:
     secret_version: SecretVersion | None = None
     since: Since | None = None
     noted: Noted | None = None
+    updated_at: float = 0.0
+    lease_until: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request is being worked on, or waits to be."""
+        return self.status in (Status.PROVISIONING, Status.WAITING) and self.answered != self.order
 
     def with_(self, **changes: Any) -> Entry:
         """This entry after a write of ours."""

@@ -119,6 +119,10 @@ class Request:
 
 VERIFY = "verify"
 """The reason of a recheck that somebody asked for, to know."""
+DUE, FLOW_RUN = "due", "flow-run"
+"""Of one because the last test is long ago, or a dataflow of the connection failed."""
+SECRET, DRIFT, SURPLUS = "secret", "drift", "surplus"
+"""Of one because the secret has a new version, because something is not as it should be, or is there twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,17 @@ class Recheck:
     @property
     def verifies(self) -> bool:
         """Whether the workspace is looked at and Adobe's test run, though nothing seems to have changed."""
-        return self.reason == VERIFY
+        return self.reason in (VERIFY, DUE, FLOW_RUN)
+
+    @property
+    def unattended(self) -> bool:
+        """Whether nobody asked for it: then no cluster is started for it, and where none runs, nothing is tested."""
+        return self.reason in (DUE, FLOW_RUN, SECRET, DRIFT, SURPLUS)
+
+    @property
+    def clears(self) -> bool:
+        """Whether more connections of the key are looked for than the one that is known."""
+        return self.reason == SURPLUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +254,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a request ended well."""
+    """How a request ended well. `published` says whether its id was written to the parameter now."""
 
     key: Key
     outcome: Outcome
@@ -250,6 +264,12 @@ class Result:
     readiness: str = "unknown"
     duplicates: tuple[str, ...] = ()
     surplus_deleted: int = 0
+    published: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is otherwise than before."""
+        return self.outcome is not Outcome.UNCHANGED or self.published or self.surplus_deleted > 0
 
     def document(self) -> dict[str, Any]:
         """The result with the contract's names."""

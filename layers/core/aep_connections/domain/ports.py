@@ -39,8 +39,8 @@ class Clock(Protocol):
 class Secrets(Protocol):
     """AWS Secrets Manager."""
 
-    def read(self, secret_id: str) -> Secret:
-        """The current version. Raises SecretRefused, SecretInvalid, Unavailable."""
+    def read(self, secret_id: str, stage: str = "AWSCURRENT") -> Secret:
+        """The version of a stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
 
 
 class FlowService(Protocol):
@@ -84,6 +84,9 @@ class Workspace(Protocol):
     def report(self) -> Report:
         """Look at everything that can be looked at, changing nothing. Raises OutOfTime; other trouble it reports."""
 
+    def accepts_token(self) -> bool:
+        """Whether Databricks says whose token it is. Raises Throttled, OutOfTime."""
+
     def start(self) -> None:
         """Start the cluster. It may be starting already. Raises NotReady, Throttled, Unavailable, OutOfTime."""
 
@@ -121,7 +124,7 @@ class Registry(Protocol):
         """The open attempt is known to have made nothing."""
 
     def record_connection(self, lease: Lease, entry: Entry) -> None:
-        """The connection that the key now has: id, etag, fingerprint, outcome, marks, organization."""
+        """The connection that the key now has, not yet tested: id, etag, fingerprint, outcome, marks, organization."""
 
     def close_ready(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
         """The request of the entry's order is answered: published and announced."""

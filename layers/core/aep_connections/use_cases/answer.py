@@ -16,10 +16,8 @@ from aep_connections.domain.entry import Entry, Failure, Lease
 from aep_connections.domain.errors import (
     CODES,
     ConnectionFailure,
-    DatabricksRefused,
     InvalidRequest,
     OutOfTime,
-    TestFailed,
     Waiting,
     unexpected,
 )
@@ -63,6 +61,7 @@ class Answer:
     acknowledged: bool = True
     parked: bool = False
     report: Report | None = None
+    recheck: Recheck | None = None
 
 
 def answer(delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -> Answer:
@@ -112,7 +111,8 @@ class _Answering:
         nothing = Result(recheck.key, Outcome.UNCHANGED, None)
         if entry is None:
             return self._answer(recheck.key, self._delivery.order, result=nothing)
-        if entry.status is Status.RETIRED or entry.request is None or entry.order is None:
+        retired = entry.status is Status.RETIRED and not recheck.clears
+        if retired or entry.request is None or entry.order is None:
             self._ports.registry.release(lease)
             return self._answer(recheck.key, self._delivery.order, result=nothing)
         invalid: InvalidRequest | None = None
@@ -122,7 +122,7 @@ class _Answering:
             invalid = refusal
         if invalid is not None:
             return self._end(lease, entry.order, entry, entry, invalid)
-        work = Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry, recheck.verifies)
+        work = Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry, recheck)
         return self._work(work)
 
     def _work(self, work: Work) -> Answer:
@@ -211,8 +211,7 @@ class _Answering:
         parked = error.retryable and self._message is not None
         if parked:
             self._ports.requests.park(order, self._asked(), failure.code, failure.message)
-        doubted = isinstance(error, TestFailed | DatabricksRefused)
-        self._ports.registry.close_failed(lease, now.with_(fingerprint=None) if doubted else now, failure)
+        self._ports.registry.close_failed(lease, now, failure)
         return self._answer(lease.key, order, error=error, parked=parked, report=report)
 
     def _refuse(self, refusal: InvalidRequest) -> Answer:
@@ -230,7 +229,8 @@ class _Answering:
         """Every request is answered; a recheck only if it changed something or ended a request."""
         if not isinstance(self._delivery.asked, Recheck):
             return True
-        return result.outcome is not Outcome.UNCHANGED or was.answered != was.order
+        ended = was.answered != was.order or was.status is Status.FAILED
+        return ended or result.changed
 
     def _announce(self, detail_type: str, order: Order, detail: dict[str, Any]) -> None:
         self._ports.events.announce(detail_type, detail | {"requestedAt": order.time, "requestEventId": order.id})
@@ -256,7 +256,8 @@ class _Answering:
         parked: bool = False,
         report: Report | None = None,
     ) -> Answer:
-        return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked, report)
+        recheck = self._delivery.asked if isinstance(self._delivery.asked, Recheck) else None
+        return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked, report, recheck)
 
 
 def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:

@@ -69,6 +69,14 @@ def find(work: Work, flow: FlowService, desired: Desired, published: str | None)
     return Found(kept, tuple(c.id for c in same_name), surplus_deleted=deleted)
 
 
+def cleared(work: Work, flow: FlowService, source: Source, known: Connection, published: str | None) -> Found:
+    """The known connection, once every other one of this key is deleted; what may be published stays."""
+    listed = flow.listing(source)
+    marks, kept = set(work.entry.marks), {known.id, published}
+    deleted, undeleted = _delete_surplus(work, flow, [c for c in listed if mark_of(c) in marks and c.id not in kept])
+    return Found(known, tuple(c.id for c in undeleted), surplus_deleted=deleted)
+
+
 def ours(
     work: Work, flow: FlowService, source: Source, published: str | None, listed: list[Connection]
 ) -> tuple[list[Connection], bool]:

@@ -1,6 +1,6 @@
 """Makes a base connection as its request says: exactly one, tested before it is published.
 
-    credentials → open attempt? → unchanged? → readiness → find → create | adopt | patch → test → publish
+    credentials → open attempt? → unchanged? → readiness → find → create | adopt | update → test → publish
 
 Accepting the request comes before this and announcing it after (`answer`). Any step may be the last one of an
 invocation: the registry entry tells the next delivery where to go on.
@@ -10,29 +10,30 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aep_connections.domain.entry import Attempt, SecretVersion, Tested
-from aep_connections.domain.errors import AdobeRefused, ConnectionFailure, DatabricksRefused, TestFailed, Unavailable
-from aep_connections.domain.model import Connection, Desired, Outcome, Result, Secret, Source, Status, mark_of
+from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, NotReady, TestFailed, Unavailable
+from aep_connections.domain.model import Connection, Desired, Outcome, Result, Source, Status
 from aep_connections.domain.ports import FlowService
-from aep_connections.use_cases.find import Found, check_usable, find
-from aep_connections.use_cases.readiness import ensure_ready, told_apart
+from aep_connections.use_cases.find import Found, check_usable, cleared, find
+from aep_connections.use_cases.readiness import ensure_ready, token_refused, told_apart
 from aep_connections.use_cases.settle import settle
+from aep_connections.use_cases.update import put_back, update
 from aep_connections.use_cases.work import WRITE_SECONDS, Work, beside
 
-STALE_ETAG_REREADS = 3
 SLOW_RECORD_SECONDS = 5.0
 """An attempt whose record took longer is not sent: settling counts from the recorded time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The key's connection, tested or known to be as it was, and how it was come by."""
+    """The key's connection, how it was come by, and whether it passed Adobe's test as it is."""
 
-    connection: Connection
     found: Found
+    connection: Connection
     patched: bool
+    passed: bool
 
 
 def provision(work: Work, source: Source, secret_id: str) -> Result:
@@ -46,23 +47,25 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
         lambda: ports.adobe.open(key.sandbox),
         lambda: beside(lambda: ports.secrets.read(secret_id), lambda: ports.parameters.get(key)),
     )
-    desired = _desired(work, source, secret_id, secret)
-    for value in desired.auth.secret.values():
-        ports.secret_values.remember(value)
-    work.entry = work.entry.with_(secret_version=SecretVersion(secret.version_id, secret.created_at))
+    desired = work.desired(source, secret_id, secret)
     work.check_organization(flow)
     if work.entry.attempt:
         settle(work, flow, source, work.entry.attempt)
     known = flow.get(work.entry.connection_id) if work.entry.connection_id else None
+    found = None
     if known:
         check_usable(work, known)
-    as_tested = work.entry.status is Status.READY and not work.verifies
-    if known and as_tested and _is_as_desired(work, desired, known):
-        made = Made(known, Found(known), patched=False)
+        found = cleared(work, flow, source, known, published) if work.clears else Found(known)
+    if found and known and _stays(work, desired, known):
+        made = Made(found, known, patched=False, passed=True)
     else:
-        made = _make_and_test(work, flow, desired, known, published)
+        made = _make_and_test(work, flow, desired, found, published)
     connection = made.connection
-    if published != connection.id:
+    work.entry = work.entry.with_(params=dict(desired.auth.public))
+    if made.passed:
+        work.entry = work.entry.with_(secret_version=SecretVersion(secret.version_id, secret.created_at))
+    publishes = published != connection.id
+    if publishes:
         work.deadline.require(0, "publishing the connection id")
         ports.parameters.put(key, connection.id)
     return Result(
@@ -74,50 +77,55 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
         readiness=str((work.entry.readiness or {}).get("status", "unknown")),
         duplicates=made.found.duplicates,
         surplus_deleted=made.found.surplus_deleted,
+        published=publishes,
     )
 
 
-def _desired(work: Work, source: Source, secret_id: str, secret: Secret) -> Desired:
-    request = work.request
-    return Desired(
-        source=source,
-        name=request.display_name,
-        description=request.description,
-        auth=source.read_secret(secret_id, secret.values, request.overrides),
-        secret_arn=secret.arn,
-        secret_version_id=secret.version_id,
-    )
+def _stays(work: Work, desired: Desired, known: Connection) -> bool:
+    """Whether nothing is to be done: it is as desired, passed its test so, and nobody wants to know more."""
+    entry = work.entry
+    passed = entry.status is Status.READY and entry.tested is not None and entry.tested.passed
+    return passed and not work.verifies and _is_as_desired(work, desired, known)
 
 
 def _is_as_desired(work: Work, desired: Desired, connection: Connection) -> bool:
     return work.entry.fingerprint == desired.fingerprint and desired.shown_by(connection)
 
 
-def _make_and_test(
-    work: Work, flow: FlowService, desired: Desired, known: Connection | None, published: str | None
-) -> Made:
-    """What has to be done with Adobe, once the workspace is ready; its refusals are told apart."""
+def _make_and_test(work: Work, flow: FlowService, desired: Desired, known: Found | None, published: str | None) -> Made:
+    """What has to be done with Adobe, once the workspace is ready; its refusals are told apart.
+
+    Where Databricks refuses the token of a published connection, Adobe gets the former one back.
+    """
     if not desired.source.in_a_workspace:
-        return _made(work, flow, desired, known, published)
+        return _made(work, flow, desired, known, published, tests=True)
     workspace = work.ports.databricks.open(desired.auth)
-    ensure_ready(work, workspace)
-    refusal: TestFailed | DatabricksRefused
+    holder = known.connection if known and known.connection and known.connection.id == published else None
+    refusal: ConnectionFailure
     try:
-        return _made(work, flow, desired, known, published)
-    except (TestFailed, DatabricksRefused) as refused:
+        tests = ensure_ready(work, workspace, published=holder is not None)
+        return _made(work, flow, desired, known, published, tests=tests)
+    except (NotReady, TestFailed, DatabricksRefused) as refused:
         refusal = refused
-    raise told_apart(work, workspace, refusal)
+    if isinstance(refusal, TestFailed | DatabricksRefused):
+        refusal = told_apart(work, workspace, refusal)
+    if holder and token_refused(work) and put_back(work, flow, holder, desired):
+        refusal.message += " Adobe has the former version of the secret again, whose token Databricks accepts."
+    raise refusal
 
 
-def _made(work: Work, flow: FlowService, desired: Desired, known: Connection | None, published: str | None) -> Made:
-    found = Found(known) if known else find(work, flow, desired, published)
+def _made(
+    work: Work, flow: FlowService, desired: Desired, known: Found | None, published: str | None, *, tests: bool
+) -> Made:
+    found = known or find(work, flow, desired, published)
     connection, patched = found.connection, False
     if connection is None:
         connection = _create(work, flow, desired, Outcome.RECREATED if found.gone else Outcome.CREATED)
     elif not _is_as_desired(work, desired, connection):
-        connection, patched = _patch(work, flow, connection, desired), True
-    _test(work, flow, connection)
-    return Made(connection, found, patched)
+        connection, patched = update(work, flow, connection, desired), True
+    if tests:
+        _test(work, flow, connection)
+    return Made(found, connection, patched, passed=tests)
 
 
 def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -> Connection:
@@ -156,43 +164,19 @@ def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -
     return made
 
 
-def _patch(work: Work, flow: FlowService, connection: Connection, desired: Desired) -> Connection:
-    """PATCH name, description and all params under the etag; a stale etag is read again."""
-    marks = work.entry.marks or (work.lease.owner,)
-    shown = mark_of(connection)
-    mark = shown if shown in marks else marks[-1]
-    for _ in range(1 + STALE_ETAG_REREADS):
-        work.deadline.require(WRITE_SECONDS, "updating the connection")
-        etag = flow.patch(connection, desired, mark)
-        if etag is not None:
-            work.record_connection(
-                connection_id=connection.id,
-                etag=etag,
-                fingerprint=desired.fingerprint,
-                outcome=work.outcome_after(patched=True),
-                outcome_order=work.order,
-                org_id=flow.org_id,
-                marks=marks,
-            )
-            return replace(connection, etag=etag)
-        reread = flow.get(connection.id)
-        if reread is None:
-            raise Unavailable(f"Connection {connection.id} disappeared while it was updated.")
-        check_usable(work, reread)
-        connection = reread
-    raise AdobeRefused(
-        f"Connection {connection.id} changed each time it was about to be updated (412).",
-        remedy="Something else edits this connection all the time: find and stop it, then send the request again.",
-    )
-
-
 def _test(work: Work, flow: FlowService, connection: Connection) -> None:
+    """Raise TestFailed or DatabricksRefused; then what Adobe holds is in doubt, and is given to it again next time."""
     passed = False
     try:
         passed = flow.test(connection.id)
     except DatabricksRefused:
-        work.entry = work.entry.with_(tested=Tested(work.ports.clock.now(), passed))
+        _failed(work)
         raise
-    work.entry = work.entry.with_(tested=Tested(work.ports.clock.now(), passed))
     if not passed:
+        _failed(work)
         raise TestFailed(f"Adobe's test of connection {connection.id} failed; its id was not published.")
+    work.entry = work.entry.with_(tested=Tested(work.ports.clock.now(), passed=True))
+
+
+def _failed(work: Work) -> None:
+    work.entry = work.entry.with_(tested=Tested(work.ports.clock.now(), passed=False), fingerprint=None)

@@ -25,25 +25,42 @@ CLUSTER_STATE = "CLUSTER_STATE"
 TOKEN_VALID = "TOKEN_VALID"  # noqa: S105 - the name of a check
 
 
-def ensure_ready(work: Work, workspace: Workspace) -> None:
+def ensure_ready(work: Work, workspace: Workspace, *, published: bool) -> bool:
     """Look before Adobe is asked, as the request's `readiness` says.
 
     What is not known stands in nobody's way: Adobe's path to the workspace may be open where ours is not.
+
+    Args:
+        published: whether the key's parameter names the connection that is there.
+
+    Returns:
+        Whether Adobe's test is to be run. Not if nobody asked, the connection is published and its cluster stands
+        still: a test would fail, and what passed it before is kept.
 
     Raises:
         NotReady: a check failed; the message and `faults` name each.
         Waiting: all that fails is a cluster that starts, or was started now.
     """
     off = work.request.readiness is Readiness.OFF
-    if off and not work.verifies:
+    if off and not (work.verifies or work.unattended):
         work.entry = work.entry.with_(readiness=None)
-        return
+        return True
     report = _look(work, workspace)
-    failed = [] if off else report.failed()
+    failed = report.failed()
+    tests = not (work.unattended and published and any(check.id == CLUSTER_STATE for check in failed))
+    if off:  # but a token that Databricks refuses is not given to Adobe by ourselves
+        failed = [check for check in failed if work.unattended and check.id == TOKEN_VALID]
     if not failed:
-        return
+        return tests
     _wait_if_that_helps(work, workspace, report)
+    if not tests and [check.id for check in failed] == [CLUSTER_STATE]:
+        return False
     raise _because(NotReady, "The workspace is not ready.", failed, report.request_id)
+
+
+def token_refused(work: Work) -> bool:
+    """Whether Databricks itself refused the token, when this delivery last looked."""
+    return work.report is not None and any(check.id == TOKEN_VALID for check in work.report.failed())
 
 
 def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
@@ -114,7 +131,7 @@ def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> Non
     )
     if cluster.starting:
         doing = f"is starting ({cluster.state})"
-    elif work.request.readiness is not Readiness.START:
+    elif work.request.readiness is not Readiness.START or work.unattended:
         return
     elif cluster.stopping:
         doing = "is stopping, and will be started then"

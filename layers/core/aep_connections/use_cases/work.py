@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.entry import Entry, Lease, Wait
 from aep_connections.domain.errors import Conflict
-from aep_connections.domain.model import Order, Outcome, Request
+from aep_connections.domain.model import Desired, Order, Outcome, Recheck, Request, Secret, Source
 from aep_connections.domain.ports import (
     Adobe,
     Clock,
@@ -63,7 +63,7 @@ class Rules:
 class Work:
     """One accepted request on its way. `entry` starts as it was before this request and follows our writes.
 
-    `report` is what this delivery saw of the workspace, if it looked. `verifies` leaves no test out.
+    `recheck` is what brought it, if no request did. `report` is what this delivery saw of the workspace, if it looked.
     """
 
     ports: Ports
@@ -73,8 +73,31 @@ class Work:
     order: Order
     request: Request
     entry: Entry
-    verifies: bool = False
+    recheck: Recheck | None = None
     report: Report | None = None
+    unattended: bool = field(init=False)
+    """Whether nobody asked for it, or waits for it."""
+
+    def __post_init__(self) -> None:
+        self.unattended = bool(self.recheck and self.recheck.unattended) and not self.entry.is_open
+
+    @property
+    def verifies(self) -> bool:
+        """Whether no look and no test is left out."""
+        return bool(self.recheck and self.recheck.verifies)
+
+    @property
+    def clears(self) -> bool:
+        """Whether surplus is looked for."""
+        return bool(self.recheck and self.recheck.clears)
+
+    def desired(self, source: Source, secret_id: str, secret: Secret) -> Desired:
+        """The base connection that the request asks for, with this version of the secret. Raises SecretInvalid."""
+        request = self.request
+        auth = source.read_secret(secret_id, secret.values, request.overrides)
+        for value in auth.secret.values():
+            self.ports.secret_values.remember(value)
+        return Desired(source, request.display_name, request.description, auth, secret.arn, secret.version_id)
 
     def wait(self) -> Wait | None:
         """What this request already waits for."""
@@ -82,8 +105,8 @@ class Work:
         return wait if wait and wait.order == self.order else None
 
     def record_connection(self, **changes: Any) -> None:
-        """Write down the connection that the key now has."""
-        entry = self.entry.with_(**changes, attempt=None)
+        """Write down the connection that the key now has, and that was not tested as it is."""
+        entry = self.entry.with_(**changes, attempt=None, tested=None)
         self.ports.registry.record_connection(self.lease, entry)
         self.entry = entry
 
