@@ -11,12 +11,15 @@ from typing import Any
 
 import boto3
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import sqs_backends
 
+from local.asynchronous import Asynchronous
 from local.invocation import Handler
 from local.lambda_api import invoking
 from local.template import PSEUDO, Template
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 SKIPPED = {
     "AWS::IAM::Role": "moto does not enforce policies",
     "AWS::SQS::QueuePolicy": "moto does not enforce policies",
@@ -59,8 +62,9 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self.functions: dict[str, Handler] = {}
         """What answers when a function is invoked, by its name."""
+        self.asynchronous = Asynchronous(sqs_backends[ACCOUNT][REGION])
         _one_at_a_time(self, "DynamoDB")
-        self.app = invoking(self.app, self.functions, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:")
+        self.app = invoking(self.app, self.functions, FUNCTION_ARN, self.asynchronous.put)
 
     @property
     def app(self) -> Any:
@@ -130,8 +134,8 @@ class Resources:
         kind = resource["Type"]
         name = f"{self.template.values['AWS::StackName']}-{logical_id}"
         if kind in SKIPPED:
-            service, prefix = ("lambda", "function:") if kind == "AWS::Lambda::Function" else ("local", "")
-            return {None: name, "Arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{prefix}{name}"}
+            prefix = FUNCTION_ARN if kind == "AWS::Lambda::Function" else f"arn:aws:local:{REGION}:{ACCOUNT}:"
+            return {None: name, "Arn": f"{prefix}{name}"}
         if kind not in _MAKERS:
             raise ValueError(f"The local stack cannot make {kind} ({logical_id}).")
         properties = self.template.resolve(resource.get("Properties", {}), self.attribute)
