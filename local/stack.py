@@ -169,6 +169,7 @@ class Stack:
     def stop(self) -> None:
         for serving in self._serving:
             serving.stop()
+        self.resources.leave_the_default_bus()
         for simulator in (self.adobe, self.ims, self.databricks):
             simulator.stop()
         if self._owns_aws:
