@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from moto.events.models import events_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 from local.asynchronous import Asynchronous
 from local.invocation import Handler
 from local.lambda_api import invoking
+from local.secret_events import announcing
 from local.template import PSEUDO, Template
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
@@ -65,6 +68,7 @@ class Aws:
         """What answers when a function is invoked, by its name."""
         self.asynchronous = Asynchronous(sqs_backends[ACCOUNT][REGION])
         _one_at_a_time(self, "DynamoDB")
+        self.app = announcing(self.app, secretsmanager_backends[ACCOUNT][REGION], events_backends[ACCOUNT][REGION])
         self.app = invoking(self.app, self.functions, FUNCTION_ARN, self.asynchronous.put)
 
     @property
