@@ -146,7 +146,10 @@ class Adobe(Simulator):
             case ("GET", "connections", connection_id, "explore"):
                 return self._explore(request, self._record(request, sandbox, connection_id, now))
             case ("GET", "flows"):
-                return self._flows(request, sandbox)
+                found = self._flows(request, sandbox)
+                return json_response(200, page("flows", flows.FIELDS, found, request.query))
+            case ("GET", "flows", flow_id):
+                return self._flow(self._flows(request, sandbox), flow_id)
         return json_response(501, {"message": f"This simulator has no {request.method} {request.path}."})
 
     def _one(self, request: Request, record: Record, now: float) -> Response:
@@ -190,10 +193,15 @@ class Adobe(Simulator):
         reorders = self.settings.list_reorders
         return json_response(200, page("connections", FIELDS, visible, request.query, reorders=reorders))
 
-    def _flows(self, request: Request, sandbox: str) -> Response:
+    def _flows(self, request: Request, sandbox: str) -> list[dict[str, Any]]:
         in_use = [] if self.settings.hidden_flows else list(self.settings.in_use)
-        found = flows.flows(in_use, self.records, request.headers["x-gw-ims-org-id"], sandbox)
-        return json_response(200, page("flows", flows.FIELDS, found, request.query))
+        return flows.flows(in_use, self.records, request.headers["x-gw-ims-org-id"], sandbox)
+
+    def _flow(self, found: list[dict[str, Any]], flow_id: str) -> Response:
+        items = [flow for flow in found if flow["id"] == flow_id]
+        if not items:
+            raise Refused(404, 1439, f"flows not found with id = [{flow_id}]")
+        return json_response(200, {"items": items})
 
     def _record(self, request: Request, sandbox: str, connection_id: str, now: float) -> Record:
         record = self.records.get(connection_id)

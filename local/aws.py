@@ -10,13 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from moto.events.models import events_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import sqs_backends
 
+from local.asynchronous import Asynchronous
 from local.invocation import Handler
 from local.lambda_api import invoking
+from local.secret_events import announcing
 from local.template import PSEUDO, Template
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 SKIPPED = {
     "AWS::IAM::Role": "moto does not enforce policies",
     "AWS::SQS::QueuePolicy": "moto does not enforce policies",
@@ -24,6 +30,7 @@ SKIPPED = {
     "AWS::Lambda::LayerVersion": "the package is on the path",
     "AWS::Lambda::Function": "the function runs in this process, or in a runtime of its own",
     "AWS::Lambda::EventSourceMapping": "`local.invocation` takes messages from the queue",
+    "AWS::Lambda::EventInvokeConfig": "`local.asynchronous` tries as often as Lambda does without it",
     "AWS::Lambda::Permission": "moto does not enforce policies",
     "AWS::ApiGatewayV2::Api": "`local.gateway` serves it",
     "AWS::ApiGatewayV2::Integration": "`local.gateway` reads it",
@@ -59,8 +66,10 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self.functions: dict[str, Handler] = {}
         """What answers when a function is invoked, by its name."""
+        self.asynchronous = Asynchronous(sqs_backends[ACCOUNT][REGION])
         _one_at_a_time(self, "DynamoDB")
-        self.app = invoking(self.app, self.functions, f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:")
+        self.app = announcing(self.app, secretsmanager_backends[ACCOUNT][REGION], events_backends[ACCOUNT][REGION])
+        self.app = invoking(self.app, self.functions, FUNCTION_ARN, self.asynchronous.put)
 
     @property
     def app(self) -> Any:
@@ -106,12 +115,22 @@ class Resources:
 
     aws: Aws
     template: Template
+    default_rules: dict[str, list[str]] = field(default_factory=dict)
+    """The rules on the default bus, each with the ids of its targets."""
     _made: dict[str, dict[str | None, str]] = field(default_factory=dict)
 
     def make(self) -> None:
         """Make every resource. Raises ValueError for a type that is not known here."""
         for logical_id in self.template.resources():
             self.attribute(logical_id, None)
+
+    def leave_the_default_bus(self) -> None:
+        """Remove the rules from the bus that is not the stack's own: others' events go on there."""
+        events = self.aws.client("events")
+        while self.default_rules:
+            rule, ids = self.default_rules.popitem()
+            events.remove_targets(Rule=rule, Ids=ids)
+            events.delete_rule(Name=rule)
 
     def attribute(self, logical_id: str, name: str | None) -> str:
         """What `Ref` (None) or `GetAtt` gives."""
@@ -130,8 +149,8 @@ class Resources:
         kind = resource["Type"]
         name = f"{self.template.values['AWS::StackName']}-{logical_id}"
         if kind in SKIPPED:
-            service, prefix = ("lambda", "function:") if kind == "AWS::Lambda::Function" else ("local", "")
-            return {None: name, "Arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{prefix}{name}"}
+            prefix = FUNCTION_ARN if kind == "AWS::Lambda::Function" else f"arn:aws:local:{REGION}:{ACCOUNT}:"
+            return {None: name, "Arn": f"{prefix}{name}"}
         if kind not in _MAKERS:
             raise ValueError(f"The local stack cannot make {kind} ({logical_id}).")
         properties = self.template.resolve(resource.get("Properties", {}), self.attribute)
@@ -160,12 +179,23 @@ def _bus(resources: Resources, name: str, properties: dict[str, Any]) -> dict[st
 
 
 def _rule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:
-    bus = {"EventBusName": properties["EventBusName"]}
-    pattern = json.dumps(properties["EventPattern"])
+    bus = {"EventBusName": properties.get("EventBusName", "default")}
+    pattern, state = json.dumps(properties["EventPattern"]), properties.get("State", "ENABLED")
+    targets = [{**target, "Arn": _target(resources.aws, target["Arn"])} for target in properties["Targets"]]
     events = resources.aws.client("events")
-    arn = events.put_rule(Name=name, EventPattern=pattern, State=properties["State"], **bus)["RuleArn"]
-    events.put_targets(Rule=name, Targets=properties["Targets"], **bus)
+    arn = events.put_rule(Name=name, EventPattern=pattern, State=state, **bus)["RuleArn"]
+    if state != "DISABLED":  # moto would send all the same
+        events.put_targets(Rule=name, Targets=targets, **bus)
+    if bus["EventBusName"] == "default":
+        resources.default_rules[name] = [target["Id"] for target in targets]
     return {None: name, "Arn": arn}
+
+
+def _target(aws: Aws, arn: str) -> str:
+    """What moto can send to in place of a rule's target: a function has a queue that stands in for it."""
+    if not arn.startswith(FUNCTION_ARN):
+        return arn
+    return aws.asynchronous.stand_in(arn.removeprefix(FUNCTION_ARN).partition(":")[0])
 
 
 def _schedule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[str | None, str]:

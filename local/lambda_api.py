@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import uuid
@@ -16,8 +17,11 @@ MAXIMUM_SECONDS = 900.0
 """The longest timeout of Lambda; handlers that have one of their own keep that."""
 
 
-def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str) -> Wsgi:
-    """Answer invocations by `functions`, everything else by `inner`; a function's ARN is `arn` and its name."""
+def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str, queue: Callable[[str, Any], None]) -> Wsgi:
+    """Answer invocations by `functions`, everything else by `inner`; a function's ARN is `arn` and its name.
+
+    An event that is to be worked asynchronously goes to `queue`, with the name of its function.
+    """
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         match = INVOCATION.fullmatch(environ["PATH_INFO"])
@@ -25,8 +29,8 @@ def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str) -> Wsgi:
             return inner(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         kind = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
-        status, document, headers = _answered(functions.get(match[1]), f"{arn}{match[1]}", kind, body)
-        answer = json.dumps(document).encode()
+        handler, queued = functions.get(match[1]), functools.partial(queue, match[1])
+        status, answer, headers = _answered(handler, f"{arn}{match[1]}", kind, body, queued)
         headers |= {"Content-Type": "application/json", "x-amzn-RequestId": str(uuid.uuid4())}
         start_response(status, [*headers.items(), ("Content-Length", str(len(answer)))])
         return [answer]
@@ -34,26 +38,31 @@ def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str) -> Wsgi:
     return app
 
 
-def _answered(handler: Handler | None, arn: str, kind: str, body: bytes) -> tuple[str, Any, dict[str, str]]:
-    """Status, document and headers."""
+def _answered(
+    handler: Handler | None, arn: str, kind: str, body: bytes, queue: Callable[[Any], None]
+) -> tuple[str, bytes, dict[str, str]]:
+    """Status, body and headers."""
     if handler is None:
         return _refused("404 Not Found", "ResourceNotFoundException", f"Function not found: {arn}")
-    if kind != "RequestResponse":
+    if kind not in ("RequestResponse", "Event"):
         return _refused("400 Bad Request", "InvalidParameterValueException", f"No {kind} invocations here.")
     try:
         event = json.loads(body or b"{}")
     except ValueError:
         message = "Could not parse request body into json"
         return _refused("400 Bad Request", "InvalidRequestContentException", message)
+    if kind == "Event":
+        queue(event)
+        return "202 Accepted", b"", {}
     headers = {"X-Amz-Executed-Version": "$LATEST"}
     try:
-        return "200 OK", invoke(handler, event, MAXIMUM_SECONDS), headers
+        return "200 OK", json.dumps(invoke(handler, event, MAXIMUM_SECONDS)).encode(), headers
     except FunctionFailed as failed:
         payload = failed.payload
     except Exception as error:  # noqa: BLE001 - Lambda answers every error of a function
         payload = failure(error)
-    return "200 OK", payload, headers | {"X-Amz-Function-Error": "Unhandled"}
+    return "200 OK", json.dumps(payload).encode(), headers | {"X-Amz-Function-Error": "Unhandled"}
 
 
-def _refused(status: str, kind: str, message: str) -> tuple[str, Any, dict[str, str]]:
-    return status, {"Type": "User", "Message": message}, {"x-amzn-ErrorType": kind}
+def _refused(status: str, kind: str, message: str) -> tuple[str, bytes, dict[str, str]]:
+    return status, json.dumps({"Type": "User", "Message": message}).encode(), {"x-amzn-ErrorType": kind}

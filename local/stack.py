@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from local.adobe import Adobe
+from local.asynchronous import Invoker
 from local.aws import Aws, Resources
 from local.databricks import Databricks
 from local.functions import ROOT as ROOT
@@ -64,7 +65,7 @@ class Stack:
         self.adobe = Adobe(self.ims, self.databricks.url, now, tls)
         for simulator in (self.databricks, self.ims, self.adobe):
             simulator.start()
-        self._serving: list[Gateway | Environments] = []
+        self._serving: list[Gateway | Environments | Invoker] = []
         self._secrets = self.aws.client("secretsmanager")
         arn = self.put_secret(f"{name}/adobe", ADOBE_SECRET)
         given = {"AdobeSecretArn": arn, "AdobeImsUrl": self.ims.url, "AdobePlatformUrl": self.adobe.url}
@@ -109,16 +110,27 @@ class Stack:
         self._serving.append(made)
         return made
 
+    def serve_functions(self, out: TextIO | None = None) -> None:
+        """Have every function invoked by its name, in processes of its own, until the stack stops.
+
+        What is queued for it is worked as well. What the functions print goes to `out`, or to whatever `sys.stdout` is
+        then.
+        """
+        serving = {self.resources.attribute(logical_id(name), None): self.environments(name, out) for name in FUNCTIONS}
+        self.aws.functions |= serving
+        invoker = Invoker(self.aws.asynchronous, serving, self.aws.functions)
+        invoker.start()
+        self._serving.insert(0, invoker)
+
     def serve_api(
         self, handler: Handler | None = None, out: TextIO | None = None, now: Callable[[], float] = time.time
     ) -> Gateway:
-        """Start the HTTP API, until the stack stops. Every function can then be invoked by its name as well.
+        """Start the HTTP API, until the stack stops, and all that `serve_functions` does.
 
-        Unless a `handler` stands in for it, the API's function too runs in processes of its own; what they print goes
-        to `out`, or to whatever `sys.stdout` is then. `now` is the clock of signatures and throttling.
+        Unless a `handler` stands in for it, the API's function too runs in processes of its own. `now` is the clock of
+        signatures and throttling.
         """
-        for name in FUNCTIONS:
-            self.aws.functions[self.resources.attribute(logical_id(name), None)] = self.environments(name, out)
+        self.serve_functions(out)
         own = self.aws.functions[self.resources.attribute("ApiFunction", None)]
         gateway = Gateway(HttpApi.read(self.template, self.resources.attribute), handler or own, now)
         gateway.start()
@@ -157,6 +169,7 @@ class Stack:
     def stop(self) -> None:
         for serving in self._serving:
             serving.stop()
+        self.resources.leave_the_default_bus()
         for simulator in (self.adobe, self.ims, self.databricks):
             simulator.stop()
         if self._owns_aws:

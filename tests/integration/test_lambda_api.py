@@ -77,18 +77,21 @@ def test_a_function_error_is_an_answer_that_says_so(
     assert payload.items() <= json.loads(answer["Payload"].read()).items()
 
 
-def test_a_function_that_is_not_there_is_refused_as_lambda_does(aws: Aws) -> None:
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+def test_a_function_that_is_not_there_is_refused_as_lambda_does(aws: Aws, kind: str) -> None:
     client = aws.client("lambda")
 
     with pytest.raises(client.exceptions.ResourceNotFoundException, match=r"not found: arn:.*:function:nobody"):
-        client.invoke(FunctionName="nobody", Payload=b"{}")
+        client.invoke(FunctionName="nobody", InvocationType=kind, Payload=b"{}")
+    assert aws.asynchronous.take("nobody") == []
 
 
 @pytest.mark.parametrize(
     ("options", "code"),
     [
         ({"Payload": b"{"}, "InvalidRequestContentException"),
-        ({"InvocationType": "Event"}, "InvalidParameterValueException"),
+        ({"Payload": b"{", "InvocationType": "Event"}, "InvalidRequestContentException"),
+        ({"InvocationType": "DryRun"}, "InvalidParameterValueException"),
     ],
 )
 def test_what_cannot_be_invoked_here_is_refused(functions: Functions, options: dict[str, Any], code: str) -> None:
@@ -98,6 +101,16 @@ def test_what_cannot_be_invoked_here_is_refused(functions: Functions, options: d
         functions.invoke({}, **options)
 
     assert refused.value.response["Error"]["Code"] == code
+
+
+def test_an_asynchronous_invocation_is_queued_and_answered_at_once(functions: Functions, aws: Aws) -> None:
+    functions.serve(lambda event, context: pytest.fail("invoked"))
+
+    answers = [functions.invoke({"n": n}, InvocationType="Event") for n in (1, 2)]
+
+    assert [(answer["StatusCode"], answer["Payload"].read()) for answer in answers] == [(202, b"")] * 2
+    assert aws.asynchronous.take(functions.name) == [{"n": 1}, {"n": 2}]
+    assert aws.asynchronous.take(functions.name) == []
 
 
 def test_a_function_may_call_aws_and_be_invoked_by_several_at_a_time(functions: Functions, aws: Aws) -> None:

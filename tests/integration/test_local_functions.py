@@ -13,7 +13,7 @@ import requests
 from local.aws import Aws
 from local.stack import DATABRICKS_SECRET, Stack
 from tests.support.iam import AwsCalls, grants
-from tests.support.world import REQUEST, SECRET_ID
+from tests.support.world import REQUEST, SECRET_ID, listening
 
 
 @pytest.fixture
@@ -69,6 +69,17 @@ def test_the_function_that_makes_connections_can_be_invoked_by_its_name(stack: S
 
     assert result["outcome"] == "created"
     assert [item["id"] for item in stack.adobe.living()] == [result["connectionId"]]
+
+
+def test_a_stack_whose_functions_are_served_works_what_is_queued_for_them(stack: Stack) -> None:
+    stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
+    announced = listening(stack)
+    stack.serve_functions()
+
+    stack.aws.asynchronous.put(stack.resources.attribute("ProvisionFunction", None), REQUEST)
+
+    (message,) = stack.aws.client("sqs").receive_message(QueueUrl=announced, WaitTimeSeconds=20)["Messages"]
+    assert json.loads(message["Body"])["detail"]["outcome"] == "created"
 
 
 def test_stopping_ends_the_processes_of_every_function(stack: Stack) -> None:

@@ -124,6 +124,26 @@ def test_flows_are_seen_in_their_own_sandbox_and_organization_only(adobe: Adobes
     assert number(adobe.call("GET", "/flows", without="x-sandbox-name")) == "FLOW-2105-400"
 
 
+def test_one_flow_is_shown_by_its_id_as_the_list_shows_it(adobe: Adobes) -> None:
+    (connection_id,) = used(adobe, "a")
+    used(adobe, "other")
+    (flow,) = flows(adobe, property=f"{BASE_ID}=={connection_id}")["items"]
+
+    answer = adobe.call("GET", f"/flows/{flow['id']}")
+
+    assert (answer.status_code, answer.json()) == (200, {"items": [flow]})
+
+
+def test_a_flow_that_is_not_there_is_not_found(adobe: Adobes) -> None:
+    used(adobe, "a")
+    path = f"/flows/{flows(adobe)['items'][0]['id']}"
+
+    assert number(adobe.call("GET", f"/flows/{uuid.uuid4()}")) == "FLOW-1439-404"
+    assert number(adobe.call("GET", path, headers={"x-sandbox-name": "prod"})) == "FLOW-1439-404"
+    adobe.adobe.settings.hidden_flows = True
+    assert number(adobe.call("GET", path)) == "FLOW-1439-404"
+
+
 def test_hidden_flows_are_in_no_list_and_still_keep_their_connection(adobe: Adobes) -> None:
     (connection_id,) = used(adobe, "a")
     control = f"{adobe.adobe.url}/_simulator/settings"
@@ -152,7 +172,7 @@ def test_a_connection_that_was_deleted_has_no_flows(adobe: Adobes) -> None:
     assert flows(adobe)["items"] == []
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/flows"), ("GET", "/flows/x"), ("DELETE", "/flows/x")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/flows"), ("PATCH", "/flows/x"), ("DELETE", "/flows/x")])
 def test_what_else_there_is_of_flows_is_not_simulated_and_says_so(adobe: Adobes, method: str, path: str) -> None:
     answer = adobe.call(method, path, json={})
 

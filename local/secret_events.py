@@ -1,0 +1,55 @@
+"""Secrets Manager's own events before moto, which sends none: `Secret Label Updated`, on the default bus."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from typing import Any
+
+from moto.events.models import EventsBackend
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+
+from local.lambda_api import Wsgi
+
+LABEL = "AWSCURRENT"
+"""The only one that is told of here; AWS tells of every label but AWSPENDING and AWSPREVIOUS."""
+
+
+def announcing(inner: Wsgi, secrets: SecretsManagerBackend, events: EventsBackend) -> Wsgi:
+    """Have `inner` answer, the event put before if by that a secret has another current version.
+
+    A new secret is no event: AWS tells of a label that moves to another version.
+    """
+    lock = threading.Lock()
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("secretsmanager."):
+            return inner(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        with lock:
+            secret = secrets.secrets.get(str(json.loads(body or b"{}").get("SecretId")))
+            before = _current(secret)
+            answer = list(inner(environ, start_response))
+            if secret is not None and _current(secret) != before:
+                events.put_events([_event(secret)])
+        return answer
+
+    return app
+
+
+def _current(secret: FakeSecret | ReplicaSecret | None) -> str | None:
+    """The id of the current version, if there is one."""
+    versions = secret.versions if secret else {}
+    return next((id_ for id_, version in versions.items() if LABEL in version["version_stages"]), None)
+
+
+def _event(secret: FakeSecret | ReplicaSecret) -> dict[str, Any]:
+    detail = {"name": secret.name, "labelUpdated": LABEL, "versionId": _current(secret)}
+    return {
+        "Source": "aws.secretsmanager",
+        "DetailType": "Secret Label Updated",
+        "Resources": [secret.arn],
+        "Detail": json.dumps(detail),
+    }

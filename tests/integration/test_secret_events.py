@@ -1,0 +1,90 @@
+"""Secrets Manager tells, on the default bus, that a secret has another current version."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws import Aws, Resources
+from tests.support.rules import rule_to_function
+
+PATTERN = {
+    "source": ["aws.secretsmanager"],
+    "detail-type": ["Secret Label Updated"],
+    "detail": {"labelUpdated": ["AWSCURRENT"]},
+}
+TOKENS = [str(uuid.uuid4()) for _ in range(3)]
+Call = Callable[..., Any]
+
+
+class Secret:
+    """A secret whose events a rule gives to a function."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.client = resources.aws.client("secretsmanager")
+        self._resources = resources
+        self.id = f"s/{uuid.uuid4().hex}"
+        self.arn = self.client.create_secret(Name=self.id, SecretString="a", ClientRequestToken=TOKENS[0])["ARN"]
+
+    def call(self, operation: str, **arguments: Any) -> None:
+        getattr(self.client, operation)(**{"SecretId": self.id} | arguments)
+
+    def told(self) -> list[Any]:
+        return self._resources.aws.asynchronous.take(self._resources.attribute("Worker", None))
+
+
+@pytest.fixture
+def secret(aws: Aws, tmp_path: Path) -> Iterator[Secret]:
+    resources = rule_to_function(aws, tmp_path, PATTERN, EventBusName="default")
+    yield Secret(resources)
+    resources.leave_the_default_bus()
+
+
+def test_a_new_version_is_told_with_the_secret_s_name_and_the_version(secret: Secret) -> None:
+    secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[1])
+
+    (event,) = secret.told()
+
+    assert event["detail"] == {"name": secret.id, "labelUpdated": "AWSCURRENT", "versionId": TOKENS[1]}
+    assert (event["source"], event["detail-type"]) == ("aws.secretsmanager", "Secret Label Updated")
+    assert event["resources"] == [secret.arn]
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("put_secret_value", {"VersionStages": ["MINE", "AWSCURRENT"]}),
+        ("update_secret", {"Description": "d"}),
+    ],
+)
+def test_each_way_to_another_version_is_told(secret: Secret, operation: str, arguments: dict[str, Any]) -> None:
+    for given in ({"SecretId": secret.id}, {"SecretId": secret.arn}):
+        secret.call(operation, SecretString="b", **given, **arguments)
+
+    assert len(secret.told()) == 2
+
+
+def test_a_label_that_is_moved_is_told(secret: Secret) -> None:
+    secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[1], VersionStages=["AWSPENDING"])
+    assert secret.told() == []
+
+    moved = {"VersionStage": "AWSCURRENT", "MoveToVersionId": TOKENS[1], "RemoveFromVersionId": TOKENS[0]}
+    secret.call("update_secret_version_stage", **moved)
+
+    assert [event["detail"]["versionId"] for event in secret.told()] == [TOKENS[1]]
+
+
+def test_what_changes_no_current_version_is_not_told(secret: Secret) -> None:
+    secret.call("put_secret_value", SecretString="a", ClientRequestToken=TOKENS[0])
+    secret.call("update_secret", Description="d")
+    secret.call("get_secret_value")
+    with pytest.raises(secret.client.exceptions.ResourceNotFoundException):
+        secret.call("put_secret_value", SecretId="nobody's", SecretString="b")
+    with pytest.raises(secret.client.exceptions.ResourceExistsException):
+        secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[0])
+
+    assert secret.told() == []
