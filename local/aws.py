@@ -25,6 +25,7 @@ REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 SKIPPED = {
     "AWS::IAM::Role": "moto does not enforce policies",
+    "AWS::IAM::Policy": "moto does not enforce policies",
     "AWS::SQS::QueuePolicy": "moto does not enforce policies",
     "AWS::Logs::LogGroup": "logs go to stdout",
     "AWS::Lambda::LayerVersion": "the package is on the path",

@@ -37,7 +37,7 @@ DATABRICKS_SECRET = {
     "database": "acme_db",
 }
 SAMPLE_SECRET_ID = "aep/dev/databricks/lakehouse"
-FUNCTIONS = ("provision", "api", "explore")
+FUNCTIONS = ("provision", "api", "explore", "reconcile")
 TALKS_TO_DATABRICKS = ("ProvisionFunction", "ExploreFunction")
 
 

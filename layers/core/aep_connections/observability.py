@@ -68,6 +68,8 @@ class Observer:
         }
         if answer.result:
             line |= {"connection_id": answer.result.connection_id, "duplicates": list(answer.result.duplicates)}
+        if answer.recheck:
+            line["recheck"] = answer.recheck.reason
         if answer.report:
             line |= answer.report.told()
         if answer.error:
@@ -92,6 +94,9 @@ class Observer:
         metrics.add_metric("Parked", MetricUnit.Count, int(answer.parked))
         surplus = answer.result.surplus_deleted if answer.result else 0
         metrics.add_metric("SurplusDeleted", MetricUnit.Count, surplus)
+        if answer.recheck and answer.recheck.unattended:
+            repaired = answer.result is not None and answer.result.changed
+            metrics.add_metric("Repaired", MetricUnit.Count, int(repaired))
         if answer.error:
             metrics.add_metadata("code", answer.error.code)
         metrics.flush_metrics()

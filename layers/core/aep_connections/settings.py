@@ -41,6 +41,18 @@ def _seconds(value: str) -> str | None:
     return None if re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", value, re.ASCII) else "must be a number of seconds"
 
 
+def _percent(value: str) -> str | None:
+    return None if re.fullmatch(r"[0-9]{1,2}|100", value, re.ASCII) else "must be a number from 0 to 100"
+
+
+def _count(value: str) -> str | None:
+    return None if re.fullmatch(r"[0-9]{1,5}", value, re.ASCII) else "must be a number of at most five digits"
+
+
+def _policy(value: str) -> str | None:
+    return None if value in ("repair", "report") else "must be repair or report"
+
+
 def _url(value: str) -> str | None:
     return None if is_safe(value) else "must be an https URL (http only to this machine)"
 
@@ -75,11 +87,19 @@ _RULES: dict[str, Callable[[str], str | None]] = {
     "ADOBE_PLATFORM_URL": _url,
     "DATABRICKS_URL": _url_or_none,
     "EXPLORE_FUNCTION_NAME": _not_empty,
+    "REPAIR_POLICY": _policy,
+    "CHECKS_PER_RUN": _count,
+    "VERIFY_AFTER_SECONDS": _seconds,
+    "MISSING_BRAKE_PERCENT": _percent,
 }
 _DEFAULTS = {
     "ADOBE_SETTLE_SECONDS": "120",
     "GIVE_UP_AFTER_SECONDS": "3600",
     "CLUSTER_START_LIMIT_SECONDS": "1200",
+    "REPAIR_POLICY": "repair",
+    "CHECKS_PER_RUN": "500",
+    "VERIFY_AFTER_SECONDS": "86400",
+    "MISSING_BRAKE_PERCENT": "50",
     "ADOBE_IMS_URL": "https://ims-na1.adobelogin.com",
     "ADOBE_PLATFORM_URL": "https://platform.adobe.io",
 }
@@ -93,6 +113,14 @@ class _Environment:
     """One field per environment variable, named as it is, in lower case. `…_seconds` are seconds."""
 
     @classmethod
+    def _typed(cls, name: str, value: str) -> object:
+        if name.endswith("_seconds"):
+            return float(value)
+        if name.endswith(("_percent", "_per_run")):
+            return int(value)
+        return value.rstrip("/") if name.endswith("_url") else value
+
+    @classmethod
     def from_environment(cls: type[T], environment: Mapping[str, str]) -> T:
         """The settings. Raises SettingsInvalid naming every variable at fault."""
         variables = [field.name.upper() for field in fields(cls)]
@@ -100,11 +128,7 @@ class _Environment:
         faults = [f"{name} {fault}" for name, value in given.items() if (fault := _RULES[name](value))]
         if faults:
             raise SettingsInvalid("The environment is not right: " + "; ".join(faults) + ".")
-        values = {name.lower(): value for name, value in given.items()}
-        return cls(
-            **{name: value.rstrip("/") if name.endswith("_url") else value for name, value in values.items()}
-            | {name: float(value) for name, value in values.items() if name.endswith("_seconds")}
-        )
+        return cls(**{name.lower(): cls._typed(name.lower(), value) for name, value in given.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +173,21 @@ class ExploreSettings(_Environment):
     adobe_ims_url: str
     adobe_platform_url: str
     databricks_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings(_Environment):
+    """Of the function that reconciles."""
+
+    adobe_secret_id: str
+    registry_table: str
+    parameter_prefix: str
+    event_bus_name: str
+    request_queue_url: str
+    adobe_settle_seconds: float
+    repair_policy: str
+    checks_per_run: int
+    verify_after_seconds: float
+    missing_brake_percent: int
+    adobe_ims_url: str
+    adobe_platform_url: str

@@ -15,6 +15,7 @@ from aep_connections.adobe.wire import (
     patch_body,
     read_columns,
     read_connection,
+    read_connections_of,
     read_etag,
     read_flows,
     read_tables,
@@ -142,6 +143,12 @@ class FlowService:
         of_it = f"inheritedAttributes.sourceConnections[].baseConnection.id=={connection_id}"
         params = (("property", of_it), ("limit", str(MOST_FLOWS)))
         return self._read_by(read_flows, self._send("GET", "/flows", params=params), "listing flows")
+
+    def connections_of(self, flow_id: str) -> list[str]:
+        reply = self._send("GET", f"/flows/{flow_id}") if usable_id(flow_id) else None
+        if reply is None or reply.status == 404:
+            return []
+        return self._read_by(read_connections_of, reply, "reading a flow")
 
     def tables(self, connection_id: str) -> list[Table] | None:
         reply = self._explore(connection_id, (("objectType", "root"),))

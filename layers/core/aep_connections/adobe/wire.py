@@ -125,6 +125,17 @@ def read_flows(document: object) -> list[Flow] | None:
     return [Flow(i, state if state in _STATES else "state unknown") for i, state in shown if _is_uuid(i)]
 
 
+def read_connections_of(document: object) -> list[str] | None:
+    """The ids of the base connections that a dataflow reads from, None if it cannot be read."""
+    items = _object(document).get("items")
+    flow = items[0] if isinstance(items, list) and items else document
+    sources = _object(_object(flow).get("inheritedAttributes")).get("sourceConnections")
+    if not isinstance(sources, list):
+        return None
+    ids = [_object(_object(source).get("baseConnection")).get("id") for source in sources]
+    return [one for one in ids if isinstance(one, str) and usable_id(one)]
+
+
 def read_tables(document: object) -> list[Table] | None:
     """The tables that explore shows of a connection's root, None if that cannot be read."""
     if not isinstance(document, list):

@@ -20,6 +20,9 @@ CONFIG = Config(
 )
 """At most 20 s a call, the SDK's one repeat included: what `RECORD_SECONDS` keeps free."""
 
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6})
+"""For many reads in a row, which AWS throttles for a while."""
+
 FAILED_CONDITION = "ConditionalCheckFailedException"
 
 _THROTTLING = {
@@ -41,9 +44,10 @@ class Refused:
     item: Mapping[str, Any]
 
 
-def client(session: boto3.Session, service: str) -> Any:
-    """A client with our limits."""
-    return session.client(service, config=CONFIG)  # type: ignore[call-overload]
+def client(session: boto3.Session, service: str, changes: Config | None = None) -> Any:
+    """A client with our limits, but for `changes`."""
+    config = CONFIG.merge(changes) if changes else CONFIG
+    return session.client(service, config=config)  # type: ignore[call-overload]
 
 
 def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:

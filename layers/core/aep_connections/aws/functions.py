@@ -1,4 +1,4 @@
-"""Asks another function of the stack directly, and waits for its answer."""
+"""Asks another function of the stack directly and waits for its answer, or has this one go on later."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from aep_connections.aws.calls import CONFIG, call
+from aep_connections.aws import calls
+from aep_connections.aws.calls import call
 from aep_connections.domain.errors import Unavailable
 
 ANSWER_SECONDS = 27
@@ -18,7 +19,7 @@ ANSWER_SECONDS = 27
 def client(session: boto3.Session) -> Any:
     """Lambda, asked once: the answer takes long, and nobody waits for a second try."""
     once = Config(read_timeout=ANSWER_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
-    return session.client("lambda", config=CONFIG.merge(once))
+    return calls.client(session, "lambda", once)
 
 
 class Explorer:
@@ -41,3 +42,8 @@ class Explorer:
     def _invoke(self, **arguments: Any) -> dict[str, Any]:
         answer = self._lambda.invoke(**arguments)
         return {"failed": "FunctionError" in answer, "document": json.loads(answer["Payload"].read() or b"null")}
+
+
+def go_on(lambda_: Any, function_name: str, event: dict[str, Any]) -> None:
+    """Invoke a function some time soon, and not wait for it. Raises Throttled, Unavailable; it may happen even then."""
+    call(lambda_.invoke, FunctionName=function_name, InvocationType="Event", Payload=json.dumps(event).encode())

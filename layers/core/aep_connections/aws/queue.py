@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aep_connections.aws.calls import attempt, call
+from aep_connections.aws.calls import attempt, call, unavailable
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import JsonObject, Key, Message, Order
+from aep_connections.domain.model import JsonObject, Message, Order, Recheck
 
 LONGEST_VISIBILITY_SECONDS = 43_200
 LONGEST_BODY_BYTES = 240_000
+MOST_AT_ONCE = 10
 REQUESTED = "AEP Base Connection Requested"
 ASKED, PARKED = "aep.connections.api", "aep.connections.parked"
 
@@ -63,8 +64,14 @@ class Inbox:
     def ask(self, order: Order, request: JsonObject) -> None:
         self._send(_envelope(order, request, ASKED))
 
-    def recheck(self, key: Key, reason: str) -> None:
-        self._send({"recheck": {"sandbox": key.sandbox, "name": key.name, "reason": reason}})
+    def recheck(self, *rechecks: Recheck) -> None:
+        for start in range(0, len(rechecks), MOST_AT_ONCE):
+            bodies = [json.dumps(recheck.document()) for recheck in rechecks[start : start + MOST_AT_ONCE]]
+            entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+            operation = self._sqs.send_message_batch
+            answer = call(operation, QueueUrl=self._queue_url, Entries=entries)
+            if failed := answer.get("Failed"):
+                raise unavailable(operation, str(failed[0].get("Code", "Unknown")))
 
     def _send(self, document: JsonObject) -> None:
         call(self._sqs.send_message, QueueUrl=self._queue_url, MessageBody=json.dumps(document))

@@ -132,6 +132,10 @@ class Recheck:
     key: Key
     reason: str
 
+    def document(self) -> dict[str, Any]:
+        """The message."""
+        return {"recheck": {"sandbox": self.key.sandbox, "name": self.key.name, "reason": self.reason}}
+
     @property
     def verifies(self) -> bool:
         """Whether the workspace is looked at and Adobe's test run, though nothing seems to have changed."""

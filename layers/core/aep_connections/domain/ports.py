@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Key,
         Message,
         Order,
+        Recheck,
         Secret,
         Source,
         Status,
@@ -70,6 +71,9 @@ class FlowService(Protocol):
 
     def flows_of(self, connection_id: str) -> list[Flow]:
         """Dataflows that use the connection: some, as access labels may hide others."""
+
+    def connections_of(self, flow_id: str) -> list[str]:
+        """The connections that a dataflow reads from; none if it is not there, or not shown."""
 
     def tables(self, connection_id: str) -> list[Table] | None:
         """The tables that the connection reaches, None if it is gone. Raises DatabricksRefused."""
@@ -169,8 +173,38 @@ class Inbox(Protocol):
     def ask(self, order: Order, request: JsonObject) -> None:
         """Send a request in envelope form."""
 
-    def recheck(self, key: Key, reason: str) -> None:
-        """Send a recheck."""
+    def recheck(self, *rechecks: Recheck) -> None:
+        """Send rechecks; if it raises, some may have been sent."""
+
+
+class Fleet(Protocol):
+    """The table of keys for those who look after all of it."""
+
+    def sandboxes(self) -> list[str]:
+        """Every sandbox with a key that has a secret, in order."""
+
+    def of(self, sandbox: str) -> list[Entry]:
+        """The entries of a sandbox, without what is only shown; perhaps some as they were a moment ago."""
+
+    def of_secret(self, secret_id: str) -> list[Key]:
+        """The keys whose requests name a secret."""
+
+    def now(self, keys: Collection[Key]) -> dict[Key, Entry]:
+        """The entries as they are now, of those that there are."""
+
+
+class Published(Protocol):
+    """What is published, a sandbox at a time."""
+
+    def of(self, sandbox: str) -> dict[str, str]:
+        """Name of a key -> the id in its parameter."""
+
+
+class Versions(Protocol):
+    """The versions of secrets."""
+
+    def current(self, secret_ids: Collection[str]) -> dict[str, str | None]:
+        """Name of a secret -> the id of its current version, None if there is no such secret, or it may not be read."""
 
 
 class Parameters(Protocol):
@@ -192,8 +226,8 @@ class Parameters(Protocol):
 class Events(Protocol):
     """EventBridge."""
 
-    def announce(self, detail_type: str, detail: dict[str, Any]) -> None:
-        """Put one outcome event on the bus."""
+    def announce(self, detail_type: str, *details: dict[str, Any]) -> None:
+        """Put outcome events on the bus; if it raises, some may be there."""
 
 
 class Requests(Protocol):

@@ -237,9 +237,7 @@ class _Answering:
 
     def _asked(self) -> object:
         asked = self._delivery.asked
-        if not isinstance(asked, Recheck):
-            return asked
-        return {"recheck": {"sandbox": asked.key.sandbox, "name": asked.key.name, "reason": asked.reason}}
+        return asked.document() if isinstance(asked, Recheck) else asked
 
     def _lease(self, key: Key) -> Lease:
         until = self._ports.clock.now() + self._deadline.remaining() + LEASE_BEYOND_DEADLINE_SECONDS

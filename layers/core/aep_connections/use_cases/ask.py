@@ -13,7 +13,7 @@ from typing import Any
 
 from aep_connections.domain.entry import Entry, Failure
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import VERIFY, Key, Order, Outcome, Request, Result, Status
+from aep_connections.domain.model import VERIFY, Key, Order, Outcome, Recheck, Request, Result, Status
 from aep_connections.domain.moment import order_at
 from aep_connections.domain.ports import Clock, Inbox, Overview
 
@@ -45,7 +45,7 @@ class Desk:
 
     def verify(self, key: Key) -> None:
         """Send a recheck that tests the key's connection whatever is known of it. Raises Throttled, Unavailable."""
-        self.inbox.recheck(key, VERIFY)
+        self.inbox.recheck(Recheck(key, VERIFY))
 
     def wait(self, key: Key, order: Order, seconds: float) -> End | None:
         """How a request ended, if it does so within `seconds`. A look that fails is one look less."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aep_connections.domain.errors import ConnectionFailure, Fault, InUse, Unavailable
 from aep_connections.domain.model import Outcome, Result, Source
 from aep_connections.domain.ports import FlowService
-from aep_connections.sources import SOURCES
+from aep_connections.sources import source_of
 from aep_connections.use_cases.find import assert_gone, ours
 from aep_connections.use_cases.settle import settle
 from aep_connections.use_cases.work import READ_SECONDS, Work
@@ -27,7 +27,7 @@ def retire(work: Work) -> Result:
     ports.secret_values.withhold()
     flow = ports.adobe.open(key.sandbox)
     work.check_organization(flow)
-    source = _source_of(entry.request)
+    source = source_of(entry.request)
     if entry.attempt:
         settle(work, flow, source, entry.attempt)
     doomed = _doomed(work, flow, source, published)
@@ -38,12 +38,6 @@ def retire(work: Work) -> Result:
         ports.parameters.delete(key)
     outcome = Outcome.DELETED if doomed or published else Outcome.UNCHANGED
     return Result(key, outcome, ports.parameters.name_of(key))
-
-
-def _source_of(request: object) -> Source:
-    """The source type of the key's connection, by the last request for its presence."""
-    given = request if isinstance(request, dict) else {}
-    return next((source for source in SOURCES if source.secret_field in given), SOURCES[0])
 
 
 def _doomed(work: Work, flow: FlowService, source: Source, published: str | None) -> list[str]:
