@@ -13,6 +13,7 @@ from local.aws import Aws
 from tests.support.adobes import Adobes
 from tests.support.aws import moto_server, refusal
 from tests.support.iam import AwsCalls
+from tests.support.keeper import Keeper
 from tests.support.log import Log
 from tests.support.web import Web
 from tests.support.world import World, new_world
@@ -74,6 +75,12 @@ def adobe() -> Iterator[Adobes]:
 def web(world: World, aws_calls: AwsCalls) -> Web:
     """The world's HTTP API."""
     return Web(world, aws_calls)
+
+
+@pytest.fixture
+def keeper(world: World, aws_calls: AwsCalls) -> Keeper:
+    """Whoever looks after the world's fleet."""
+    return Keeper(world, aws_calls)
 
 
 @pytest.fixture

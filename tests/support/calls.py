@@ -29,7 +29,10 @@ _OPERATIONS = {
     "ChangeMessageVisibility": "visibility",
     "GetItem": "look",
     "Scan": "list all",
-    "Invoke": "explore function",
+    "SendMessageBatch": "send rechecks",
+    "DescribeSecret": "secret's version",
+    "GetParametersByPath": "list parameters",
+    "BatchGetItem": "look once more",
 }
 _WRITES = (
     ("SET #noted =", "note"),
@@ -55,7 +58,7 @@ DATABRICKS_CALLS = {
 }
 """The calls to a workspace, and how each is known; most are made side by side."""
 HTTP_CALLS = {
-    "IMS token", "explore", "flows",
+    "IMS token", "explore", "flows", "flow",
     "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test", *DATABRICKS_CALLS,
 }  # fmt: skip
 
@@ -115,10 +118,16 @@ def named(target: str, body: bytes) -> str:
 
 def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
     if operation == "GetSecretValue":
-        return "Databricks secret" if "/databricks/" in arguments["SecretId"] else "Adobe secret"
+        return _secret_read(arguments)
     if operation == "UpdateItem":
         text = arguments["UpdateExpression"]
         return next((name for part, name in _WRITES if part in text), f"UpdateItem {text}")
+    if operation == "Invoke":
+        return "go on" if "InvocationType" in arguments else "explore function"
+    if "IndexName" in arguments:
+        return "keys of a secret" if operation == "Query" else "sandboxes"
+    if operation == "Query" and "#leaseUntil" in arguments.get("ProjectionExpression", ""):
+        return "keys of a sandbox"
     if operation == "SendMessage":
         return "park" if "MessageAttributes" in arguments else "ask"
     if operation == "Query":
@@ -126,9 +135,15 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
     return _OPERATIONS.get(operation, operation)
 
 
+def _secret_read(arguments: Mapping[str, Any]) -> str:
+    if arguments["VersionStage"] == "AWSPREVIOUS":
+        return "former secret"
+    return "Databricks secret" if "/databricks/" in arguments["SecretId"] else "Adobe secret"
+
+
 def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
-    if url.endswith("/flowservice/flows"):
-        return "flows"
+    if "/flowservice/flows" in url:
+        return "flows" if url.endswith("/flows") else "flow"
     _, found, path = url.partition("/flowservice/connections")
     if not found:
         known = (name for name, (of, path) in DATABRICKS_CALLS.items() if of == method and re.fullmatch(path, url))

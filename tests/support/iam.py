@@ -79,7 +79,7 @@ _CONDITIONS: dict[str, Callable[[list[str], list[str]], bool]] = {
 def grants(template: Template, attribute: Callable[[str, str | None], str], role: str) -> list[Grant]:
     """What a role of the template allows. Raises ValueError for a statement that is not read here."""
     found: list[Grant] = []
-    for policy in template.resources()[role]["Properties"]["Policies"]:
+    for policy in _policies(template, role):
         for statement in template.resolve(policy["PolicyDocument"]["Statement"], attribute):
             unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition"}
             conditions = statement.get("Condition", {})
@@ -91,6 +91,13 @@ def grants(template: Template, attribute: Callable[[str, str | None], str], role
                 for resource in _list(statement["Resource"])
             ]
     return found
+
+
+def _policies(template: Template, role: str) -> list[dict[str, Any]]:
+    """Those in the role, and those that stand beside it."""
+    resources = template.resources()
+    apart = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::IAM::Policy"]
+    return [*resources[role]["Properties"]["Policies"], *(one for one in apart if {"Ref": role} in one["Roles"])]
 
 
 def said_by_the_service(environ: dict[str, Any]) -> bytes | None:
@@ -173,7 +180,7 @@ def calls_of(target: str, body: dict[str, Any]) -> Iterator[AwsCall]:
         context["secretsmanager:VersionStage"] = body["VersionStage"]
     if operation == "UpdateItem":
         context["dynamodb:Attributes"] = _attributes(body)
-    yield AwsCall(f"{prefix}:{operation}", resource(body), context)
+    yield AwsCall(f"{prefix}:{operation.removesuffix('Batch')}", resource(body), context)
 
 
 def _attributes(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -195,12 +202,13 @@ def _secret(body: Mapping[str, Any]) -> str:
 
 def _table(body: Mapping[str, Any]) -> str:
     index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
-    return _arn("dynamodb", f"table/{body['TableName']}{index}")
+    (table,) = body["RequestItems"] if "RequestItems" in body else [body["TableName"]]
+    return _arn("dynamodb", f"table/{table}{index}")
 
 
 _SERVICES: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "secretsmanager": ("secretsmanager", _secret),
-    "AmazonSSM": ("ssm", lambda body: _arn("ssm", f"parameter{body['Name']}")),
+    "AmazonSSM": ("ssm", lambda body: _arn("ssm", f"parameter{body.get('Path') or body['Name']}")),
     "DynamoDB": ("dynamodb", _table),
     "AWSEvents": ("events", lambda entry: _arn("events", f"event-bus/{entry['EventBusName']}")),
     "Lambda": ("lambda", lambda body: _arn("lambda", f"function:{body['FunctionName']}")),

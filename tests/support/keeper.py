@@ -1,0 +1,89 @@
+"""The function that looks after the fleet of a world, woken as AWS wakes it, on the world's clock."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aep_connections import wiring_reconcile
+from local.invocation import Context
+from tests.support.iam import AwsCalls, grants
+from tests.support.world import Sent, World
+
+SECONDS = 900.0
+"""The function's timeout."""
+LATER = 1000.0
+"""Seconds after which what was done is settled."""
+
+
+@dataclass(slots=True)
+class Keeper:
+    """Whoever looks after a world's fleet."""
+
+    world: World
+    aws_calls: AwsCalls
+    service: wiring_reconcile.Service = field(init=False)
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        stack = self.world.stack
+        allowed = grants(stack.template, stack.resources.attribute, "ReconcileRole")
+        self.aws_calls.allow(f"{stack.bus_name}/reconcile", allowed)
+        self.name = stack.resources.attribute("ReconcileFunction", None)
+        stack.aws.functions[self.name] = self.wake  # so that it can invoke itself
+        stack.aws.asynchronous.take(self.name)
+        self.service = self.new_service()
+
+    def new_service(self, **environment: str) -> wiring_reconcile.Service:
+        """Another execution environment of the function."""
+        stack = self.world.stack
+        variables = stack.resources.environment("ReconcileFunction") | environment
+        return wiring_reconcile.build(variables, self.world.clock, self.world.timeouts)
+
+    def wake(self, event: Any, _context: Any = None, seconds: float = SECONDS) -> Any:
+        """Invoke the function once."""
+        clock = self.world.clock
+        return self.service.reconcile(event, Context(clock.now() + seconds, clock.now, function_name=self.name))
+
+    def reconcile(self, later: float = LATER) -> dict[str, Any]:
+        """A run of the schedule, some time later, with all that it goes on to; what its end says."""
+        self.world.clock.advance(later)
+        said = self.wake({})
+        while went_on := self.told():
+            for event in went_on:
+                said = self.wake(event)
+        return dict(said)
+
+    def told(self) -> list[Any]:
+        """What woke the function and was not yet heard, oldest first."""
+        return self.world.stack.aws.asynchronous.take(self.name)
+
+    def listen(self) -> None:
+        """Have the function hear all that it was told."""
+        for event in self.told():
+            self.wake(event)
+
+    def rechecks(self) -> list[Sent]:
+        """The rechecks that were sent and not yet seen here."""
+        return self.world.arrived()
+
+    def mend(self) -> list[str]:
+        """Have every recheck done; their reasons."""
+        sent = self.rechecks()
+        for one in sent:
+            self.world.until_done(one)
+        return [reason_of(one) for one in sent]
+
+    def drifts(self) -> list[dict[str, Any]]:
+        """The details of every drift that was announced so far."""
+        return [event["detail"] for event in self.world.events() if event["detail-type"].endswith("Drifted")]
+
+    def kinds(self) -> list[list[str]]:
+        """The kinds of every drift that was announced so far."""
+        return [[one["kind"] for one in detail["drift"]] for detail in self.drifts()]
+
+
+def reason_of(sent: Sent) -> str:
+    """Why a recheck was sent."""
+    return str(json.loads(sent.body)["recheck"]["reason"])
