@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from local.connections import patched
 from local.faults import Fault
+from local.simulator import Request
+from local.stack import DATABRICKS_SECRET
+from tests.support.calls import Calls
 from tests.support.keeper import Keeper
 from tests.support.world import ABSENT, REQUEST, SECRET_ID, World
 
@@ -37,7 +41,7 @@ def copy(world: World) -> None:
 
 
 def fail(world: World) -> None:
-    world.stack.adobe.faults.add(Fault(path=".*/test", body=b'{"result": false}', status=200))
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
     world.ask(REQUEST | {"description": "again"})
 
 
@@ -63,7 +67,6 @@ EDITS: dict[str, Callable[[World], object]] = {
 def test_what_is_otherwise_is_announced_and_then_mended(world: World, keeper: Keeper, kind: str) -> None:
     world.ask()
     EDITS[kind](world)
-    keeper.told()  # and nobody heard of it
 
     keeper.reconcile()
 
@@ -78,6 +81,161 @@ def test_what_is_otherwise_is_announced_and_then_mended(world: World, keeper: Ke
     assert keeper.reconcile()["Drifted"] == 0
 
 
+@pytest.mark.parametrize("state", ["disabled", "draft"])
+def test_a_connection_that_somebody_took_out_of_use_is_announced_and_fails_until_it_is_enabled(
+    world: World, keeper: Keeper, state: str
+) -> None:
+    world.ask()
+    (item,) = world.connections()
+    world.stack.adobe.settings.states[item["id"]] = state
+
+    keeper.reconcile()
+
+    assert keeper.kinds() == [[state]]
+    keeper.mend()
+    assert (world.announced()[-1], world.parameter()) == (("Failed", "AdobeRefused"), item["id"])
+    world.stack.adobe.settings.states.clear()
+    keeper.reconcile()
+    keeper.mend()
+    assert world.status() == "ready"
+    assert world.announced()[-1] == ("Ready", "unchanged")
+
+
+def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_people(world: World, keeper: Keeper) -> None:
+    world.ask()
+    foreign = world.add_foreign("sales")
+
+    keeper.reconcile()
+
+    (detail,) = keeper.drifts()
+    assert detail["drift"] == [{"kind": "conflict", "expected": None, "shown": foreign}]
+    assert (detail["action"], detail["because"]) == ("none", "people")
+    assert keeper.rechecks() == []
+
+
+def test_a_connection_of_another_key_with_the_same_name_is_no_conflict(world: World, keeper: Keeper) -> None:
+    world.ask()
+    world.ask(REQUEST | {"name": "twin", "displayName": "sales"})
+    world.edit_item("REMOVE failure SET #s = :s", {"#s": "status"}, {":s": {"S": "ready"}}, ("dev", "twin"))
+
+    keeper.reconcile()
+
+    assert ["conflict"] not in keeper.kinds()
+
+
+def test_an_attempt_that_nobody_looked_after_is_settled(world: World, keeper: Keeper) -> None:
+    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=100))
+    world.deliver(world.send(REQUEST), seconds=100)
+    world.clock.advance(25 * 3600)
+    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # what is late takes effect now
+
+    keeper.reconcile()
+
+    assert keeper.kinds() == [["openAttempt", "unfinished"]]
+    keeper.mend()
+    (item,) = world.connections()
+    assert (world.status(), world.parameter()) == ("ready", item["id"])
+
+
+def test_a_request_that_is_on_its_way_is_not_drift(world: World, keeper: Keeper) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/connections", times=3, status=503))
+    assert not world.ask()
+
+    assert keeper.reconcile()["Drifted"] == 0
+
+
+def test_a_secret_that_is_gone_is_announced_and_the_connection_left_as_it_is(world: World, keeper: Keeper) -> None:
+    world.ask()
+    world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
+
+    said = keeper.reconcile()
+
+    assert keeper.kinds() == [["secretUnreadable"]]
+    assert (said["Unmended"], keeper.rechecks(), world.status()) == (1, [], "ready")
+
+
+def test_a_connection_of_a_retired_key_is_deleted(world: World, keeper: Keeper) -> None:
+    world.ask()
+    world.ask({**REQUEST, "name": "other"})
+    (item,) = world.connections("sales")
+    world.ask(ABSENT)
+    late = world.add_foreign("sales")
+    world.stack.adobe.records[late].item["description"] = item["description"]
+
+    keeper.reconcile()
+
+    assert keeper.kinds() == [["surplus"]]
+    keeper.mend()
+    assert world.connections("sales") == []
+    assert (world.status(), world.announced()[-1]) == ("retired", ("Deleted", "deleted"))
+
+
+def test_a_surplus_that_dataflows_use_is_left_and_announced_again(world: World, keeper: Keeper) -> None:
+    world.ask()
+    copy(world)
+    known = world.parameter()
+    (surplus,) = [item["id"] for item in world.connections() if item["id"] != known]
+    world.stack.adobe.settings.in_use.append(surplus)
+
+    keeper.reconcile()
+    keeper.mend()
+
+    assert {item["id"] for item in world.connections()} == {known, surplus}
+    keeper.reconcile()
+    assert keeper.kinds() == [["surplus"], ["surplus"]]
+
+
+def test_drift_is_announced_before_anything_changes(world: World, keeper: Keeper) -> None:
+    world.ask()
+    delete(world)
+    calls = Calls()
+
+    with calls.watched():
+        keeper.reconcile()
+
+    assert calls.made.index("announce") < calls.made.index("send rechecks")
+    assert world.connections() == []
+
+
+def test_what_is_missing_from_a_list_but_there_is_not_missing(world: World, keeper: Keeper) -> None:
+    world.ask()
+    world.stack.adobe.settings.list_lag_seconds = 10_000
+
+    assert keeper.reconcile()["Drifted"] == 0
+
+
+def test_a_key_that_changes_while_it_is_looked_at_is_not_announced(
+    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    (item,) = world.connections()
+
+    def act(request: Request, answer: Callable[..., Any]) -> Any:
+        answered = answer()
+        if request.path.endswith("/connections"):
+            monkeypatch.undo()
+            world.ask(ABSENT)
+        return answered
+
+    world.clock.advance(1000)
+    world.stack.adobe.records[item["id"]].item["name"] = "renamed"
+    world.on_answers(monkeypatch, act)
+
+    keeper.wake({})
+
+    assert (keeper.drifts(), keeper.rechecks()) == ([], [])
+
+
+def test_what_adobe_shows_is_struck_clean_before_it_is_announced(world: World, keeper: Keeper) -> None:
+    world.ask()
+    edit(world, "/name", f"sales {DATABRICKS_SECRET['accessToken']}")
+
+    keeper.reconcile()
+
+    assert DATABRICKS_SECRET["accessToken"] not in json.dumps(world.events())
+    assert keeper.drifts()[0]["drift"][0]["shown"] == "sales [struck]"
+
+
 def test_a_fleet_that_is_as_it_should_be_is_left_alone(world: World, keeper: Keeper) -> None:
     world.ask()
     world.ask({**REQUEST, "name": "gone"})
@@ -88,4 +246,3 @@ def test_a_fleet_that_is_as_it_should_be_is_left_alone(world: World, keeper: Kee
     assert (said["ended"], said["Drifted"], said["Rechecks"], said["Verifications"]) == (True, 0, 0, 0)
     assert keeper.rechecks() == []
     assert keeper.drifts() == []
-    assert SECRET_ID

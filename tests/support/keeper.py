@@ -47,8 +47,12 @@ class Keeper:
         return self.service.reconcile(event, Context(clock.now() + seconds, clock.now, function_name=self.name))
 
     def reconcile(self, later: float = LATER) -> dict[str, Any]:
-        """A run of the schedule, some time later, with all that it goes on to; what its end says."""
+        """A run of the schedule, some time later, with all that it goes on to; what its end says.
+
+        What the function was told before is lost.
+        """
         self.world.clock.advance(later)
+        self.told()
         said = self.wake({})
         while went_on := self.told():
             for event in went_on:

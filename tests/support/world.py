@@ -240,10 +240,11 @@ class World:
         return self._events
 
     def announced(self) -> list[tuple[str, str]]:
-        """Every outcome event so far as (last word of its detail-type, outcome or code)."""
+        """Every end so far as (last word of its detail-type, outcome or code)."""
         return [
             (event["detail-type"].rpartition(" ")[2], event["detail"].get("outcome") or event["detail"]["code"])
             for event in self.events()
+            if not event["detail-type"].endswith("Drifted")
         ]
 
     def dead_letters(self) -> list[dict[str, Any]]:

@@ -39,7 +39,8 @@ class FleetObserver:
 
     def reconciled(self, run: Run, now: float, upstream: Upstream, *, ended: bool) -> dict[str, Any]:
         """Where a run is; at its end the metrics of all of it. The ages are in seconds."""
-        line: dict[str, Any] = {"ended": ended, "after": run.after, "upstream_calls": upstream.calls, **run.counts}
+        line: dict[str, Any] = {"ended": ended, "after": run.after, "upstream_calls": upstream.calls}
+        line |= dict.fromkeys(_COUNTED, 0) | run.counts
         self._log.note("fleet reconciled" if ended else "fleet goes on", line)
         for secret_id, created_at in sorted(run.versions.items(), key=lambda item: item[1])[:MOST_SECRETS]:
             self._gauge({"secret": secret_id}, {"SecretVersionAge": now - created_at})

@@ -1,0 +1,289 @@
+"""Runs through the fleet: what stops one, what brakes it, how much it does, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+
+import pytest
+
+from aep_connections.domain.errors import ConnectionFailure
+from local.faults import Fault
+from tests.support.keeper import LATER, Keeper, reason_of
+from tests.support.log import Log
+from tests.support.world import REQUEST, SECRET_ID, STOPPED, World
+
+HTML = "<html><body>Access denied</body></html>"
+LIST = ".*/connections"
+
+
+def ask_for(world: World, *names: str, sandbox: str = "dev") -> None:
+    """Keys with their connections, of a secret of the sandbox."""
+    secret_id = SECRET_ID.replace("/dev/", f"/{sandbox}/")
+    if sandbox != "dev":
+        world.put_secret(secret_id)
+    for name in names:
+        assert world.ask({"name": name, "sandbox": sandbox, "databricksSecretId": secret_id})
+
+
+def delete(world: World, *names: str) -> None:
+    for item in world.connections():
+        if item["name"] in names:
+            world.stack.adobe.records[item["id"]].deleted_at = world.clock.now()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path=LIST, status=403, body=HTML),
+        Fault(path=LIST, status=200, body=HTML),
+        Fault(path=LIST, status=404, body='{"errorMessage": "sandbox not found"}'),
+        Fault(path=LIST, times=3, status=503),
+        Fault(path=LIST, times=3, drop=True),
+    ],
+    ids=["403", "HTML", "404", "503", "reset"],
+)
+def test_a_list_that_fails_shows_nothing_missing_and_stops_no_other_sandbox(
+    world: World, keeper: Keeper, log: Log, fault: Fault
+) -> None:
+    ask_for(world, "a", "b", "c")
+    ask_for(world, "d", sandbox="prod")
+    delete(world, "d")
+    world.clock.advance(LATER)
+    world.stack.adobe.faults.add(fault)
+    keeper.told()
+
+    said = keeper.wake({})
+
+    assert (said["ended"], said["FailedSandboxes"], said["Drifted"]) == (True, 1, 1)
+    assert [detail["sandbox"] for detail in keeper.drifts()] == ["prod"]
+    (line,) = [line for line in log.lines() if line["message"] == "sandbox not reconciled"]
+    assert (line["sandbox"], line["level"]) == ("dev", "WARNING")
+
+
+def test_a_second_page_that_fails_shows_nothing_missing(world: World, keeper: Keeper) -> None:
+    ask_for(world, "a", "b")
+    for number in range(100):
+        world.add_foreign(f"foreign-{number}", age=10_000)
+    world.stack.adobe.faults.add(Fault(path=LIST, skip=1, status=403, body=HTML))
+
+    said = keeper.reconcile()
+
+    assert (said["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
+
+
+def test_a_rejected_credential_ends_the_run_with_an_error(world: World, keeper: Keeper) -> None:
+    ask_for(world, "a")
+    world.stack.put_secret(world.stack.template.values["AdobeSecretArn"], {"clientId": "x"})
+
+    with pytest.raises(ConnectionFailure) as raised:
+        keeper.reconcile()
+
+    assert raised.value.code == "SecretInvalid"
+    assert keeper.drifts() == []
+
+
+def test_a_credential_of_another_organization_finds_nothing(world: World, keeper: Keeper) -> None:
+    ask_for(world, "a")
+    world.edit_item("SET orgId = :o", values={":o": {"S": "other@AdobeOrg"}}, key=("dev", "a"))
+
+    said = keeper.reconcile()
+
+    assert (said["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
+
+
+def test_where_too_many_are_missing_nothing_is_done(world: World, keeper: Keeper, log: Log) -> None:
+    ask_for(world, "a", "b", "c")
+    ask_for(world, "d", sandbox="prod")
+    delete(world, "a", "b", "d")
+    world.stack.aws.client("ssm").delete_parameter(Name=world.parameter_name("c"))
+
+    said = keeper.reconcile()
+
+    assert (said["Braked"], said["Drifted"]) == (1, 1)
+    assert [detail["sandbox"] for detail in keeper.drifts()] == ["prod"]
+    assert [json.loads(sent.body)["recheck"]["sandbox"] for sent in keeper.rechecks()] == ["prod"]
+    (line,) = [line for line in log.lines() if line["message"] == "sandbox braked"]
+    assert (line["sandbox"], line["missing"], line["connections"]) == ("dev", 2, 3)
+
+
+def test_below_the_brake_what_is_missing_is_made_again(world: World, keeper: Keeper) -> None:
+    ask_for(world, "a", "b", "c", "d")
+    delete(world, "a", "b")
+
+    assert keeper.reconcile()["Braked"] == 0
+
+    assert keeper.mend() == ["drift", "drift"]
+    assert len(world.connections()) == 4
+
+
+def test_with_the_policy_report_drift_is_announced_and_left(world: World, keeper: Keeper) -> None:
+    ask_for(world, "a", "b", "c")
+    delete(world, "a")
+    keeper.service = keeper.new_service(REPAIR_POLICY="report")
+
+    said = keeper.reconcile(10**6)
+
+    assert (said["Unmended"], said["Verifications"], keeper.rechecks()) == (1, 0, [])
+    (detail,) = keeper.drifts()
+    assert (detail["action"], detail["because"]) == ("none", "policy")
+
+
+def test_a_run_rechecks_no_more_than_it_may_and_drift_first(world: World, keeper: Keeper) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        ask_for(world, name)
+    delete(world, "d", "e")
+    keeper.service = keeper.new_service(CHECKS_PER_RUN="3")
+
+    said = keeper.reconcile(10**6)
+
+    assert (said["Rechecks"], said["Verifications"]) == (2, 1)
+    sent = keeper.rechecks()
+    assert [reason_of(one) for one in sent] == ["drift", "drift", "due"]
+    assert json.loads(sent[-1].body)["recheck"]["name"] == "a"  # tested before b and c
+
+
+def test_drift_beyond_the_budget_is_announced_as_left_for_the_next_run(world: World, keeper: Keeper) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        ask_for(world, name)
+    delete(world, "d", "b")
+    keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
+
+    keeper.reconcile()
+
+    assert [(detail["name"], detail["because"]) for detail in keeper.drifts()] == [("b", None), ("d", "budget")]
+    keeper.mend()
+    keeper.reconcile()
+    keeper.mend()
+    assert len(world.connections()) == 5
+
+
+def test_what_was_not_tested_for_long_is_tested_the_oldest_of_all_sandboxes_first(world: World, keeper: Keeper) -> None:
+    ask_for(world, "old", sandbox="prod")
+    world.clock.advance(3600)
+    ask_for(world, "new")
+    world.clock.advance(80_000)
+    ask_for(world, "newest")
+    keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
+    tests = len(world.calls("GET", "/test"))
+
+    keeper.reconcile()
+
+    (sent,) = keeper.rechecks()
+    assert json.loads(sent.body)["recheck"] == {"sandbox": "prod", "name": "old", "reason": "due"}
+    assert world.deliver(sent)
+    assert len(world.calls("GET", "/test")) == tests + 1
+    assert [end for end, _ in world.announced()] == ["Ready"] * 3
+
+
+def test_a_run_that_meets_its_deadline_goes_on_where_it_stopped(world: World, keeper: Keeper) -> None:
+    for sandbox in ("s1", "s2", "s3"):
+        ask_for(world, "a", sandbox=sandbox)
+    delete(world, "a")
+    world.clock.advance(LATER)
+    listed = len(world.calls("GET", "/connections"))
+    keeper.told()
+
+    first = keeper.wake({}, seconds=130)
+    (event,) = keeper.told()
+    second = keeper.wake(event, seconds=130)
+    (event,) = keeper.told()
+    third = keeper.wake(event, seconds=130)
+
+    assert [said["ended"] for said in (first, second, third)] == [False, False, True]
+    assert third["Drifted"] == third["Rechecks"] == 3
+    assert len(world.calls("GET", "/connections")) == listed + 3
+    assert keeper.told() == []
+    assert sorted(json.loads(sent.body)["recheck"]["sandbox"] for sent in keeper.rechecks()) == ["s1", "s2", "s3"]
+
+
+def test_a_run_that_goes_on_keeps_its_budget_and_what_is_due(world: World, keeper: Keeper) -> None:
+    for sandbox in ("s1", "s2"):
+        ask_for(world, "a", sandbox=sandbox)
+        world.clock.advance(60)
+    keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
+    world.clock.advance(10**6)
+    keeper.told()
+
+    keeper.wake({}, seconds=130)
+    (event,) = keeper.told()
+    said = keeper.wake(json.loads(json.dumps(event)), seconds=130)
+
+    assert said["Verifications"] == 1
+    (sent,) = keeper.rechecks()
+    assert json.loads(sent.body)["recheck"]["sandbox"] == "s1"
+
+
+def test_scheduled_work_starts_no_cluster_and_tests_nothing_where_none_runs(world: World, keeper: Keeper) -> None:
+    assert world.ask(REQUEST | {"readiness": "start"})
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    tests = len(world.calls("GET", "/test"))
+
+    assert keeper.reconcile(10**6)["Verifications"] == 1
+    assert keeper.mend() == ["due"]
+
+    assert len(world.calls("GET", "/test")) == tests
+    assert [call for call in world.stack.databricks.calls if call.request.path.endswith("/start")] == []
+    assert (world.status(), world.announced()) == ("ready", [("Ready", "created")])
+
+
+def test_calls_grow_with_pages_and_not_with_connections(world: World, keeper: Keeper) -> None:
+    ask_for(world, *(f"k{number}" for number in range(12)))
+    world.clock.advance(LATER)
+    before = len(world.calls())
+
+    keeper.wake({})
+
+    assert len(world.calls()) == before + 1
+
+
+def test_an_event_that_is_none_of_ours_is_refused_with_what_is_wrong(keeper: Keeper) -> None:
+    for event in (
+        {"detail-type": "Something", "detail": {}},
+        {"what": "ever"},
+        [],
+        {"detail-type": "Secret Label Updated"},
+    ):
+        with pytest.raises(ConnectionFailure) as raised:
+            keeper.wake(event)
+        assert raised.value.code == "InvalidRequest"
+        assert raised.value.faults
+
+
+@pytest.mark.parametrize("operation", ["Query", "GetParametersByPath", "DescribeSecret", "BatchGetItem", "PutEvents"])
+def test_a_sandbox_that_aws_does_not_tell_of_is_counted_and_nothing_is_sent(
+    world: World, keeper: Keeper, refuse: Callable[..., None], operation: str
+) -> None:
+    ask_for(world, "a", "b", "c")
+    delete(world, "a")
+    refuse(operation)
+
+    said = keeper.reconcile()
+
+    assert (said["FailedSandboxes"], keeper.rechecks()) == (1, [])
+
+
+def test_metrics_tell_of_the_fleet(world: World, keeper: Keeper, log: Log) -> None:
+    ask_for(world, "a", "b", "c")
+    delete(world, "a")
+
+    keeper.reconcile()
+    metrics = values(log)
+
+    assert metrics["Connections"] == [0, 0, 0, 3, 0, 0]
+    assert sum(metrics["Drift"]) == 1
+    assert metrics["Drifted"] == metrics["Rechecks"] == [1]
+    assert metrics["OldestVerification"][0] >= LATER
+    assert len(metrics["SecretVersionAge"]) == 1
+    keeper.mend()
+    assert values(log)["Repaired"] == [1]
+
+
+def values(log: Log) -> dict[str, list[float]]:
+    """Every value of each metric so far."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for document in log.metrics():
+        for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+            found[metric["Name"]] += document[metric["Name"]]
+    return found

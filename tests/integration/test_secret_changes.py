@@ -1,0 +1,293 @@
+"""A secret has a new version: each of its connections is updated in place, tested, and only then it is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe.flow_service import FlowService
+from local.faults import Fault
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.keeper import Keeper, reason_of
+from tests.support.world import REQUEST, SECRET_ID, STOPPED, UNCHECKED, Killed, World
+
+NEW = "dapi11111111111111111111111111111111"
+NEWER = "dapi22222222222222222222222222222222"
+OLD = DATABRICKS_SECRET["accessToken"]
+
+
+def token(world: World, name: str = "sales") -> str:
+    """What Adobe has."""
+    (item,) = world.connections(name)
+    return str(item["auth"]["params"]["accessToken"])
+
+
+def current(world: World) -> str:
+    """The id of the secret's current version."""
+    answer = world.stack.aws.client("secretsmanager").get_secret_value(SecretId=SECRET_ID)
+    return str(answer["VersionId"])
+
+
+def recorded(world: World, name: str = "sales") -> str:
+    return str(world.item(name)["secretVersion"]["M"]["id"]["S"])
+
+
+def follow(keeper: Keeper) -> list[str]:
+    """Have the function hear of it, and every recheck done."""
+    keeper.listen()
+    return keeper.mend()
+
+
+def test_every_connection_of_the_secret_is_updated_and_tested_and_no_other(world: World, keeper: Keeper) -> None:
+    world.put_secret("aep/dev/databricks/other")
+    world.ask()
+    world.ask(REQUEST | {"name": "second", "database": "second_db"})
+    world.ask(REQUEST | {"name": "third", "databricksSecretId": "aep/dev/databricks/other"})
+    keeper.told()
+    tests = len(world.calls("GET", "/test"))
+    world.put_secret(accessToken=NEW)
+
+    assert follow(keeper) == ["secret", "secret"]
+
+    assert [token(world, name) for name in ("sales", "second", "third")] == [NEW, NEW, OLD]
+    assert recorded(world) == recorded(world, "second") == current(world)
+    assert len(world.calls("GET", "/test")) == tests + 2
+    assert [patch.json()[0]["value"].keys() for patch in world.calls("PATCH")] == [DATABRICKS_SECRET.keys()] * 2
+    assert world.announced()[3:] == [("Ready", "updated")] * 2
+    assert keeper.drifts() == []
+
+
+def test_a_change_of_a_secret_asks_adobe_nothing(world: World, keeper: Keeper) -> None:
+    world.ask()
+    keeper.told()
+    before = len(world.calls())
+    world.put_secret(accessToken=NEW)
+
+    keeper.listen()
+
+    assert len(world.calls()) == before
+
+
+@pytest.mark.parametrize(
+    "name", [SECRET_ID, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:" + SECRET_ID + "-AbCdEf"]
+)
+def test_the_event_may_name_the_secret_or_its_arn(world: World, keeper: Keeper, name: str) -> None:
+    world.ask()
+
+    keeper.wake({"detail-type": "Secret Label Updated", "detail": {"name": name, "labelUpdated": "AWSCURRENT"}})
+
+    assert [reason_of(sent) for sent in keeper.rechecks()] == ["secret"]
+
+
+def test_a_change_of_the_adobe_secret_updates_nothing(world: World, keeper: Keeper) -> None:
+    world.ask()
+    keeper.told()
+    world.stack.put_secret(world.stack.template.values["AdobeSecretArn"], ADOBE_SECRET | {"scopes": "openid"})
+
+    assert follow(keeper) == []
+
+    assert world.calls("PATCH") == []
+
+
+def test_two_changes_in_a_row_end_on_the_newest(world: World, keeper: Keeper) -> None:
+    world.ask()
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    world.put_secret(accessToken=NEWER)
+
+    assert follow(keeper) == ["secret", "secret"]
+
+    assert (token(world), recorded(world)) == (NEWER, current(world))
+    assert len(world.calls("PATCH")) == 1
+
+
+def test_a_change_during_an_update_ends_on_the_newest(
+    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    keeper.listen()
+    (sent,) = keeper.rechecks()
+    patch = FlowService.patch
+    other: list[bool] = []
+
+    def change_first(*arguments: Any) -> str | None:
+        monkeypatch.setattr(FlowService, "patch", patch)
+        world.put_secret(accessToken=NEWER)
+        keeper.listen()
+        other.extend(world.deliver(one) for one in keeper.rechecks())
+        return patch(*arguments)
+
+    monkeypatch.setattr(FlowService, "patch", change_first)
+    assert world.deliver(sent)
+    assert (other, token(world)) == ([False], NEW)  # who came meanwhile found it busy, and comes back
+    world.clock.advance(300)
+    keeper.reconcile()
+    keeper.mend()
+
+    assert (token(world), recorded(world)) == (NEWER, current(world))
+
+
+def test_a_token_that_databricks_refuses_is_not_given_to_adobe(world: World, keeper: Keeper) -> None:
+    world.ask()
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    world.stack.databricks.settings.revoked_tokens = [NEW]
+    published = world.parameter()
+
+    follow(keeper)
+
+    assert (token(world), world.calls("PATCH")) == (OLD, [])
+    assert (world.status(), world.announced()[-1]) == ("failed", ("Failed", "NotReady"))
+    assert (world.parameter(), recorded(world) == current(world)) == (published, False)
+
+
+def refuse_at_the_test(world: World, *refused: str) -> None:
+    """Databricks refuses tokens only once Adobe tests: nobody saw it coming."""
+    respond = world.stack.adobe.answer
+
+    def answer(request: Any) -> Any:
+        if request.path.endswith("/test"):
+            world.stack.databricks.settings.revoked_tokens = list(refused)
+        return respond(request)
+
+    world.stack.adobe.answer = answer  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("request_", [REQUEST, UNCHECKED], ids=["check", "off"])
+def test_a_token_refused_after_the_update_is_taken_back_if_the_former_one_is_accepted(
+    world: World, keeper: Keeper, request_: dict[str, Any]
+) -> None:
+    world.ask(request_)
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    refuse_at_the_test(world, NEW)
+    published = world.parameter()
+
+    follow(keeper)
+
+    assert [patch.json()[0]["value"]["accessToken"] for patch in world.calls("PATCH")] == [NEW, OLD]
+    assert token(world) == OLD
+    event = world.events()[-1]["detail"]
+    assert event["code"] == "DatabricksRefused"
+    assert "former version of the secret" in event["message"]
+    assert (world.status(), world.parameter(), recorded(world) == current(world)) == ("failed", published, False)
+
+
+def test_a_token_refused_after_the_update_stays_if_the_former_one_is_refused_too(world: World, keeper: Keeper) -> None:
+    world.ask()
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    refuse_at_the_test(world, NEW, OLD)
+
+    follow(keeper)
+
+    assert (token(world), len(world.calls("PATCH"))) == (NEW, 1)
+    assert world.announced()[-1] == ("Failed", "DatabricksRefused")
+
+
+def test_a_test_that_fails_for_another_reason_leaves_the_new_version_and_the_parameter(
+    world: World, keeper: Keeper
+) -> None:
+    world.ask()
+    keeper.told()
+    published = world.parameter()
+    world.put_secret(accessToken=NEW)
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+
+    follow(keeper)
+
+    assert (token(world), world.parameter(), world.status()) == (NEW, published, "failed")
+    assert world.announced()[-1] == ("Failed", "TestFailed")
+    assert (world.item()["tested"]["M"]["passed"]["BOOL"], recorded(world) == current(world)) == (False, False)
+    keeper.reconcile()
+    keeper.mend()
+    assert (world.status(), recorded(world)) == ("ready", current(world))
+
+
+def test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_once_it_runs(
+    world: World, keeper: Keeper
+) -> None:
+    world.ask(REQUEST | {"readiness": "start"})
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    tests = len(world.calls("GET", "/test"))
+
+    follow(keeper)
+
+    assert (token(world), world.status(), "tested" in world.item()) == (NEW, "ready", False)
+    assert len(world.calls("GET", "/test")) == tests
+    assert recorded(world) != current(world)
+    assert keeper.reconcile()["Unverified"] == 1
+    assert keeper.kinds() == [["staleSecret"]]
+    keeper.mend()
+    assert len(world.calls("PATCH")) == 1
+    world.stack.databricks.settings.clusters = {}
+    keeper.reconcile()
+    keeper.mend()
+    assert (recorded(world), len(world.calls("GET", "/test"))) == (current(world), tests + 1)
+    assert keeper.reconcile()["Drifted"] == 0
+
+
+def test_a_recheck_killed_between_update_and_test_is_tested_by_the_next(
+    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    keeper.listen()
+    (sent,) = keeper.rechecks()
+
+    def kill(*_: object) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FlowService, "test", kill)
+        with pytest.raises(Killed):
+            world.deliver(sent)
+    tests = len(world.calls("GET", "/test"))
+    world.clock.advance(300)
+
+    assert world.deliver(sent)
+
+    assert len(world.calls("GET", "/test")) == tests + 1
+    assert recorded(world) == current(world)
+
+
+@pytest.mark.parametrize("where", ["registry", "adobe"])
+def test_taking_a_token_back_goes_on_after_a_kill(
+    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    world.ask()
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    refuse_at_the_test(world, NEW)
+    keeper.listen()
+    (sent,) = keeper.rechecks()
+    patch = FlowService.patch
+
+    def killing(flow: Any, connection: Any, desired: Any, mark: Any) -> str | None:
+        former = desired.auth.secret["accessToken"] == OLD
+        if former and where == "registry":
+            raise Killed
+        etag = patch(flow, connection, desired, mark)
+        if former:
+            raise Killed
+        return etag
+
+    with monkeypatch.context() as changed:
+        changed.setattr(FlowService, "patch", killing)
+        with pytest.raises(Killed):
+            world.deliver(sent)
+    world.clock.advance(300)
+
+    world.until_done(sent)
+
+    assert (token(world), world.status()) == (OLD, "failed")
+    patches = len(world.calls("PATCH"))
+    keeper.reconcile()
+    keeper.mend()
+    assert len(world.calls("PATCH")) == patches
