@@ -1,0 +1,128 @@
+"""Adobe tells that a run of a dataflow failed: the connection that it reads from is tested."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from local.faults import Fault
+from local.flows import flows
+from local.stack import ADOBE_SECRET
+from tests.support.keeper import Keeper, reason_of
+from tests.support.world import ABSENT, REQUEST, STOPPED, World
+
+HEADER = {"_adobeio": {"imsOrgId": "x@AdobeOrg", "providerMetadata": "platform_notifications"}}
+
+
+def run_of(flow_id: str, sandbox: str = "dev") -> dict[str, Any]:
+    """A flow run as Adobe shows it."""
+    return {"id": str(uuid.uuid4()), "flowId": flow_id, "sandboxName": sandbox, "metrics": {"statusSummary": {}}}
+
+
+def in_event(run: dict[str, Any]) -> dict[str, Any]:
+    header = {"_adobeio": HEADER["_adobeio"] | {"eventCode": "sources_flow_run_failed"}}
+    return {"event_id": "e-1", "event": {**run, "header": header}}
+
+
+def in_messages(run: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [{"topic": "x", "value": run}]}
+
+
+def flow_of(world: World) -> str:
+    """The id of a dataflow that reads from the usual key's connection."""
+    (item,) = world.connections("sales")
+    world.stack.adobe.settings.in_use = [item["id"]]
+    return str(flows([item["id"]], world.stack.adobe.records, ADOBE_SECRET["orgId"], "dev")[0]["id"])
+
+
+def told(detail: Any) -> dict[str, Any]:
+    return {"detail-type": "sources_flow_run_failed", "source": "adobe", "detail": detail}
+
+
+@pytest.mark.parametrize("wrapped", [in_event, in_messages, lambda run: run, lambda run: {"data": [in_messages(run)]}])
+def test_the_connection_of_a_failed_dataflow_is_tested(world: World, keeper: Keeper, wrapped: Any) -> None:
+    world.ask()
+    world.ask(REQUEST | {"name": "other"})
+    flow_id = flow_of(world)
+    tests = len(world.calls("GET", "/test"))
+
+    keeper.wake(told(wrapped(run_of(flow_id))))
+
+    (sent,) = keeper.rechecks()
+    assert (reason_of(sent), json.loads(sent.body)["recheck"]["name"]) == ("flow-run", "sales")
+    assert world.deliver(sent)
+    assert len(world.calls("GET", "/test")) == tests + 1
+
+
+def test_what_the_test_then_says_is_announced(world: World, keeper: Keeper) -> None:
+    world.ask()
+    keeper.wake(told(in_event(run_of(flow_of(world)))))
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+
+    assert keeper.mend() == ["flow-run"]
+
+    assert world.announced()[-1] == ("Failed", "TestFailed")
+
+
+def test_no_cluster_is_started_for_it(world: World, keeper: Keeper) -> None:
+    world.ask(REQUEST | {"readiness": "start"})
+    keeper.wake(told(in_event(run_of(flow_of(world)))))
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+
+    keeper.mend()
+
+    assert [call for call in world.stack.databricks.calls if call.request.path.endswith("/start")] == []
+    assert world.status() == "ready"
+
+
+@pytest.mark.parametrize("what", ["another flow", "another sandbox", "retired"])
+def test_a_dataflow_that_reads_from_none_of_ours_is_nothing(world: World, keeper: Keeper, what: str) -> None:
+    world.ask()
+    flow_id = flow_of(world)
+    sandbox = "dev"
+    if what == "another flow":
+        flow_id = str(uuid.uuid4())
+    elif what == "another sandbox":
+        sandbox = "prod"
+    else:
+        world.stack.adobe.settings.in_use = []
+        world.ask(ABSENT)
+
+    keeper.wake(told(in_event(run_of(flow_id, sandbox))))
+
+    assert keeper.rechecks() == []
+
+
+@pytest.mark.parametrize("detail", [{}, {"event": {"flowId": "x"}}, {"event": run_of("../connections")}, None, [[[]]]])
+def test_a_notification_without_a_flow_is_refused(keeper: Keeper, detail: Any) -> None:
+    with pytest.raises(Exception, match="takes no such event") as raised:
+        keeper.wake(told(detail))
+
+    assert type(raised.value).__name__ == "InvalidRequest"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        told(in_messages(run_of("f-1"))),
+        {"detail-type": "Adobe event", "source": "x", "detail": in_event(run_of("f-1"))},
+    ],
+    ids=["by its type", "by its code"],
+)
+def test_the_rule_brings_it_to_the_function(world: World, keeper: Keeper, event: dict[str, Any]) -> None:
+    entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+
+    world.stack.aws.client("events").put_events(Entries=[entry | {"EventBusName": world.stack.bus_name}])
+
+    (heard,) = keeper.told()
+    assert heard["detail"] == event["detail"]
+    assert keeper.wake(heard)["flow_id"] == "f-1"
+
+
+def test_no_other_event_of_the_bus_wakes_the_function(world: World, keeper: Keeper) -> None:
+    world.ask()
+
+    assert keeper.told() == []
