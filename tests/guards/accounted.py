@@ -16,10 +16,7 @@ CLOSE = "            self._close(work, ended)\n"
 PARK = (
     "        if parked:\n            self._ports.requests.park(order, self._asked(), failure.code, failure.message)\n"
 )
-RECORD = (
-    "        doubted = isinstance(error, TestFailed | DatabricksRefused)\n"
-    "        self._ports.registry.close_failed(lease, now.with_(fingerprint=None) if doubted else now, failure)\n"
-)
+RECORD = "        self._ports.registry.close_failed(lease, now, failure)\n"
 IN_REQUESTS = "tests/integration/test_requests.py::"
 IN_WAITING = "tests/integration/test_waiting.py::"
 IN_HTTP = "tests/integration/test_http.py::"
@@ -55,8 +52,8 @@ INVARIANT = Invariant(
             "recheck that ends a request announces it",
             "a request that a recheck made true is never announced",
             ANSWER,
-            " or was.answered != was.order",
-            "",
+            "ended = was.answered != was.order or was",
+            "ended = was",
             (IN_ENDINGS + "test_a_recheck_that_ends_an_open_request_announces_it",),
         ),
         Guard(
@@ -245,8 +242,10 @@ INVARIANT = Invariant(
             "dead-letter queue of the rule",
             "an event that cannot be sent to the queue is dropped",
             TEMPLATE,
+            "          Arn: !GetAtt Requests.Arn\n"
             "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n"
             "          DeadLetterConfig: {Arn: !GetAtt DeadLetters.Arn}\n",
+            "          Arn: !GetAtt Requests.Arn\n"
             "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n",
             (
                 "tests/template/test_requests_in.py::"
@@ -342,6 +341,22 @@ INVARIANT = Invariant(
             "        with contextlib.suppress(ConnectionFailure):\n            self.overview.note(",
             "        if True:\n            self.overview.note(",
             (IN_HTTP + "test_a_request_is_queued_though_it_could_not_be_noted",),
+        ),
+        Guard(
+            "announced before it is mended",
+            "what is mended before it was announced is never heard of",
+            CORE + "use_cases/reconcile.py",
+            "        self._around.events.announce(DRIFTED, *details)\n        self._around.inbox.recheck(*rechecks)\n",
+            "        self._around.inbox.recheck(*rechecks)\n        self._around.events.announce(DRIFTED, *details)\n",
+            ("tests/integration/test_reconcile.py::test_drift_is_announced_before_anything_changes",),
+        ),
+        Guard(
+            "a sandbox that fails is counted",
+            "a sandbox that cannot be looked at counts as one without drift",
+            CORE + "use_cases/reconcile.py",
+            '            run.counts["FailedSandboxes"] += 1\n',
+            "",
+            ("tests/integration/test_fleet.py::test_a_second_page_that_fails_shows_nothing_missing",),
         ),
     ),
 )

@@ -7,7 +7,10 @@ from tests.guards.guard import CORE, Guard, Invariant
 TRANSPORT, RETRY, FLOW_SERVICE = (
     CORE + f"{name}.py" for name in ("upstream/transport", "upstream/retry", "adobe/flow_service")
 )
-PROVISION, RETIRE, FIND, SETTLE = (CORE + f"use_cases/{name}.py" for name in ("provision", "retire", "find", "settle"))
+PROVISION, RETIRE, FIND, SETTLE, UPDATE, RECONCILE, READINESS = (
+    CORE + f"use_cases/{name}.py"
+    for name in ("provision", "retire", "find", "settle", "update", "reconcile", "readiness")
+)
 DEADLINE = CORE + "domain/deadline.py"
 IN_BOUNDED, IN_TIME_LEFT, IN_TRANSPORT, IN_SETTLING, IN_OURS, IN_TOKENS, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
@@ -166,7 +169,7 @@ INVARIANT = Invariant(
         Guard(
             "412 is read again three times",
             "a connection that somebody edits all the time is patched for ever",
-            PROVISION,
+            UPDATE,
             "STALE_ETAG_REREADS = 3",
             "STALE_ETAG_REREADS = 30",
             (IN_OURS + "test_an_etag_that_is_always_stale_ends_after_three_reads",),
@@ -227,7 +230,7 @@ INVARIANT = Invariant(
         Guard(
             "time left before a PATCH",
             "a PATCH is sent whose answer cannot be heard",
-            PROVISION,
+            UPDATE,
             '        work.deadline.require(WRITE_SECONDS, "updating the connection")\n',
             "",
             (IN_BOUNDED + "test_no_patch_starts_without_time_for_its_answer",),
@@ -298,6 +301,40 @@ INVARIANT = Invariant(
             "int(wait[1])",
             (
                 "tests/integration/test_http_waiting.py::test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[99999-29-25-25]",
+            ),
+        ),
+        Guard(
+            "budget of a run",
+            "a run has as many tests made as there is drift",
+            RECONCILE,
+            "elif len(rechecks) >= self._run.checks:",
+            "elif self._run.checks < 0:",
+            ("tests/integration/test_fleet.py::test_drift_beyond_the_budget_is_announced_as_left_for_the_next_run",),
+        ),
+        Guard(
+            "budget of verifications",
+            "a run tests every connection that was not tested for long",
+            RECONCILE,
+            "sorted(run.due)[: run.checks]",
+            "sorted(run.due)",
+            ("tests/integration/test_fleet.py::test_a_run_rechecks_no_more_than_it_may_and_drift_first",),
+        ),
+        Guard(
+            "a run goes on later",
+            "a run is killed in the middle, and none ever reaches the end",
+            RECONCILE,
+            "        if begun and deadline.usable() < SANDBOX_SECONDS:\n            return False\n",
+            "",
+            ("tests/integration/test_fleet.py::test_a_run_that_meets_its_deadline_goes_on_where_it_stopped",),
+        ),
+        Guard(
+            "nobody asked, nothing starts",
+            "a schedule starts every cluster each night",
+            READINESS,
+            "is not Readiness.START or work.unattended:",
+            "is not Readiness.START:",
+            (
+                "tests/integration/test_fleet.py::test_scheduled_work_starts_no_cluster_and_tests_nothing_where_none_runs",
             ),
         ),
     ),

@@ -37,6 +37,18 @@ THESE_SECRETS = (
     "                - !Ref AWS::NoValue\n"
     "              - Sid: Keys\n"
 )
+PARAMETERS = (
+    "              - Sid: ConnectionIds\n"
+    "                Effect: Allow\n"
+    "                Action: ['ssm:GetParameter', 'ssm:PutParameter', 'ssm:DeleteParameter']\n"
+)
+BELOW_THE_PREFIX = (
+    f"{PARAMETERS}"
+    "                Resource: !Sub 'arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
+    ":parameter${ParameterPrefix}/*'\n"
+)
+OF_THIS_ACCOUNT = "            Condition: {StringEquals: {'aws:SourceAccount': !Ref AWS::AccountId}}\n"
+SCHEDULERS = f"{OF_THIS_ACCOUNT}      Policies:\n        - PolicyName: send\n"
 IN_HTTP_API = "tests/template/test_http_api.py::"
 OTHER_ROUTE = (
     "      RouteKey: $default # so that the function says what is wrong with a path or a method\n"
@@ -74,7 +86,7 @@ INVARIANT = Invariant(
             "secrets are read in their current version",
             "in AWS each read of a secret is refused, since the role allows the current version only",
             CORE + "aws/secrets.py",
-            ', VersionStage="AWSCURRENT")',
+            ", VersionStage=stage)",
             ")",
             (IN_PROVISIONING + "test_a_first_request_creates_tests_publishes_and_announces",),
         ),
@@ -114,9 +126,8 @@ INVARIANT = Invariant(
             TEMPLATE,
             "                  Condition: {StringEquals: {'kms:ViaService': !Sub "
             "'dynamodb.${AWS::Region}.${AWS::URLSuffix}'}}\n"
-            "                - !Ref AWS::NoValue\n"
-            "              - Sid: ConnectionIds\n",
-            "                - !Ref AWS::NoValue\n              - Sid: ConnectionIds\n",
+            "                - !Ref AWS::NoValue\n" + PARAMETERS,
+            "                - !Ref AWS::NoValue\n" + PARAMETERS,
             (IN_ROLES + "test_the_key_of_the_registry_is_used_through_dynamodb_only[ProvisionRole]",),
         ),
         Guard(
@@ -167,8 +178,8 @@ INVARIANT = Invariant(
             "parameters below the prefix only",
             "the function may overwrite every parameter of the account",
             TEMPLATE,
-            ":parameter${ParameterPrefix}/*'",
-            ":parameter/*'",
+            BELOW_THE_PREFIX,
+            BELOW_THE_PREFIX.replace("${ParameterPrefix}", ""),
             (IN_ROLES + "test_what_the_role_allows_in_one_look",),
             also=(9,),
         ),
@@ -176,8 +187,10 @@ INVARIANT = Invariant(
             "announces only as itself",
             "the function may ask for connections in the name of others",
             TEMPLATE,
-            "                    'events:source': aep.connections\n",
-            "",
+            "                    'events:source': aep.connections\n"
+            "                    'events:detail-type':\n"
+            "                      - AEP Base Connection Ready\n",
+            "                    'events:detail-type':\n                      - AEP Base Connection Ready\n",
             (IN_ROLES + "test_the_function_announces_only_what_the_contract_names[defaults]",),
         ),
         Guard(
@@ -196,8 +209,8 @@ INVARIANT = Invariant(
             "scheduler's role for this account only",
             "another account's schedules take the role",
             TEMPLATE,
-            "            Condition: {StringEquals: {'aws:SourceAccount': !Ref AWS::AccountId}}\n",
-            "",
+            SCHEDULERS,
+            SCHEDULERS.replace(OF_THIS_ACCOUNT, ""),
             (IN_ROLES + "test_only_its_own_service_takes_a_role[everything given]",),
         ),
         Guard(

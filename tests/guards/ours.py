@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, Guard, Invariant
 
-FIND, PROVISION, RETIRE = (CORE + f"use_cases/{name}.py" for name in ("find", "provision", "retire"))
+FIND, PROVISION, RETIRE, UPDATE = (CORE + f"use_cases/{name}.py" for name in ("find", "provision", "retire", "update"))
 FLOW_SERVICE, REGISTRY = CORE + "adobe/flow_service.py", CORE + "aws/registry.py"
 IN_OURS, IN_REGISTRY, IN_LOOKALIKES, IN_PROVISIONING, IN_SETTLING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
@@ -245,7 +245,7 @@ INVARIANT = Invariant(
         Guard(
             "stale etag is read again",
             "a connection that others touched once can no longer be updated",
-            PROVISION,
+            UPDATE,
             "        connection = reread\n",
             "",
             (IN_LOOKALIKES + "test_what_others_changed_is_read_again_and_patched_under_its_new_etag",),
@@ -261,7 +261,7 @@ INVARIANT = Invariant(
         Guard(
             "connection disabled meanwhile is left alone",
             "what somebody disabled between two tries is updated",
-            PROVISION,
+            UPDATE,
             "        check_usable(work, reread)\n",
             "",
             (IN_LOOKALIKES + "test_a_connection_that_is_disabled_while_it_is_updated_is_left_alone",),
@@ -281,6 +281,22 @@ INVARIANT = Invariant(
             "    check_organization(entry, flow)\n",
             "",
             (IN_EXPLORING + "test_another_organizations_credential_explores_nothing",),
+        ),
+        Guard(
+            "surplus is ours",
+            "a connection of somebody else is deleted as surplus",
+            FIND,
+            "if mark_of(c) in marks and c.id not in kept]",
+            "if c.id not in kept]",
+            ("tests/integration/test_reconcile.py::test_only_what_is_ours_and_not_published_is_surplus",),
+        ),
+        Guard(
+            "surplus is not published",
+            "a connection that a parameter names is deleted",
+            FIND,
+            "{known.id, published}",
+            "{known.id}",
+            ("tests/integration/test_reconcile.py::test_only_what_is_ours_and_not_published_is_surplus",),
         ),
     ),
 )

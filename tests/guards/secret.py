@@ -77,9 +77,9 @@ INVARIANT = Invariant(
         Guard(
             "Databricks token is remembered",
             "the token that was read is not known when Adobe quotes it",
-            PROVISION,
-            "        ports.secret_values.remember(value)\n",
-            "        ports.secret_values.remember(value[:0])\n",
+            CORE + "use_cases/work.py",
+            "            self.ports.secret_values.remember(value)\n",
+            "            self.ports.secret_values.remember(value[:0])\n",
             (IN_SECRET + "test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes",),
         ),
         Guard(
@@ -421,6 +421,14 @@ INVARIANT = Invariant(
             "            (Exception, self._unforeseen),\n",
             "",
             (IN_HTTP + "test_what_nobody_foresaw_is_told_without_its_text",),
+        ),
+        Guard(
+            "drift is told without secrets",
+            "a token that somebody pasted into a name is announced",
+            CORE + "domain/drift.py",
+            "secrets.clean(self.shown, LONGEST_SHOWN)",
+            "self.shown",
+            ("tests/integration/test_reconcile.py::test_what_adobe_shows_is_struck_clean_before_it_is_announced",),
         ),
     ),
 )

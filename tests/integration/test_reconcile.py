@@ -170,6 +170,30 @@ def test_a_connection_of_a_retired_key_is_deleted(world: World, keeper: Keeper) 
     assert (world.status(), world.announced()[-1]) == ("retired", ("Deleted", "deleted"))
 
 
+def test_what_was_done_a_moment_ago_may_not_be_shown_yet(world: World, keeper: Keeper) -> None:
+    world.ask()
+    edit(world, "/name", "sales.before")
+
+    assert keeper.reconcile(100)["Drifted"] == 0
+    assert keeper.reconcile(100)["Drifted"] == 1
+
+
+def test_only_what_is_ours_and_not_published_is_surplus(world: World, keeper: Keeper) -> None:
+    world.ask()
+    copy(world)
+    (surplus,) = {item["id"] for item in world.connections()} - {world.parameter()}
+    foreign = world.add_foreign("sales")
+    world.publish(surplus)
+
+    keeper.reconcile()
+    keeper.mend()
+
+    assert {surplus, foreign} < {item["id"] for item in world.connections()}
+    keeper.reconcile()
+    keeper.mend()
+    assert {item["id"] for item in world.connections()} == {foreign, world.parameter()}
+
+
 def test_a_surplus_that_dataflows_use_is_left_and_announced_again(world: World, keeper: Keeper) -> None:
     world.ask()
     copy(world)

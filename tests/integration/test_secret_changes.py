@@ -10,7 +10,7 @@ from aep_connections.adobe.flow_service import FlowService
 from local.faults import Fault
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.keeper import Keeper, reason_of
-from tests.support.world import REQUEST, SECRET_ID, STOPPED, UNCHECKED, Killed, World
+from tests.support.world import REQUEST, SECRET_ID, STOPPED, UNCHECKED, Killed, Sent, World
 
 NEW = "dapi11111111111111111111111111111111"
 NEWER = "dapi22222222222222222222222222222222"
@@ -257,10 +257,8 @@ def test_a_recheck_killed_between_update_and_test_is_tested_by_the_next(
     assert recorded(world) == current(world)
 
 
-@pytest.mark.parametrize("where", ["registry", "adobe"])
-def test_taking_a_token_back_goes_on_after_a_kill(
-    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+def kill_in_taking_back(world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str) -> Sent:
+    """The recheck whose delivery ended right before (`registry`) or after (`adobe`) Adobe got the former token."""
     world.ask()
     keeper.told()
     world.put_secret(accessToken=NEW)
@@ -283,6 +281,14 @@ def test_taking_a_token_back_goes_on_after_a_kill(
         with pytest.raises(Killed):
             world.deliver(sent)
     world.clock.advance(300)
+    return sent
+
+
+@pytest.mark.parametrize("where", ["registry", "adobe"])
+def test_taking_a_token_back_goes_on_after_a_kill(
+    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    sent = kill_in_taking_back(world, keeper, monkeypatch, where)
 
     world.until_done(sent)
 
@@ -291,3 +297,15 @@ def test_taking_a_token_back_goes_on_after_a_kill(
     keeper.reconcile()
     keeper.mend()
     assert len(world.calls("PATCH")) == patches
+
+
+def test_a_token_that_was_taken_back_by_a_killed_delivery_is_not_recorded_as_there(
+    world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = kill_in_taking_back(world, keeper, monkeypatch, "adobe")
+    monkeypatch.setattr(world.stack.databricks.settings, "revoked_tokens", [])
+    del world.stack.adobe.answer
+
+    world.until_done(sent)
+
+    assert (token(world), recorded(world), world.status()) == (NEW, current(world), "ready")
