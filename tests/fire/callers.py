@@ -57,7 +57,7 @@ class LifeWithCallers(Life):
         self._waiting += self._world.arrived()
 
     @rule(key=keys, where=st.integers(1, 2), fault=of_aws)
-    def look_into_a_fault(self, key: KeyOf, where: int, fault: Spoilt) -> None:
+    def look_over_http_into_a_fault(self, key: KeyOf, where: int, fault: Spoilt) -> None:
         known = bool(self._world.item(key[1], key[0]))
         answered = self._spoilt(lambda: self._web("GET", _address(key)), where, fault)
         if answered:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -29,6 +29,8 @@ from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge, KeyOf
+from tests.support.keeper import Keeper
+from tests.support.spoilt import Spoilt
 from tests.support.world import STOPPED, Killed, Sent, new_world
 
 BUDGET = settings(
@@ -59,6 +61,8 @@ class Life(RuleBasedStateMachine):
         patch.setattr(workspace, "side_by_side", lambda looks: [look() for look in looks])
         self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
         self._open.enter_context(self._calls.watched())
+        self._keeper = Keeper(self._world, self.aws_calls)
+        self._keeper.service = self._keeper.new_service(MISSING_BRAKE_PERCENT="100")  # there are two keys in a sandbox
         self._judge = Judge(self._world, self._calls)
         self._waiting: list[Sent] = []
         self._done: list[Sent] = []
@@ -97,6 +101,27 @@ class Life(RuleBasedStateMachine):
         after = self._order(key)
         if after is not None and after != before:
             self._asked[key][after] = request
+
+    # ------------------------------------------------------------ what looks after the fleet
+
+    @rule(due=st.booleans())
+    def look_through_the_fleet(self, due: bool) -> None:
+        if due:
+            self._world.clock.advance(100_000)
+        self._keeper.reconcile(0)
+        self._waiting += self._keeper.rechecks()
+
+    @rule(nth=calls_in, fault=faults)
+    def look_into_a_fault(self, nth: int, fault: Aimed) -> None:
+        _, over_http, of_aws = fault
+        with contextlib.suppress(ConnectionFailure, Killed):
+            self._spoiling({nth}, over_http, of_aws, lambda: self._keeper.reconcile(0))
+        self._waiting += self._keeper.rechecks()
+
+    @rule()
+    def hear_of_secrets(self) -> None:
+        self._keeper.listen()
+        self._waiting += self._keeper.rechecks()
 
     # ------------------------------------------------------------ deliveries
 
@@ -218,11 +243,18 @@ class Life(RuleBasedStateMachine):
     def _into_a_fault(self, sent: Sent, fault: Aimed, again: int | None) -> None:
         """One call goes wrong; `again` seconds later the message comes back."""
         where, over_http, of_aws = fault
-        made, hit = itertools.count(1), {where}
+        self._spoiling({where}, over_http, of_aws, lambda: self._deliver(sent))
+        if again is not None and sent in self._waiting:
+            self._world.clock.advance(again)
+            self._deliver(sent)
+
+    def _spoiling(self, hit: set[str | int], over_http: Spoilt, of_aws: Spoilt, do: Callable[[], object]) -> None:
+        """Do something while the calls that are hit, by number or name, go wrong."""
+        made = itertools.count(1)
         with over_http.on(self._world) as spoil_http, of_aws.on(self._world) as spoil_aws:
 
             def act(name: str, go: Go) -> Any:
-                if next(made) == where:
+                if next(made) in hit:
                     hit.add(name)
                 if name not in hit:
                     return go()
@@ -230,12 +262,9 @@ class Life(RuleBasedStateMachine):
 
             self._calls.act = act
             try:
-                self._deliver(sent)
+                do()
             finally:
                 self._calls.act = None
-        if again is not None and sent in self._waiting:
-            self._world.clock.advance(again)
-            self._deliver(sent)
 
     def _edit(self, connection_id: str, key: KeyOf, what: str) -> None:
         """What people do with a connection in Adobe."""
@@ -284,7 +313,7 @@ class Life(RuleBasedStateMachine):
         self._world.put_secret(secret_of(key), accessToken=TOKEN, database=database)
 
     def _settle(self) -> None:
-        """Take everything out of the way, deliver what is left, recheck every key: each must be as it was asked for."""
+        """Take everything out of the way, deliver what is left, look through the fleet: each is as it was asked for."""
         world = self._world
         self.weather(False, 0.0, False, 204, False)
         for what in RIGHT:
@@ -294,8 +323,7 @@ class Life(RuleBasedStateMachine):
         world.clock.advance(400)
         world.stack.adobe.answer(Request("GET", "/", (), {}, b""))
         self._drain()
-        for key in KEYS:
-            self.recheck(key)
+        self.look_through_the_fleet(False)
         self._drain()
         broken = [*self._judge.verdict(), *(said for key in KEYS for said in self._is_not_as_asked(key))]
         assert not broken, broken

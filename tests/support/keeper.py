@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aep_connections import wiring_reconcile
+from aep_connections.upstream.transport import Timeouts
 from local.invocation import Context
 from tests.support.iam import AwsCalls, grants
 from tests.support.world import Sent, World
@@ -24,10 +25,12 @@ class Keeper:
     world: World
     aws_calls: AwsCalls
     service: wiring_reconcile.Service = field(init=False)
+    timeouts: Timeouts = field(init=False)
+    """What the function waits for others."""
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        stack = self.world.stack
+        stack, self.timeouts = self.world.stack, self.world.timeouts
         allowed = grants(stack.template, stack.resources.attribute, "ReconcileRole")
         self.aws_calls.allow(f"{stack.bus_name}/reconcile", allowed)
         self.name = stack.resources.attribute("ReconcileFunction", None)
@@ -39,7 +42,7 @@ class Keeper:
         """Another execution environment of the function."""
         stack = self.world.stack
         variables = stack.resources.environment("ReconcileFunction") | environment
-        return wiring_reconcile.build(variables, self.world.clock, self.world.timeouts)
+        return wiring_reconcile.build(variables, self.world.clock, self.timeouts)
 
     def wake(self, event: Any, _context: Any = None, seconds: float = SECONDS) -> Any:
         """Invoke the function once."""

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from aep_connections.domain.model import SECRET, SURPLUS, Key, Recheck
 from local.faults import Fault
 from tests.support.canaries import TOKEN as CANARY
 from tests.support.judge import Judge
+from tests.support.keeper import Keeper
 from tests.support.web import Web
 from tests.support.world import STOPPED, Sent, World
 
+REFUSED = "refused-by-databricks"
+"""An access token."""
 _numbers = itertools.count(1)
 
 
@@ -24,6 +28,7 @@ class Case:
     world: World
     judge: Judge
     web: Web
+    keeper: Keeper
     number: int = field(default_factory=lambda: next(_numbers))
     foreign: str = ""
     database: str = ""
@@ -32,7 +37,7 @@ class Case:
 
     @property
     def sandbox(self) -> str:
-        return f"s{self.number}"
+        return f"s{self.number:05}"  # by name the last one, as it is the newest
 
     @property
     def key(self) -> tuple[str, str]:
@@ -42,10 +47,10 @@ class Case:
         self.foreign = self.world.add_foreign("of-somebody-else", self.sandbox)
         self.new_version("first")
 
-    def new_version(self, database: str) -> None:
+    def new_version(self, database: str, token: str = CANARY) -> None:
         """A new version of the key's secret; its token stays the canary."""
         self.database = database
-        self.world.put_secret(self.secret_id, accessToken=CANARY, database=database)
+        self.world.put_secret(self.secret_id, accessToken=token, database=database)
 
     @property
     def secret_id(self) -> str:
@@ -67,6 +72,18 @@ class Case:
         """Put a request on the queue."""
         self.asked = request
         return self.world.send(request)
+
+    def recheck(self, reason: str) -> Sent:
+        """Put a recheck on the queue."""
+        return self.world.send_body(json.dumps(Recheck(Key(*self.key), reason).document()))
+
+    def copy(self) -> None:
+        """A second connection with our mark."""
+        (connection_id,) = self.judge.living(self.key)
+        copy_id = self.world.add_foreign("sales", self.sandbox)
+        records = self.world.stack.adobe.records
+        records[copy_id].item["description"] = records[connection_id].item["description"]
+        self.judge.made[copy_id] = self.key
 
     def done(self, request: dict[str, Any]) -> None:
         """Send a request to which nothing happens."""
@@ -136,11 +153,7 @@ def _adopt(case: Case) -> Sent:
 def _surplus(case: Case) -> Sent:
     """The registry lost the id, and there is a second connection with our mark."""
     case.done(case.present())
-    (connection_id,) = case.judge.living(case.key)
-    copy_id = case.world.add_foreign("sales", case.sandbox)
-    records = case.world.stack.adobe.records
-    records[copy_id].item["description"] = records[connection_id].item["description"]
-    case.judge.made[copy_id] = case.key
+    case.copy()
     case.edit("REMOVE connectionId")
     return case.send(case.present())
 
@@ -149,8 +162,22 @@ def _recheck(case: Case) -> Sent:
     """The secret has a new version, and a recheck says so."""
     case.done(case.present())
     case.new_version("second")
-    body = {"recheck": {"sandbox": case.sandbox, "name": "sales", "reason": "test"}}
-    return case.world.send_body(json.dumps(body))
+    return case.recheck(SECRET)
+
+
+def _clear(case: Case) -> Sent:
+    """There is a second connection with our mark, and a recheck says so."""
+    case.done(case.present())
+    case.copy()
+    return case.recheck(SURPLUS)
+
+
+def _take_back(case: Case) -> Sent:
+    """Databricks refuses the token of the new version, and Adobe has it before anybody looks."""
+    case.done(case.present())
+    case.new_version("second", REFUSED)
+    case.world.stack.databricks.settings.revoked_tokens = [REFUSED]
+    return case.send(case.present(readiness="off"))
 
 
 def _give_up(case: Case) -> Sent:
@@ -190,6 +217,8 @@ STORIES: tuple[Story, ...] = (
     Story("adopt", _adopt),
     Story("surplus", _surplus),
     Story("recheck", _recheck),
+    Story("surplus beside", _clear),
+    Story("token taken back", _take_back),
     Story("give up", _give_up, "parked"),
     Story("no key", _no_key, "refused"),
 )
