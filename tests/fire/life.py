@@ -20,11 +20,25 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from aep_connections.databricks import workspace
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.use_cases import provision
+from aep_connections.use_cases import provision, reconcile
 from local.aws import Aws
 from local.connections import patched
 from local.simulator import Request
-from tests.fire.lots import EDITS, KEYS, LAGS, RIGHT, WORKSPACES, Aimed, agains, asks, calls_in, faults, keys, numbers
+from tests.fire.lots import (
+    EDITS,
+    KEYS,
+    LAGS,
+    MENDED,
+    RIGHT,
+    WORKSPACES,
+    Aimed,
+    agains,
+    asks,
+    calls_in,
+    faults,
+    keys,
+    numbers,
+)
 from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
@@ -57,7 +71,8 @@ class Life(RuleBasedStateMachine):
         self._calls = Calls()
         self._numbers = itertools.count(1)
         patch = self._open.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(provision, "beside", lambda here, aside: (here(), aside()))  # the same calls in the same order
+        for module in (provision, reconcile):  # the same calls in the same order
+            patch.setattr(module, "beside", lambda here, aside: (here(), aside()))
         patch.setattr(workspace, "side_by_side", lambda looks: [look() for look in looks])
         self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
         self._open.enter_context(self._calls.watched())
@@ -313,7 +328,10 @@ class Life(RuleBasedStateMachine):
         self._world.put_secret(secret_of(key), accessToken=TOKEN, database=database)
 
     def _settle(self) -> None:
-        """Take everything out of the way, deliver what is left, look through the fleet: each is as it was asked for."""
+        """Take everything out of the way, deliver what is left, look through the fleet: each is as it was asked for.
+
+        Then people change each in some way, and it is so again.
+        """
         world = self._world
         self.weather(False, 0.0, False, 204, False)
         for what in RIGHT:
@@ -323,6 +341,14 @@ class Life(RuleBasedStateMachine):
         world.clock.advance(400)
         world.stack.adobe.answer(Request("GET", "/", (), {}, b""))
         self._drain()
+        self._is_looked_after()
+        first = next(self._numbers)
+        for number, key in enumerate(KEYS, first):
+            self.somebody_changes(key, MENDED[number % len(MENDED)])
+        world.clock.advance(400)
+        self._is_looked_after()
+
+    def _is_looked_after(self) -> None:
         self.look_through_the_fleet(False)
         self._drain()
         broken = [*self._judge.verdict(), *(said for key in KEYS for said in self._is_not_as_asked(key))]

@@ -16,6 +16,8 @@ LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one
 LATE = [one for one in LOST if one.fault and one.fault.late]
 """or one that comes when nobody listens any more."""
 EDITS = ["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"]
+MENDED = ["delete", "rename", "edit", "parameter", "secret"]
+"""Those that are made right again by whoever looks after the fleet."""
 RIGHT = [("revoked_tokens", []), ("start_ends", ""), ("refusal", ""), ("missing_grants", [])]
 WORKSPACES = [
     *RIGHT,
