@@ -23,7 +23,7 @@ from tests.support.tls import certificate_for_localhost
 from tests.support.world import REQUEST, SECRET_ID, listening
 
 REQUESTED = "AEP Base Connection Requested"
-ROLES = {"ProvisionFunction": "ProvisionRole", "ApiFunction": "ApiRole", "ExploreFunction": "ExploreRole"}
+ROLES = {f"{name}Function": f"{name}Role" for name in ("Provision", "Api", "Explore", "Reconcile")}
 """The functions, and the role of each."""
 
 
@@ -102,10 +102,10 @@ class Deployed:
             worker.join()
 
     def time_passes(self) -> None:
-        """Leases end, open attempts settle, and every message that is left can be taken again."""
+        """Leases end, what was done settles, and every message that is left can be taken again."""
         table, dynamodb = self.stack.environment["REGISTRY_TABLE"], self.stack.aws.client("dynamodb")
         for item in dynamodb.scan(TableName=table)["Items"]:
-            item["leaseUntil"] = {"N": "0"}
+            item |= {"leaseUntil": {"N": "0"}, "updatedAt": {"N": "0"}}
             if "attempt" in item:
                 item["attempt"]["M"]["sentAt"] = {"N": "0"}
             dynamodb.put_item(TableName=table, Item=item)
@@ -132,13 +132,14 @@ class Deployed:
         return [item["id"] for item in self.stack.adobe.living("dev")]
 
     def announced(self) -> list[tuple[str, str]]:
-        """The outcome events since the last look, as (last word of the detail-type, outcome or code)."""
+        """The outcome events since the last look, as (last word of the detail-type, outcome, code or action)."""
         sqs, found = self.stack.aws.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.announced_url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 event = json.loads(message["Body"])
                 detail = event["detail"]
-                found.append((event["detail-type"].rpartition(" ")[2], detail.get("outcome") or detail["code"]))
+                how = detail.get("outcome") or detail.get("code") or detail["action"]
+                found.append((event["detail-type"].rpartition(" ")[2], how))
         return found
 
     def _drain(self, source: EventSource) -> None:
