@@ -18,6 +18,7 @@ from local.answers import Answers
 from local.aws import REGION
 from local.callers import ACCESS_KEY, SECRET_KEY
 from local.demo import demo
+from local.drifted import drift
 from local.invocation import EventSource
 from local.preflight import preflight
 from local.scenario import cluster_terminated
@@ -25,6 +26,7 @@ from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
 
 CONCURRENCY = 2
 STOP_SECONDS = 1.5
+SCENARIOS = {"main": demo, "cluster-terminated": cluster_terminated, "drift": drift}
 
 
 def up(*, as_json: bool) -> int:
@@ -132,7 +134,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="the stack, until interrupted")
     demo_ = commands.add_parser("demo", help="the main job, shown")
-    demo_.add_argument("--scenario", choices=("main", "cluster-terminated"), default="main", help="what is shown")
+    demo_.add_argument("--scenario", choices=SCENARIOS, default="main", help="what is shown")
     look = commands.add_parser("preflight", help="the readiness report of a secret, here or of the real services")
     look.add_argument("--secret", required=True, help="name of the Databricks secret in Secrets Manager")
     for name in ("clusterId", "catalog", "database"):
@@ -148,7 +150,7 @@ def main() -> int:
     forget_other_clouds()
     if given.command == "up":
         return up(as_json=given.json)
-    return (demo if given.scenario == "main" else cluster_terminated)(as_json=given.json)
+    return SCENARIOS[given.scenario](as_json=given.json)
 
 
 if __name__ == "__main__":

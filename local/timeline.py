@@ -20,7 +20,12 @@ _MEANINGS = {
     "DeleteParameter": "the parameter is removed",
     "PutEvents": "the outcome is announced",
     "SendMessage": "the request is parked",
-    "Query": "which connections belong to other keys",
+    "SendMessageBatch": "rechecks are sent",
+    "Query": "which keys are there?",
+    "Scan": "which sandboxes are there?",
+    "BatchGetItem": "did anybody work on them meanwhile?",
+    "GetParametersByPath": "what is published now",
+    "DescribeSecret": "which version is current?",
 }
 _WRITES = (
     ("#leaseUntil = ", "the request is accepted and the lease taken"),

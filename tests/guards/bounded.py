@@ -328,6 +328,14 @@ INVARIANT = Invariant(
             ("tests/integration/test_fleet.py::test_a_run_that_meets_its_deadline_goes_on_where_it_stopped",),
         ),
         Guard(
+            "nobody asked, nothing is open",
+            "a recheck that is tried again starts a cluster as a request would",
+            CORE + "use_cases/answer.py",
+            "            if work.unattended and was.status:\n                status = was.status\n",
+            "",
+            ("tests/integration/test_fleet.py::test_scheduled_work_that_is_tried_again_still_starts_no_cluster",),
+        ),
+        Guard(
             "nobody asked, nothing starts",
             "a schedule starts every cluster each night",
             READINESS,

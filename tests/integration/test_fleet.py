@@ -229,6 +229,22 @@ def test_scheduled_work_starts_no_cluster_and_tests_nothing_where_none_runs(worl
     assert (world.status(), world.announced()) == ("ready", [("Ready", "created")])
 
 
+def test_scheduled_work_that_is_tried_again_still_starts_no_cluster(world: World, keeper: Keeper) -> None:
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+    assert world.ask(REQUEST | {"readiness": "start"})
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+    keeper.reconcile()
+    (sent,) = keeper.rechecks()
+    world.stack.adobe.faults.add(Fault(times=3, status=503))
+
+    assert not world.deliver(sent)
+    assert world.status() == "failed"
+    world.until_done(sent)
+
+    assert [call for call in world.stack.databricks.calls if call.request.path.endswith("/start")] == []
+    assert world.announced()[-1] == ("Failed", "NotReady")
+
+
 def test_calls_grow_with_pages_and_not_with_connections(world: World, keeper: Keeper) -> None:
     ask_for(world, *(f"k{number}" for number in range(12)))
     world.clock.advance(LATER)

@@ -63,6 +63,16 @@ def test_the_scenario_of_a_stopped_cluster_shows_the_whole_wait() -> None:
     assert "150 s after it was asked for" in out
 
 
+def test_the_scenario_of_drift_shows_what_is_found_and_how_it_is_made_right() -> None:
+    out = shown("demo", "--scenario", "drift")
+
+    assert '"AEP Base Connection Drifted"' in out
+    assert "Drift:parameterMissing 1, Drift:moved 1" in out
+    assert '"labelUpdated": "AWSCURRENT"' in out
+    assert out.count("→ updated in") == 2
+    assert "dapi" not in out
+
+
 def test_the_stack_prints_its_urls_answers_requests_and_stops_on_a_signal_whatever_is_in_work() -> None:
     process = local("up", "--json")
     assert process.stdout is not None

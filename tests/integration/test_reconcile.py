@@ -105,8 +105,9 @@ def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_people(w
     world.ask()
     foreign = world.add_foreign("sales")
 
-    keeper.reconcile()
+    said = keeper.reconcile()
 
+    assert said["Unmended"] == 0  # it is as it should be
     (detail,) = keeper.drifts()
     assert detail["drift"] == [{"kind": "conflict", "expected": None, "shown": foreign}]
     assert (detail["action"], detail["because"]) == ("none", "people")

@@ -66,6 +66,11 @@ class Drift:
         return any(finding.kind is kind for finding in self.findings)
 
     @property
+    def only_conflicts(self) -> bool:
+        """Whether the connection itself is fine, and somebody else's has the same name."""
+        return all(finding.kind is Kind.CONFLICT for finding in self.findings)
+
+    @property
     def recheck(self) -> Recheck | None:
         """What mends it, if anything does but people."""
         if all(finding.kind in FOR_PEOPLE for finding in self.findings):

@@ -183,9 +183,14 @@ class _Answering:
         return self._overdue()
 
     def _fail(self, work: Work, was: Entry, error: ConnectionFailure) -> Answer:
-        """Announce and record a failure for good, or put the request back."""
+        """Announce and record a failure for good, or put the request back.
+
+        What nobody asked for leaves the key's status as it is: no request is open while it is tried again.
+        """
         if error.retryable and self._message and not self._given_up(work, error):
             status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
+            if work.unattended and was.status:
+                status = was.status
             now = work.entry.with_(wait=work.wait())
             self._ports.registry.put_back(work.lease, now, status, Failure.of(error))
             self._ports.requests.hold(self._message, _pause(self._message, error))

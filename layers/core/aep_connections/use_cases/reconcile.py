@@ -218,7 +218,7 @@ class _Sandbox:
         self._run.checks -= len(rechecks)
         self._run.counts["Drifted"] += len(details)
         self._run.counts["Rechecks"] += len(rechecks)
-        self._run.counts["Unmended"] += len(details) - len(rechecks)
+        self._run.counts["Unmended"] += len(details) - len(rechecks) - sum(d.only_conflicts for d in drifts)
 
     def _verify(self, entries: list[Entry], now: float) -> None:
         """Keep in mind those whose test is long ago: no more than may be rechecked, the oldest of all sandboxes."""
