@@ -67,7 +67,7 @@ def test_the_scenario_of_drift_shows_what_is_found_and_how_it_is_made_right() ->
     out = shown("demo", "--scenario", "drift")
 
     assert '"AEP Base Connection Drifted"' in out
-    assert "Drift:parameterMissing 1, Drift:moved 1" in out
+    assert "Drift:moved 1, Drift:parameterMissing 1" in out
     assert '"labelUpdated": "AWSCURRENT"' in out
     assert out.count("→ updated in") == 2
     assert "dapi" not in out

@@ -212,7 +212,7 @@ class _Sandbox:
             else:
                 rechecks.append(recheck)
             details.append(drift.document(why_not, self._around.secret_values))
-            self._run.counts.update(f"Drift:{kind}" for kind in {finding.kind for finding in drift.findings})
+            self._run.counts.update(f"Drift:{kind}" for kind in dict.fromkeys(one.kind for one in drift.findings))
         self._around.events.announce(DRIFTED, *details)
         self._around.inbox.recheck(*rechecks)
         self._run.checks -= len(rechecks)
