@@ -178,6 +178,15 @@ def test_what_was_not_tested_for_long_is_tested_the_oldest_of_all_sandboxes_firs
     assert [end for end, _ in world.announced()] == ["Ready"] * 3
 
 
+def test_what_has_a_foreign_twin_is_verified_all_the_same(world: World, keeper: Keeper) -> None:
+    ask_for(world, "sales")
+    world.add_foreign("sales")
+
+    said = keeper.reconcile(10**6)
+
+    assert (said["Drifted"], said["Verifications"]) == (1, 1)
+
+
 def test_a_run_that_meets_its_deadline_goes_on_where_it_stopped(world: World, keeper: Keeper) -> None:
     for sandbox in ("s1", "s2", "s3"):
         ask_for(world, "a", sandbox=sandbox)

@@ -171,7 +171,7 @@ class _Sandbox:
             shown = _with_unlisted(flow, gone, shown)
             drifts = compared(still, shown, entries, now - policy.settle_seconds)
             self._act(self._unchanged(drifts))
-            drifted = {drift.entry.key for drift in drifts}
+            drifted = {drift.entry.key for drift in drifts if not drift.only_conflicts}
             self._verify([entry for entry in still if entry.key not in drifted], now)
         self._count(entries)
 
