@@ -423,6 +423,16 @@ INVARIANT = Invariant(
             (IN_HTTP + "test_what_nobody_foresaw_is_told_without_its_text",),
         ),
         Guard(
+            "what Adobe says to the fleet is withheld",
+            "a refusal that quotes a token is logged by a function that does not know the token",
+            CORE + "wiring_reconcile.py",
+            "        upstream.secrets.withhold()\n",
+            "",
+            (
+                "tests/integration/test_secret_everywhere.py::test_no_secret_leaves_the_process_but_to_where_it_belongs[with_a_token_that_adobe_rejects]",
+            ),
+        ),
+        Guard(
             "drift is told without secrets",
             "a token that somebody pasted into a name is announced",
             CORE + "domain/drift.py",

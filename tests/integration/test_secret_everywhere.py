@@ -31,6 +31,7 @@ from tests.support.canaries import (
     wire_of,
 )
 from tests.support.iam import AwsCalls
+from tests.support.keeper import LATER, Keeper
 from tests.support.log import Log
 from tests.support.web import KEY, Web
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, World
@@ -71,6 +72,18 @@ class Day:
         for path in (KEY, "/connections", f"{KEY}/tables", f"{KEY}/tables/acme_db.orders"):
             answered = web("GET", path)
             self.let_out[f"{len(self.let_out)} GET {path}"] = shown([answered.headers, answered.document])
+
+    def look_after(self, keeper: Keeper) -> None:
+        """A run through the fleet, and what it has rechecked."""
+        self.world.clock.advance(LATER)
+        for event in ({}, *keeper.told()):
+            try:
+                said = keeper.wake(event)
+                self.let_out[f"{len(self.let_out)} fleet"] = shown(said)
+            except ConnectionFailure as error:
+                self.let_out[f"{len(self.let_out)} error"] = whole_story(error)
+        for sent in keeper.rechecks():
+            self.world.deliver(sent, self.service)
 
     def fault(self, method: str, path: str = ".*", **how: Any) -> None:
         """Have Adobe go wrong from now on."""
@@ -270,11 +283,32 @@ def with_columns_that_quote_secrets(day: Day) -> None:
     day.fault("GET", ".*/explore", status=200, body=json.dumps({"schema": {"columns": columns}}))
 
 
+def with_a_token_taken_back(day: Day) -> None:
+    day.ask()
+    day.world.put_secret(accessToken=ROTATED)
+    day.world.stack.databricks.settings.revoked_tokens.append(ROTATED)
+    assert day.ask(UNCHECKED) == "DatabricksRefused"
+    assert [item["auth"]["params"]["accessToken"] for item in day.world.connections()] == [TOKEN]
+
+
+def with_a_token_in_a_name(day: Day) -> None:
+    day.ask()
+    day.world.stack.adobe.settings.masked = False
+    for item in day.world.connections():
+        item["name"] = f"sales {TOKEN}"
+
+
 DAYS = [
     *(created, updated, unchanged, adopted, recreated, deleted, superseded, rechecked, in_conflict, in_use, parked),
     *(refused_by_databricks, on_a_stopped_cluster, with_a_faulty_secret, with_a_field_nobody_knows, rotated_in_flight),
     *(with_a_token_of_an_earlier_version, with_a_token_that_adobe_rejects, reset, cut_short, not_answered_in_time),
-    *(with_a_flow_in_the_way, with_tables_that_quote_secrets, with_columns_that_quote_secrets),
+    *(
+        with_a_token_taken_back,
+        with_a_token_in_a_name,
+        with_a_flow_in_the_way,
+        with_tables_that_quote_secrets,
+        with_columns_that_quote_secrets,
+    ),
     *(echoing("GET", status, "/explore") for status in (200, 400, 403, 500)),
     *(echoing("POST", status) for status in (201, 302, 400, 403, 500)),
     *(echoing("GET", status, "/connections") for status in (200, 404)),
@@ -304,6 +338,7 @@ def test_no_secret_leaves_the_process_but_to_where_it_belongs(
 
     happens(day)
     day.look(Web(day.world, aws_calls))
+    day.look_after(Keeper(day.world, aws_calls))
 
     everything = {
         **day.let_out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from aep_connections.domain.errors import ConnectionFailure, InvalidRequest
 from aep_connections.domain.model import Delivery, Key, Outcome, Recheck, Result
-from aep_connections.triggers import invoke, sqs
+from aep_connections.triggers import fleet, invoke, sqs
 from aep_connections.use_cases.answer import Answer
+from aep_connections.use_cases.reconcile import Run
 from tests.support.hostile import MANY, NASTY_TEXTS, RAW_BODIES, TIMES, bodies, json_values
 
 NOW = 1_795_000_000.0
@@ -92,6 +94,17 @@ def test_any_event_of_a_direct_invoke_is_handed_on_to_be_refused(event: Any) -> 
     (delivery,) = seen
     check(delivery)
     assert delivery.message is None
+
+
+@MANY
+@given(
+    json_values
+    | st.fixed_dictionaries({"reconcile": json_values})
+    | st.fixed_dictionaries({"detail-type": st.sampled_from(["Secret Label Updated", "x"]), "detail": json_values})
+)
+def test_any_event_wakes_the_function_that_looks_after_the_fleet_or_is_refused(event: Any) -> None:
+    with contextlib.suppress(InvalidRequest):
+        assert isinstance(fleet.woken_by(event, 7), Run | fleet.SecretChanged | fleet.FlowRunFailed)
 
 
 @MANY

@@ -56,12 +56,9 @@ class Service:
     def reconcile(self, event: Any, context: Any) -> dict[str, Any]:
         """Do what an event asks for: what was found and sent. Raises what stands in the way of all of it."""
         woken = woken_by(event, self._policy.checks)
-        upstream = Upstream(
-            self._http,
-            self._timeouts,
-            Deadline.after(self._clock, context.get_remaining_time_in_millis() / 1000),
-            SecretValues(),
-        )
+        deadline = Deadline.after(self._clock, context.get_remaining_time_in_millis() / 1000)
+        upstream = Upstream(self._http, self._timeouts, deadline, SecretValues())
+        upstream.secrets.withhold()
         if isinstance(woken, SecretChanged):
             rechecks = follow_secret(woken.secret_id, self._fleet, self._inbox)
             return self._observer.followed({"secret_id": woken.secret_id}, rechecks)

@@ -194,7 +194,7 @@ def refusal_of(reply: Reply) -> Refusal:
 
 def request_id_of(refusal: Refusal, secrets: SecretValues) -> str | None:
     """The upstream request id, fit to be shown."""
-    return secrets.clean(refusal.request_id, 128) if refusal.request_id else None
+    return secrets.quoted_id(refusal.request_id) if refusal.request_id else None
 
 
 def wants_new_token(reply: Reply) -> bool:

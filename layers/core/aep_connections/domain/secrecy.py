@@ -11,6 +11,9 @@ STRUCK = "[struck]"
 _TOKENS = re.compile(r"\b(?:dapi[\w.~+/=-]{8,}|eyJ[\w.~+/=-]{16,})|(?<=\bBearer )[^\s\"']+", re.ASCII | re.IGNORECASE)
 """What is a token by its looks: one that Adobe still holds from an earlier version of a secret, for example."""
 
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}", re.ASCII)
+"""What Adobe's request ids look like, and no token does."""
+
 SHORTEST_INSIDE = 8
 """Characters: less of a Base64 text could be of any other."""
 
@@ -51,6 +54,10 @@ class SecretValues:
         if self._withheld and text:
             return "its words are not shown, as they could quote a token that is not known here"
         return self.clean(text) if text else "no message that can be read"
+
+    def quoted_id(self, text: str) -> str | None:
+        """An id that others gave, for a message; where a token is not known here, only one that cannot be any."""
+        return None if self._withheld and not _ID.fullmatch(text) else self.clean(text, 128)
 
     def clean(self, text: object, limit: int = 500) -> str:
         """`text` of others fit for a message: struck first, then printable, then at most `limit` characters."""

@@ -43,7 +43,7 @@ def woken_by(event: Any, checks: int) -> Run | SecretChanged | FlowRunFailed:
     if not isinstance(event, dict):
         raise _unknown("the event", "must be a JSON object")
     if GO_ON in event:
-        return Run.read(event[GO_ON])
+        return _gone_on(event[GO_ON])
     detail_type = event.get("detail-type")
     if detail_type in (None, "Scheduled Event"):
         if detail_type is None and event:
@@ -52,6 +52,14 @@ def woken_by(event: Any, checks: int) -> Run | SecretChanged | FlowRunFailed:
     if detail_type == "Secret Label Updated":
         return _secret_changed(event.get("detail"))
     return _flow_run_failed(event)
+
+
+def _gone_on(document: Any) -> Run:
+    try:
+        return Run.read(document)
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise _unknown(GO_ON, "must be what an earlier invocation left")
 
 
 def _secret_changed(detail: Any) -> SecretChanged:
