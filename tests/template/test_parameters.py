@@ -77,7 +77,7 @@ def test_the_bounds_of_the_numbers() -> None:
         ("AdobeImsUrl", ["https://ims.example"], ["http://ims.example", "https://u@a.b", "https://a.b/c", "https://:", "https://a.b:0"]),
         ("AdobePlatformUrl", ["https://a.example:8443"], ["http://127.0.0.1"]),
         ("ScheduleTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
-        ("ReconcileSchedule", ["rate(6 hours)", "cron(15 3 * * ? *)"], ["", "daily", "rate()", "at(2026-11-24T03:00:00)"]),
+        ("ReconcileSchedule", ["rate(6 hours)", "cron(15 3 * * ? *)"], ["", "daily", "rate()", "at(2027-01-01)"]),
         ("ReconcileTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
     ],
 )  # fmt: skip

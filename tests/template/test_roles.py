@@ -301,7 +301,7 @@ def pairs(template: Template, role: str) -> set[tuple[str, str]]:
 def test_only_its_own_service_takes_a_role(template: Template) -> None:
     own_account = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}
     wanted: dict[str, tuple[str, dict[str, Any]]] = {name: ("lambda", {}) for name in ROLES}
-    wanted |= {name: ("scheduler", own_account) for name in ("ScheduleRole", "ReconcileTimerRole")}
+    wanted |= dict.fromkeys(("ScheduleRole", "ReconcileTimerRole"), ("scheduler", own_account))
 
     for name, role in of_type(template, "AWS::IAM::Role").items():
         service, condition = wanted[name]
