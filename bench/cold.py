@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from aep_connections.domain.errors import ConnectionFailure
 from bench.stubs import environment
 from local.invocation import FunctionFailed, failure
 from local.runtime import PYTHON, BuiltFunction, Environment, Written, find_python
@@ -89,7 +88,7 @@ def answered(handler: Callable[..., Any], event: Any, *context: Any) -> Any:
         return handler(event, *context)
     except FunctionFailed as failed:
         return failed.payload
-    except ConnectionFailure as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, as Lambda does
         return failure(error)
 
 

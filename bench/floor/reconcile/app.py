@@ -8,10 +8,11 @@ import requests
 from botocore.config import Config
 
 CONFIG = Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
-SERVICES = ("secretsmanager", "dynamodb", "ssm", "sqs", "events", "lambda")
 
 aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-clients = [aws.client(service, config=CONFIG) for service in SERVICES]
+clients = [
+    aws.client(service, config=CONFIG) for service in ("secretsmanager", "dynamodb", "ssm", "sqs", "events", "lambda")
+]
 http = requests.Session()
 
 
