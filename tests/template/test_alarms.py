@@ -10,12 +10,13 @@ import pytest
 
 from aep_connections.domain.drift import Kind
 from aep_connections.domain.model import Outcome, Status
+from local.faults import Fault
 from local.stack import ROOT
 from local.template import Template
 from tests.support.keeper import Keeper
 from tests.support.log import Log
 from tests.support.templates import BARE, BOTH, of_type, provision
-from tests.support.world import STOPPED, World
+from tests.support.world import REQUEST, STOPPED, World
 
 OUR = ("AepConnections", [{"Name": "service", "Value": "local"}])
 FUNCTION, API_FUNCTION, EXPLORE_FUNCTION, RECONCILE_FUNCTION = (
@@ -231,6 +232,30 @@ def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_fa
     for query in asked:
         (fields_,) = re.findall(r"fields ([^|]+)", query)
         assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} <= set(line), query
+
+
+def test_the_fields_that_the_runbook_asks_for_of_the_fleet_are_those_of_its_lines(
+    world: World, keeper: Keeper, log: Log
+) -> None:
+    for name in ("a", "b"):
+        world.ask(REQUEST | {"name": name})
+    for record in world.stack.adobe.records.values():
+        record.deleted_at = world.clock.now()
+    keeper.reconcile()
+    world.stack.adobe.faults.add(Fault(path=".*/connections", status=403, body="<html></html>"))
+    keeper.reconcile()
+    (query,) = re.findall(r"--query-string '(filter message = .+?)'", (ROOT / "docs/runbook.md").read_text())
+    messages = re.findall(r'message = "([^"]+)"', query)
+    lines = [line for line in log.lines() if line["message"] in messages]
+
+    assert {line["message"] for line in lines} == set(messages)
+    (fields_,) = re.findall(r"fields ([^|]+)", query)
+    assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} == {
+        name
+        for line in lines
+        for name in line
+        if name in ("sandbox", "missing", "connections", "code", "reason", "request_id")
+    }
 
 
 def dashboard(template: Template) -> dict[str, Any]:
