@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from bench.stubs import environment
+from local.invocation import FunctionFailed, failure
 from local.runtime import PYTHON, BuiltFunction, Environment, Written, find_python
 from local.stack import ROOT
 from tests.support.build import install_runtime, sam_build
@@ -39,6 +40,7 @@ TRIVIAL = {
     "provision": Trivial({"Records": []}, lambda answer: answer["batchItemFailures"], []),
     "api": Trivial(_refused("api-list-no-limit"), lambda answer: answer["statusCode"], 422),
     "explore": Trivial(_refused("explore-no-name"), lambda answer: answer["failure"]["code"], "InvalidRequest"),
+    "reconcile": Trivial(_refused("reconcile-unknown-event"), lambda answer: answer["errorType"], "InvalidRequest"),
 }
 """By the function's folder."""
 
@@ -80,6 +82,16 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
+def answered(handler: Callable[..., Any], event: Any, *context: Any) -> Any:
+    """What an invocation answers; of one that fails, what Lambda makes of its error."""
+    try:
+        return handler(event, *context)
+    except FunctionFailed as failed:
+        return failed.payload
+    except Exception as error:  # noqa: BLE001 - whatever it is, as Lambda does
+        return failure(error)
+
+
 def _start(trivial: Trivial, code: Path, layer: Path, runtime: Path, logs: Path) -> tuple[float, float]:
     """Seconds until ready for an invocation, and until the first one was answered."""
     nowhere = "http://localhost:9"
@@ -89,7 +101,7 @@ def _start(trivial: Trivial, code: Path, layer: Path, runtime: Path, logs: Path)
     logs.mkdir(exist_ok=True)
     started = Environment(function, find_python(), runtime, Written(logs))
     try:
-        answer = started(trivial.event)
+        answer = answered(started, trivial.event)
         if trivial.shown(answer) != trivial.expected:
             raise RuntimeError(f"The function answered {answer}.")
         return started.init_seconds, started.first_seconds

@@ -52,13 +52,13 @@ How: the built functions and layer (`sam build`, bytecode included) in AWS's own
 {found["runtimePython"]}, a fresh process for each start, each function and its floor in turn, {found["rounds"]} rounds
 after one that is not counted. *Ready* is from the process' start until it asks for its first invocation; the ratio is
 that of its medians. The first answer is to what asks nobody anything: `provision` gets an empty batch, `api` a list
-with an impossible limit, `explore` a question without a name.
+with an impossible limit, `explore` a question without a name, `reconcile` an event that is none of its own.
 
 The floors are in `bench/floor`: out of the same layer, each makes when it is imported the same clients as ours. That of
-`provision` has five and an HTTP session, that of `explore` two and a session, that of `api` three and Powertools'
-resolver (with it pydantic, which validates what comes in) with one route. They do not read the CA bundle, as
-`provision` and `explore` do when they start and not with their first call over TLS: about a third of what these take
-more.
+`provision` has five and an HTTP session, that of `reconcile` six and a session, that of `explore` two and a session,
+that of `api` three and Powertools' resolver (with it pydantic, which validates what comes in) with one route. They do
+not read the CA bundle, as `provision`, `explore` and `reconcile` do when they start and not with their first call over
+TLS: about a third of what these take more.
 """
 
 

@@ -10,11 +10,16 @@ import pytest
 
 from aep_connections.databricks.access import WAY, data
 from aep_connections.databricks.cluster import CLUSTER
+from aep_connections.domain.drift import FOR_PEOPLE, Drift, Kind
+from aep_connections.domain.entry import Entry
 from aep_connections.domain.errors import CODES
+from aep_connections.domain.model import Key, Recheck
+from aep_connections.domain.secrecy import SecretValues
 from local.stack import ROOT
 from local.template import translated
 
 README, RUNBOOK = (ROOT / name for name in ("README.md", "docs/runbook.md"))
+EVENTS = ROOT / "events"
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 ALARMS = {
     name: resource["Properties"]["AlarmDescription"]
@@ -50,6 +55,33 @@ def test_the_page_of_readiness_has_every_check_with_its_severity_and_no_other() 
     assert sorted(rows) == sorted((row.id, row.severity.value) for row in checks)
 
 
+def test_the_page_of_reconciling_has_every_kind_with_who_mends_it_and_no_other() -> None:
+    page = (ROOT / "docs" / "reconcile.md").read_text().split("\n## Kinds\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
+
+    assert [kind for kind, _ in rows] == [kind.value for kind in Kind]
+    assert {kind for kind, does in rows if does.startswith("nothing is sent")} == {kind.value for kind in FOR_PEOPLE}
+
+
+def test_the_page_of_reconciling_has_every_reason_and_says_which_of_them_nobody_asked_for() -> None:
+    page = (ROOT / "docs" / "reconcile.md").read_text().split("\n## Rechecks that nobody asked for\n")[1]
+    (listed,) = re.findall(r"The reasons (.+?) are ours", page)
+    reasons = re.findall(r"`([a-z-]+)`", listed)
+
+    assert sorted(reasons) == sorted(path.stem.removeprefix("sqs-recheck-") for path in EVENTS.glob("sqs-recheck-*"))
+    assert all(Recheck(Key("dev", "sales"), reason).unattended for reason in reasons)
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "reconcile.md"], ids=["README", "reconcile"])
+def test_what_a_drift_tells_is_documented_field_by_field(page: Path) -> None:
+    drift = Drift(Entry(Key("dev", "sales")))
+    drift.add(Kind.MISSING)
+    told = drift.document(None, SecretValues())
+
+    for name in [*told, *told["drift"][0]]:
+        assert f"`{name}`" in page.read_text() or f'"{name}":' in page.read_text(), name
+
+
 def test_the_readme_has_every_parameter_with_its_default_and_no_other() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| ", deploy_section(), re.MULTILINE))
 
@@ -82,6 +114,7 @@ def test_the_costs_of_the_readme_are_their_arithmetic() -> None:
     )
 
     assert [row[0] for row in rows] == ["10", "1,000", "10,000"]
+    assert re.findall(r"([0-9]+) alarms", text) == [str(len(ALARMS))]
     for connections, requests, asked, standing, total in rows:
         number = int(connections.replace(",", "")) * 31
         assert int(requests.replace(",", "")) == number

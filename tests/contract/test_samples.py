@@ -1,6 +1,7 @@
 """Every file in events/ against the template's rule pattern, the trigger's parser and the whole service.
 
-Those of the HTTP API and of exploring are looked at in `test_api_samples.py`.
+Those of the HTTP API and of exploring are looked at in `test_api_samples.py`, those of reconciling in
+`test_fleet_samples.py`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def deliveries(path: Path) -> list[Delivery]:
 
 
 def test_every_sample_has_a_kind_that_is_tested() -> None:
-    kinds = ("eventbridge-", "schedule-", "sqs-", "invoke-", "put-events", "api-", "explore-")
+    kinds = ("eventbridge-", "schedule-", "sqs-", "invoke-", "put-events", "api-", "explore-", "reconcile-")
     assert FILES
     assert [path.name for path in FILES if not path.name.startswith(kinds)] == []
 

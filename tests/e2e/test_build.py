@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 MOST_MEGABYTES = 6.0
 """The layer has 5.6, most of it Powertools and Pydantic."""
 ELF_AARCH64 = 183
-FUNCTIONS = ("ProvisionFunction", "ApiFunction", "ExploreFunction")
+FUNCTIONS = ("ProvisionFunction", "ApiFunction", "ExploreFunction", "ReconcileFunction")
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,20 @@ from typing import Any
 
 import pytest
 
-from aep_connections.domain.model import Outcome
+from aep_connections.domain.drift import Kind
+from aep_connections.domain.model import Outcome, Status
+from local.faults import Fault
 from local.stack import ROOT
 from local.template import Template
+from tests.support.keeper import Keeper
 from tests.support.log import Log
 from tests.support.templates import BARE, BOTH, of_type, provision
-from tests.support.world import STOPPED, World
+from tests.support.world import REQUEST, STOPPED, World
 
 OUR = ("AepConnections", [{"Name": "service", "Value": "local"}])
-FUNCTION, API_FUNCTION, EXPLORE_FUNCTION = (
-    ("AWS/Lambda", [{"Name": "FunctionName", "Value": f"{name}Function"}]) for name in ("Provision", "Api", "Explore")
+FUNCTION, API_FUNCTION, EXPLORE_FUNCTION, RECONCILE_FUNCTION = (
+    ("AWS/Lambda", [{"Name": "FunctionName", "Value": f"{name}Function"}])
+    for name in ("Provision", "Api", "Explore", "Reconcile")
 )
 API = ("AWS/ApiGateway", [{"Name": "ApiId", "Value": "Api"}])
 DEAD_LETTERS = ("AWS/SQS", [{"Name": "QueueName", "Value": "DeadLetters.QueueName"}])
@@ -34,6 +38,12 @@ ALARMS = {
     "api-function-throttles": (API_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
     "explore-function-errors": (EXPLORE_FUNCTION, "Errors", "Sum", 300, [0], [1]),
     "explore-function-throttles": (EXPLORE_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
+    "fleet-brake": (OUR, "Braked", "Sum", 300, [0], [1]),
+    "sandboxes-not-reconciled": (OUR, "FailedSandboxes", "Sum", 300, [0], [1]),
+    "unmended-drift": (OUR, "Unmended", "Sum", 300, [0], [1]),
+    "oldest-verification": (OUR, "OldestVerification", "Maximum", 300, [604_799], [604_800]),
+    "reconcile-errors": (RECONCILE_FUNCTION, "Errors", "Sum", 300, [0], [1]),
+    "reconcile-throttles": (RECONCILE_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
 }
 """Of each alarm: whose metric, which, over what, in how many seconds, when it is quiet, when it rings."""
 
@@ -52,7 +62,7 @@ def test_when_each_alarm_rings(name: str, template: Template) -> None:
     assert len(loud) == alarm["EvaluationPeriods"]
     assert alarm["TreatMissingData"] == "notBreaching"
     assert not {"ActionsEnabled", "DatapointsToAlarm", "InsufficientDataActions", "Unit"} & set(alarm)
-    entry = re.sub("^(api|explore)-function-", "", name)
+    entry = re.sub("^(api|explore)-function-|^reconcile-(?=throttles)", "", name)
     assert f"docs/runbook.md, {entry}." in alarm["AlarmDescription"]
 
 
@@ -63,15 +73,67 @@ def test_there_is_no_other_alarm(template: Template) -> None:
     assert names == {f"local-{name}" for name in ALARMS}
 
 
-def test_the_metrics_that_are_watched_are_those_that_the_function_writes(world: World, log: Log) -> None:
+def test_the_metrics_that_are_watched_are_those_that_the_functions_write(
+    world: World, keeper: Keeper, log: Log
+) -> None:
     world.ask()
-    (written,) = log.metrics()
+    world.unpublish()
+    keeper.reconcile()
+    keeper.mend()
+    written = {name for document in log.metrics() for name in document if name[0].isupper()}
     watched = {metric for whose, metric, *_ in ALARMS.values() if whose is OUR}
     watched |= {metric for namespace, metric, _ in rows(BARE) if namespace == "AepConnections"}
 
     outcomes = {outcome.value.capitalize() for outcome in Outcome} | {"Failed", "Retried"}
-    assert watched <= {name for name in written if name[0].isupper()} | outcomes
+    assert watched <= written | outcomes
     assert outcomes <= watched
+    assert {metric for _, metric, _ in searches(BARE)} <= written
+
+
+def test_the_metrics_that_are_searched_for_have_the_dimensions_that_the_function_writes(
+    world: World, keeper: Keeper, log: Log
+) -> None:
+    world.ask()
+    keeper.reconcile()
+    written = {
+        (metric["Name"], frozenset(of["Dimensions"][0]))
+        for document in log.metrics()
+        for of in document["_aws"]["CloudWatchMetrics"]
+        for metric in of["Metrics"]
+    }
+
+    assert {(metric, frozenset(dimensions)) for dimensions, metric, _ in searches(BARE)} <= written
+
+
+@BOTH
+def test_what_is_searched_for_is_of_this_stack_only(template: Template) -> None:
+    found = searches(template)
+
+    assert {metric for _, metric, _ in found} == {"Connections", "Drift", "SecretVersionAge"}
+    assert {stack for _, _, stack in found} == {template.values["AWS::StackName"]}
+
+
+def searches(template: Template) -> list[tuple[tuple[str, ...], str, str]]:
+    """Of every search of the dashboard: the dimensions, the metric, and whose it is."""
+    form = r"""SEARCH\('\{AepConnections,([a-z,]+)\} service="(\w+)" MetricName="(\w+)"', '(Sum|Maximum)', 3600\)"""
+    found = []
+    for widget in dashboard(template)["widgets"]:
+        for row in widget["properties"].get("metrics", []):
+            if isinstance(row[0], dict):
+                parts = re.fullmatch(form, row[0]["expression"])
+                assert parts, row
+                assert parts[4] == widget["properties"]["stat"]
+                found.append((tuple(parts[1].split(",")), parts[3], parts[2]))
+    return found
+
+
+def test_there_is_a_status_and_a_kind_for_each_line_of_a_search(world: World, keeper: Keeper, log: Log) -> None:
+    world.ask()
+    keeper.reconcile()
+
+    documents = log.metrics()
+    assert {one["status"] for one in documents if "status" in one} == {status.value for status in Status}
+    assert {one["kind"] for one in documents if "kind" in one} == {kind.value for kind in Kind}
 
 
 @BOTH
@@ -94,6 +156,8 @@ def rows(template: Template) -> list[tuple[str, str, tuple[str, str]]]:
     for widget in dashboard(template)["widgets"]:
         above: list[str] = []
         for row in widget["properties"].get("metrics", []):
+            if isinstance(row[0], dict):  # a search
+                continue
             above = [above[i] if value == "." else value for i, value in enumerate(row[:4])]
             found.append((above[0], above[1], (above[2], above[3])))
     return found
@@ -114,15 +178,16 @@ def test_what_the_dashboard_shows() -> None:
     shown = {metric for _, metric, _ in rows(BARE)}
     (log,) = (widget["properties"]["query"] for widget in widgets if widget["type"] == "log")
 
-    assert [widget["type"] for widget in widgets] == ["alarm", *["metric"] * 6, "log"]
+    assert [widget["type"] for widget in widgets] == ["alarm", *["metric"] * 9, "log"]
     assert len(places) == len(set(places))
     assert max(x for x, _ in places) < 24
     assert shown == {outcome.value.capitalize() for outcome in Outcome} | {
         "Failed", "Retried", "RequestAge", "Duration", "UpstreamCalls", "UpstreamRetries", "Invocations", "Errors",
         "Throttles", "ConcurrentExecutions", "ApproximateNumberOfMessagesVisible",
         "ApproximateNumberOfMessagesNotVisible", "Count", "4xx", "5xx", "Latency",
+        "Unverified", "Repaired", "Unmended", "FailedSandboxes", "Braked", "OldestVerification",
     }  # fmt: skip
-    assert log.startswith("SOURCE 'ProvisionLogs' | filter ispresent(code) | ")
+    assert log.startswith("SOURCE 'ProvisionLogs' | SOURCE 'ReconcileLogs' | filter ispresent(code) | ")
     assert log.endswith(" | sort @timestamp desc | limit 20")
 
 
@@ -131,6 +196,8 @@ def test_how_the_dashboard_counts() -> None:
     for widget in dashboard(BARE)["widgets"]:
         properties = widget["properties"]
         for row in properties.get("metrics", []):
+            if isinstance(row[0], dict):  # a search
+                continue
             options = row[-1] if isinstance(row[-1], dict) else {}
             label = options.get("label", row[1])
             seen[(properties["title"], label)] = options.get("stat") or properties["stat"]
@@ -138,6 +205,7 @@ def test_how_the_dashboard_counts() -> None:
     maxima = {label for (_, label), stat in seen.items() if stat == "Maximum"}
     assert maxima == {
         "oldest request (s)", "waiting", "in work, or to be tried again", "dead letters", "ConcurrentExecutions",
+        "Unverified", "OldestVerification",
     }  # fmt: skip
     assert {label: stat for (_, label), stat in seen.items() if stat not in ("Sum", "Maximum")} == {
         "duration p90 (ms)": "p90",
@@ -164,6 +232,30 @@ def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_fa
     for query in asked:
         (fields_,) = re.findall(r"fields ([^|]+)", query)
         assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} <= set(line), query
+
+
+def test_the_fields_that_the_runbook_asks_for_of_the_fleet_are_those_of_its_lines(
+    world: World, keeper: Keeper, log: Log
+) -> None:
+    for name in ("a", "b"):
+        world.ask(REQUEST | {"name": name})
+    for record in world.stack.adobe.records.values():
+        record.deleted_at = world.clock.now()
+    keeper.reconcile()
+    world.stack.adobe.faults.add(Fault(path=".*/connections", status=403, body="<html></html>"))
+    keeper.reconcile()
+    (query,) = re.findall(r"--query-string '(filter message = .+?)'", (ROOT / "docs/runbook.md").read_text())
+    messages = re.findall(r'message = "([^"]+)"', query)
+    lines = [line for line in log.lines() if line["message"] in messages]
+
+    assert {line["message"] for line in lines} == set(messages)
+    (fields_,) = re.findall(r"fields ([^|]+)", query)
+    assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} == {
+        name
+        for line in lines
+        for name in line
+        if name in ("sandbox", "missing", "connections", "code", "reason", "request_id")
+    }
 
 
 def dashboard(template: Template) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def test_names_of_what_two_stacks_or_a_new_one_would_collide_with_are_left_to_cl
     template = Template.load({"AdobeSecretArn": ARN, **SCHEDULED})
 
     named = {where for where, _ in values(template) if where.rpartition(".")[2] in names}
-    assert named == {"ProvisionFunctionRequests.FunctionName", "ApiPermission.FunctionName"}  # which function it is for
+    which_function_it_is_for = ("ProvisionFunctionRequests", "ApiPermission", "SecretPermission", "FlowRunPermission")
+    assert named == {f"{name}.FunctionName" for name in which_function_it_is_for}
 
 
 def test_what_is_built_is_there() -> None:

@@ -86,10 +86,14 @@ def effects(template: Template) -> set[str]:
     ]
     routes = of_type(template, "AWS::ApiGatewayV2::Route").values()
     secrets_keys = [s["Resource"] for role in roles for s in statements(role) if s.get("Sid") == "SecretsKey"]
-    rule = of_type(template, "AWS::Events::Rule")["RequestRule"]
-    buses = {rule["EventBusName"], function["Environment"]["Variables"]["EVENT_BUS_NAME"]}
+    rules = of_type(template, "AWS::Events::Rule")
+    buses = {rules[name]["EventBusName"] for name in ("RequestRule", "FlowRunRule")} | {
+        one["Environment"]["Variables"]["EVENT_BUS_NAME"]
+        for one in of_type(template, "AWS::Lambda::Function").values()
+        if "EVENT_BUS_NAME" in one["Environment"]["Variables"]
+    }
     seen = {
-        "SecretsKeyArn": secrets_keys == [SECRETS_KEY] * 2,
+        "SecretsKeyArn": secrets_keys == [SECRETS_KEY] * 3,
         "EventBusName": buses == {"company"} and "Bus" not in made,
         "ScheduleExpression": {"Schedule", "ScheduleRole"} <= set(made),
         "ApiJwtIssuer": all(route.get("AuthorizerId") == "ApiAuthorizer" for route in routes)
@@ -97,7 +101,7 @@ def effects(template: Template) -> set[str]:
         "Paused": mapping["Enabled"] is False,
         "ReservedConcurrency": function.get("ReservedConcurrentExecutions") == "7",
         "AlarmTopicArn": all(alarm.get("AlarmActions") == alarm.get("OKActions") == [TOPIC] for alarm in alarms),
-        "KmsKeyArn": with_key == [KEY] * (1 + 3 + 4 + 3),
+        "KmsKeyArn": with_key == [KEY] * (1 + 4 + 5 + 4),
         "PermissionsBoundaryArn": all(role.get("PermissionsBoundary") == BOUNDARY for role in roles),
     }
     return {name for name, whole in seen.items() if whole}

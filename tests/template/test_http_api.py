@@ -101,9 +101,10 @@ def test_tokens_by_halves_are_refused_before_anything_is_made() -> None:
 
 @BOTH
 def test_this_api_and_nobody_else_may_invoke_the_function(template: Template) -> None:
-    (permission,) = of_type(template, "AWS::Lambda::Permission").values()
+    permissions = of_type(template, "AWS::Lambda::Permission")
 
-    assert permission == {
+    assert [name for name, one in permissions.items() if one["FunctionName"] == "ApiFunction"] == ["ApiPermission"]
+    assert permissions["ApiPermission"] == {
         "Action": "lambda:InvokeFunction",
         "FunctionName": "ApiFunction",
         "Principal": "apigateway.amazonaws.com",

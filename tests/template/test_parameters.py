@@ -50,6 +50,10 @@ def test_the_bounds_of_the_numbers() -> None:
         "GiveUpAfterSeconds": (300, 43_200),
         "ClusterStartLimitSeconds": (300, 7200),
         "OldestRequestAlarmSeconds": (60, 86_400),
+        "OldestVerificationAlarmSeconds": (3600, 7_776_000),
+        "ChecksPerRun": (1, 1000),
+        "VerifyAfterSeconds": (3600, 999_999),
+        "MissingBrakePercent": (0, 100),
     }
 
 
@@ -73,6 +77,8 @@ def test_the_bounds_of_the_numbers() -> None:
         ("AdobeImsUrl", ["https://ims.example"], ["http://ims.example", "https://u@a.b", "https://a.b/c", "https://:", "https://a.b:0"]),
         ("AdobePlatformUrl", ["https://a.example:8443"], ["http://127.0.0.1"]),
         ("ScheduleTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
+        ("ReconcileSchedule", ["rate(6 hours)", "cron(15 3 * * ? *)"], ["", "daily", "rate()", "at(2027-01-01)"]),
+        ("ReconcileTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
     ],
 )  # fmt: skip
 def test_what_the_parameters_admit(name: str, good: list[str], bad: list[str]) -> None:
@@ -114,6 +120,7 @@ def test_what_the_outputs_give(template: Template) -> None:
         "ApiAccessLogGroup": "ApiAccessLogs",
         "RegistryTable": "Registry",
         "ParameterPrefix": "/aep-connections",
+        "ReconcileFunctionName": "ReconcileFunction",
         "LogGroup": "ProvisionLogs",
         "DashboardUrl": (
             "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard"

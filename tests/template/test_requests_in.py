@@ -1,4 +1,4 @@
-"""How requests come in: queue, rule, schedule, event source."""
+"""How requests come in: queue, rules, schedules, event source; and what wakes the function that reconciles."""
 
 from __future__ import annotations
 
@@ -31,16 +31,23 @@ def test_queues_are_encrypted_and_keep_messages_for_two_weeks(template: Template
 @BOTH
 def test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls(template: Template) -> None:
     (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
-    allow, deny = policy["PolicyDocument"]["Statement"]
+    allow, unheard, deny = policy["PolicyDocument"]["Statement"]
 
     assert policy["Queues"] == ["Requests", "DeadLetters"]
     assert (allow["Effect"], allow["Principal"], allow["Action"]) == (
         "Allow", {"Service": "events.amazonaws.com"}, "sqs:SendMessage",
     )  # fmt: skip
-    bus = "company" if template is FULL else "Bus"
-    (rule,) = of_type(template, "AWS::Events::Rule").values()
-    assert allow["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": f"arn:aws:events:eu-west-1:123456789012:rule/{bus}/{rule['Name']}"}
+    bus, rules = "company" if template is FULL else "Bus", of_type(template, "AWS::Events::Rule")
+    arn = "arn:aws:events:eu-west-1:123456789012:rule/"
+    assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{arn}{bus}/{rules['RequestRule']['Name']}"}}
+    assert unheard == allow | {
+        "Sid": "WhatReconcileDidNotHear",
+        "Resource": "DeadLetters.Arn",
+        "Condition": {
+            "ArnEquals": {
+                "aws:SourceArn": [f"{arn}{rules['SecretRule']['Name']}", f"{arn}{bus}/{rules['FlowRunRule']['Name']}"]
+            }
+        },
     }
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "sqs:*")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -52,15 +59,46 @@ def test_a_rule_on_the_default_bus_has_no_bus_in_its_arn() -> None:
         Template.load({"AdobeSecretArn": ARN, "EventBusName": "default"}), "AWS::SQS::QueuePolicy"
     ).values()
 
-    assert policy["PolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"] == {
-        "aws:SourceArn": "arn:aws:events:eu-west-1:123456789012:rule/local-requests"
+    arn = "arn:aws:events:eu-west-1:123456789012:rule/local"
+    requests, unheard, _ = policy["PolicyDocument"]["Statement"]
+    assert requests["Condition"]["ArnEquals"] == {"aws:SourceArn": f"{arn}-requests"}
+    assert unheard["Condition"]["ArnEquals"] == {"aws:SourceArn": [f"{arn}-secrets", f"{arn}-flow-runs"]}
+
+
+@BOTH
+def test_each_rule_may_invoke_the_function_that_reconciles_and_nobody_else(template: Template) -> None:
+    rules, permissions = of_type(template, "AWS::Events::Rule"), of_type(template, "AWS::Lambda::Permission")
+    bus, arn = "company" if template is FULL else "Bus", "arn:aws:events:eu-west-1:123456789012:rule/"
+    wanted = {
+        "SecretPermission": f"{arn}{rules['SecretRule']['Name']}",
+        "FlowRunPermission": f"{arn}{bus}/{rules['FlowRunRule']['Name']}",
+    }
+
+    assert {name: one for name, one in permissions.items() if one["FunctionName"] == "ReconcileFunction"} == {
+        name: {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": "ReconcileFunction",
+            "Principal": "events.amazonaws.com",
+            "SourceArn": source,
+        }
+        for name, source in wanted.items()
     }
 
 
 @BOTH
 def test_the_rule_begins_when_it_may_send(template: Template) -> None:
     assert template.resources()["RequestRule"]["DependsOn"] == "QueuePolicy"
+    assert template.resources()["SecretRule"]["DependsOn"] == ["QueuePolicy", "SecretPermission"]
+    assert template.resources()["FlowRunRule"]["DependsOn"] == ["QueuePolicy", "FlowRunPermission"]
     assert of_type(template, "AWS::Events::Rule")["RequestRule"]["EventBusName"] in ("Bus", "company")
+
+
+@BOTH
+def test_a_rule_listens_where_what_it_waits_for_is_told(template: Template) -> None:
+    buses = {name: rule["EventBusName"] for name, rule in of_type(template, "AWS::Events::Rule").items()}
+    own = "company" if template is FULL else "Bus"
+
+    assert buses == {"RequestRule": own, "FlowRunRule": own, "SecretRule": "default"}
 
 
 @BOTH
@@ -80,26 +118,37 @@ def test_the_event_source_is_one_message_at_a_time_with_partial_failures(templat
 @BOTH
 def test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver(template: Template) -> None:
     keeps = {"Arn": "DeadLetters.Arn"}
-    (rule,) = of_type(template, "AWS::Events::Rule").values()
-    targets = [schedule["Target"] for schedule in of_type(template, "AWS::Scheduler::Schedule").values()]
+    rules = of_type(template, "AWS::Events::Rule")
+    targets = {name: schedule["Target"] for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items()}
+    wanted = {
+        "RequestRule": "Requests.Arn",
+        "SecretRule": "ReconcileFunction.Arn",
+        "FlowRunRule": "ReconcileFunction.Arn",
+    }
+    timed = {"ReconcileTimer": "ReconcileFunction.Arn"} | ({"Schedule": "Requests.Arn"} if template is FULL else {})
 
-    assert rule["Targets"] == [
-        {
-            "Id": "requests",
-            "Arn": "Requests.Arn",
-            "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
-            "DeadLetterConfig": keeps,
-        }
-    ]
-    assert [(t["Arn"], t["RetryPolicy"], t["DeadLetterConfig"]) for t in targets] == [
-        ("Requests.Arn", {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 20}, keeps)
-    ] * (template is FULL)
+    assert {name: rule["Targets"] for name, rule in rules.items()} == {
+        name: [
+            {
+                "Id": "requests" if name == "RequestRule" else "reconcile",
+                "Arn": arn,
+                "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
+                "DeadLetterConfig": keeps,
+            }
+        ]
+        for name, arn in wanted.items()
+    }
+    assert {name: (t["Arn"], t["RetryPolicy"], t["DeadLetterConfig"]) for name, t in targets.items()} == {
+        name: (arn, {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 20}, keeps)
+        for name, arn in timed.items()
+    }
 
 
-def test_the_rule_and_the_schedule_are_on() -> None:
-    rule, schedule = of_type(FULL, "AWS::Events::Rule")["RequestRule"], of_type(FULL, "AWS::Scheduler::Schedule")
+def test_the_rules_and_the_schedule_are_on() -> None:
+    rules, schedule = of_type(FULL, "AWS::Events::Rule"), of_type(FULL, "AWS::Scheduler::Schedule")
 
-    assert rule["State"] == schedule["Schedule"]["State"] == "ENABLED"
+    assert {rule["State"] for rule in rules.values()} == {"ENABLED"}
+    assert schedule["Schedule"]["State"] == "ENABLED"
     assert schedule["Schedule"]["ScheduleExpression"] == "rate(1 day)"
     assert schedule["Schedule"]["ScheduleExpressionTimezone"] == "UTC"
     assert schedule["Schedule"]["FlexibleTimeWindow"] == {"Mode": "OFF"}
@@ -111,6 +160,24 @@ def test_the_rule_and_the_schedule_are_on() -> None:
         "time": "<aws.scheduler.scheduled-time>",
         "detail": REQUEST,
     }
+
+
+@BOTH
+def test_the_fleet_is_looked_through_once_a_day_unless_another_schedule_is_given(template: Template) -> None:
+    timer = of_type(template, "AWS::Scheduler::Schedule")["ReconcileTimer"]
+
+    assert (timer["State"], timer["FlexibleTimeWindow"]) == ("ENABLED", {"Mode": "OFF"})
+    assert (timer["ScheduleExpression"], timer["ScheduleExpressionTimezone"]) == ("rate(1 day)", "UTC")
+    assert json.loads(timer["Target"]["Input"]) == {
+        "detail-type": "Scheduled Event",
+        "source": "aep.connections.schedule",
+        "id": "<aws.scheduler.execution-id>",
+        "time": "<aws.scheduler.scheduled-time>",
+    }
+    given = {"AdobeSecretArn": ARN, "ReconcileSchedule": "cron(15 3 * * ? *)", "ReconcileTimezone": "Europe/Zurich"}
+    other = of_type(Template.load(given), "AWS::Scheduler::Schedule")["ReconcileTimer"]
+    assert other["ScheduleExpression"] == "cron(15 3 * * ? *)"
+    assert other["ScheduleExpressionTimezone"] == "Europe/Zurich"
 
 
 def test_the_schedule_is_off_by_default() -> None:

@@ -11,15 +11,18 @@ import pytest
 
 from local.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, grants
+from tests.support.keeper import Keeper
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
 from tests.support.web import KEY as KEY_OVER_HTTP
 from tests.support.web import Web
-from tests.support.world import ABSENT, REQUEST, World
+from tests.support.world import ABSENT, REQUEST, UNCHECKED, World
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
 SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
 DATABRICKS_SECRETS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"
-CURRENT = {"secretsmanager:VersionStage": "AWSCURRENT"}
+CURRENT, PREVIOUS = ({"secretsmanager:VersionStage": stage} for stage in ("AWSCURRENT", "AWSPREVIOUS"))
+ROLES = ("ProvisionRole", "ApiRole", "ExploreRole", "ReconcileRole")
+"""Those of functions."""
 
 
 def of_role(template: Template, role: str = "ProvisionRole") -> list[Grant]:
@@ -56,6 +59,28 @@ def test_the_exploring_function_calls_what_its_role_allows_and_all_of_it(world: 
     made = calls_of_explore(Web(world, aws_calls), aws_calls, {"sandbox": "dev", "name": "sales", "path": None})
 
     made_and_allowed(world, aws_calls, made, "ExploreRole")
+
+
+def test_the_reconciling_function_calls_what_its_role_allows_and_all_of_it(
+    world: World, keeper: Keeper, aws_calls: AwsCalls
+) -> None:
+    world.ask()
+    world.put_secret("aep/prod/databricks/orders")
+    world.ask({"name": "orders", "sandbox": "prod", "databricksSecretId": "aep/prod/databricks/orders"})
+    world.unpublish()
+    world.clock.advance(1000)
+    before = len(aws_calls.made)
+
+    keeper.wake({}, seconds=100)  # too few for a second sandbox
+    keeper.listen()
+    keeper.wake(secret_changed(REQUEST["databricksSecretId"]))
+
+    made_and_allowed(world, aws_calls, aws_calls.made[before:], "ReconcileRole")
+
+
+def secret_changed(name: str) -> dict[str, Any]:
+    """What Secrets Manager tells of a new version."""
+    return {"detail-type": "Secret Label Updated", "detail": {"name": name, "labelUpdated": "AWSCURRENT"}}
 
 
 def calls_of_explore(web: Web, aws_calls: AwsCalls, event: dict[str, Any]) -> list[AwsCall]:
@@ -144,6 +169,82 @@ def test_what_the_role_of_the_exploring_function_allows_in_one_look() -> None:
     assert pairs(FULL, "ExploreRole") == bare | {("kms:Decrypt", SECRETS_KEY), ("kms:Decrypt", KEY)}
 
 
+def test_what_the_role_of_the_reconciling_function_allows_in_one_look() -> None:
+    bare = {
+        ("logs:CreateLogStream", "ReconcileLogs.Arn"),
+        ("logs:PutLogEvents", "ReconcileLogs.Arn"),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+        ("secretsmanager:GetSecretValue", ARN),
+        ("secretsmanager:DescribeSecret", DATABRICKS_SECRETS),
+        ("dynamodb:Query", "Registry.Arn"),
+        ("dynamodb:BatchGetItem", "Registry.Arn"),
+        ("dynamodb:Query", "Registry.Arn/index/by-secret"),
+        ("dynamodb:Scan", "Registry.Arn/index/by-secret"),
+        ("ssm:GetParametersByPath", "arn:aws:ssm:eu-west-1:123456789012:parameter/aep-connections/*"),
+        ("sqs:SendMessage", "Requests.Arn"),
+        ("lambda:InvokeFunction", "ReconcileFunction.Arn"),
+    }
+
+    assert pairs(BARE, "ReconcileRole") == bare | {("events:PutEvents", "Bus.Arn")}
+    assert pairs(FULL, "ReconcileRole") == bare | {
+        ("events:PutEvents", "arn:aws:events:eu-west-1:123456789012:event-bus/company"),
+        ("kms:Decrypt", SECRETS_KEY),
+        ("kms:Decrypt", KEY),
+    }
+
+
+@BOTH
+def test_the_permission_to_go_on_stands_apart_and_is_all_that_does(template: Template) -> None:
+    """A role that names a function that names the role could not be made."""
+    ((name, policy),) = of_type(template, "AWS::IAM::Policy").items()
+
+    assert (name, policy["Roles"]) == ("ReconcileGoesOn", ["ReconcileRole"])
+    assert [(s["Action"], s["Resource"]) for s in policy["PolicyDocument"]["Statement"]] == [
+        ("lambda:InvokeFunction", "ReconcileFunction.Arn")
+    ]
+
+
+@BOTH
+def test_the_reconciling_function_reads_no_databricks_secret_and_changes_nothing_but_the_queue(
+    template: Template,
+) -> None:
+    its = of_role(template, "ReconcileRole")
+    reads = [grant for grant in its if grant.action == "secretsmanager:GetSecretValue"]
+    about_itself = ("logs", "xray")
+
+    assert [(grant.resource, grant.conditions["StringEquals"]) for grant in reads] == [(ARN, CURRENT)]
+    assert {grant.action for grant in its if grant.action.partition(":")[0] not in about_itself} <= {
+        "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "kms:Decrypt", "dynamodb:Query",
+        "dynamodb:Scan", "dynamodb:BatchGetItem", "ssm:GetParametersByPath", "sqs:SendMessage", "events:PutEvents",
+        "lambda:InvokeFunction",
+    }  # fmt: skip
+
+
+@BOTH
+def test_the_reconciling_function_asks_for_versions_of_databricks_secrets_only(template: Template) -> None:
+    def allowed(secret: str) -> bool:
+        call = AwsCall("secretsmanager:DescribeSecret", secret)
+        return any(grant.permits(call) for grant in of_role(template, "ReconcileRole"))
+
+    assert allowed(SALES)
+    assert not allowed(ARN)
+    assert not allowed(SALES.replace("/databricks/", "/other/"))
+
+
+@BOTH
+def test_the_reconciling_function_announces_drift_and_nothing_else(template: Template) -> None:
+    def allowed(source: str, detail_type: str) -> bool:
+        (bus,) = {grant.resource for grant in of_role(template) if grant.action == "events:PutEvents"}
+        call = AwsCall("events:PutEvents", bus, {"events:source": source, "events:detail-type": detail_type})
+        return any(grant.permits(call) for grant in of_role(template, "ReconcileRole"))
+
+    assert allowed("aep.connections", "AEP Base Connection Drifted")
+    for end in ("Requested", "Ready", "Failed", "Deleted"):
+        assert not allowed("aep.connections", f"AEP Base Connection {end}")
+    assert not allowed("aws.s3", "AEP Base Connection Drifted")
+
+
 @BOTH
 def test_the_api_function_may_read_no_secret(template: Template) -> None:
     used = {grant.action.partition(":")[0] for grant in of_role(template, "ApiRole")}
@@ -182,6 +283,16 @@ def test_the_scheduler_may_send_to_the_queues_and_nothing_else() -> None:
     assert of_type(FULL, "AWS::Scheduler::Schedule")["Schedule"]["Target"]["RoleArn"] == "ScheduleRole.Arn"
 
 
+@BOTH
+def test_the_timer_may_wake_its_function_and_keep_what_it_could_not_and_nothing_else(template: Template) -> None:
+    assert pairs(template, "ReconcileTimerRole") == {
+        ("lambda:InvokeFunction", "ReconcileFunction.Arn"),
+        ("sqs:SendMessage", "DeadLetters.Arn"),
+    }
+    timer = of_type(template, "AWS::Scheduler::Schedule")["ReconcileTimer"]
+    assert timer["Target"]["RoleArn"] == "ReconcileTimerRole.Arn"
+
+
 def pairs(template: Template, role: str) -> set[tuple[str, str]]:
     return {(grant.action, grant.resource) for grant in of_role(template, role)}
 
@@ -189,10 +300,8 @@ def pairs(template: Template, role: str) -> set[tuple[str, str]]:
 @BOTH
 def test_only_its_own_service_takes_a_role(template: Template) -> None:
     own_account = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}
-    wanted: dict[str, tuple[str, dict[str, Any]]] = {
-        name: ("lambda", {}) for name in ("ProvisionRole", "ApiRole", "ExploreRole")
-    }
-    wanted |= {"ScheduleRole": ("scheduler", own_account)}
+    wanted: dict[str, tuple[str, dict[str, Any]]] = {name: ("lambda", {}) for name in ROLES}
+    wanted |= dict.fromkeys(("ScheduleRole", "ReconcileTimerRole"), ("scheduler", own_account))
 
     for name, role in of_type(template, "AWS::IAM::Role").items():
         service, condition = wanted[name]
@@ -230,14 +339,46 @@ def test_every_function_has_a_role_of_its_own(template: Template) -> None:
 
 @BOTH
 def test_every_action_is_named_and_every_resource_but_that_of_traces_is_scoped(template: Template) -> None:
+    ours = (".Arn", ".Arn/index/by-secret")
+
     for role in of_type(template, "AWS::IAM::Role"):
         for grant in of_role(template, role):
             assert "*" not in grant.action
             if not grant.action.startswith("xray:"):
-                assert grant.resource.count(":") >= 5 or grant.resource.endswith(".Arn"), grant
+                assert grant.resource.count(":") >= 5 or grant.resource.endswith(ours), grant
 
 
 READERS = pytest.mark.parametrize("role", ["ProvisionRole", "ExploreRole"])
+
+
+@BOTH
+def test_the_former_version_is_read_of_a_databricks_secret_to_put_it_back_and_of_nothing_else(
+    template: Template,
+) -> None:
+    def allowed(secret: str, role: str) -> bool:
+        call = AwsCall("secretsmanager:GetSecretValue", secret, PREVIOUS)
+        return any(grant.permits(call) for grant in of_role(template, role))
+
+    assert [role for role in ROLES if allowed(SALES, role)] == ["ProvisionRole"]
+    assert [role for role in ROLES if allowed(ARN, role)] == []
+
+
+def test_the_one_who_provisions_reads_both_versions_of_a_secret(world: World, aws_calls: AwsCalls) -> None:
+    world.ask(UNCHECKED)
+    before = len(aws_calls.made)
+    world.put_secret(accessToken="dapifedcba9876543210fedcba9876543210")
+    world.stack.databricks.settings.revoked_tokens = ["dapifedcba9876543210fedcba9876543210"]
+
+    world.ask(UNCHECKED)
+
+    read = [call for call in aws_calls.made[before:] if call.action == "secretsmanager:GetSecretValue"]
+    (statement,) = (
+        grant
+        for grant in grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
+        if grant.resource == DATABRICKS_SECRETS
+    )
+    stages = {str(call.context["secretsmanager:VersionStage"]) for call in read if statement.permits(call)}
+    assert stages == set(statement.conditions["StringEquals"]["secretsmanager:VersionStage"])
 
 
 @READERS
@@ -271,7 +412,17 @@ def test_the_secrets_key_decrypts_these_secrets_for_secrets_manager_and_nothing_
     assert not allowed(FULL, **{"kms_EncryptionContext:SecretARN": ARN.replace("adobe", "other")})
 
 
-@pytest.mark.parametrize("role", ["ProvisionRole", "ApiRole", "ExploreRole"])
+def test_the_secrets_key_decrypts_the_adobe_secret_only_for_the_function_that_reconciles() -> None:
+    def allowed(template: Template, arn: str) -> bool:
+        call = AwsCall("kms:Decrypt", SECRETS_KEY, VIA_SECRETS | {"kms:EncryptionContext:SecretARN": arn})
+        return any(grant.permits(call) for grant in of_role(template, "ReconcileRole"))
+
+    assert allowed(FULL, ARN)
+    assert not allowed(FULL, SALES)
+    assert not allowed(BARE, ARN)
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_the_key_of_the_registry_is_used_through_dynamodb_only(role: str) -> None:
     def allowed(service: str) -> bool:
         call = AwsCall("kms:Decrypt", KEY, {"kms:ViaService": f"{service}.eu-west-1.amazonaws.com"})

@@ -21,7 +21,8 @@ def test_exactly_what_must_survive_the_stack_is_retained(template: Template) -> 
         "Registry": ("Retain", "Retain"),
         "DeadLetters": ("RetainExceptOnCreate", "Retain"),
         **dict.fromkeys(
-            ("ProvisionLogs", "ApiLogs", "ExploreLogs", "ApiAccessLogs"), ("RetainExceptOnCreate", "Retain")
+            ("ProvisionLogs", "ApiLogs", "ExploreLogs", "ReconcileLogs", "ApiAccessLogs"),
+            ("RetainExceptOnCreate", "Retain"),
         ),
     }
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from aep_connections import wiring, wiring_api, wiring_explore
+from aep_connections import wiring, wiring_api, wiring_explore, wiring_reconcile
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
-from bench.cold import TRIVIAL
+from bench.cold import TRIVIAL, answered
 from bench.picture import draw
 from bench.report import write
 from bench.stubs import environment
@@ -99,6 +99,7 @@ def test_calls_are_named_without_their_ids() -> None:
         ("provision", lambda: wiring.build().provision),
         ("api", lambda: wiring_api.build().answer),
         ("explore", lambda: wiring_explore.build().explore),
+        ("reconcile", lambda: wiring_reconcile.build().reconcile),
     ],
 )
 def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(
@@ -109,4 +110,4 @@ def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(
         monkeypatch.setenv(name, value)
     trivial = TRIVIAL[function]
 
-    assert trivial.shown(handler()(trivial.event, Context(60.0))) == trivial.expected
+    assert trivial.shown(answered(handler(), trivial.event, Context(60.0))) == trivial.expected

@@ -137,7 +137,7 @@ class Connection(_Shape):
     result: Result | None
     tested: Tested | None = Field(description="Adobe's last test of the connection.")
     readiness: dict[str, Any] | None = Field(description="The last readiness report: status, checkedAt, checks.")
-    secretVersion: SecretVersion | None = Field(description="The Databricks secret's version that was last read.")  # noqa: N815
+    secretVersion: SecretVersion | None = Field(description="The version of the secret that last passed its test.")  # noqa: N815
 
 
 class Connections(_Shape):

@@ -1,0 +1,24 @@
+"""The floor of reconciling's cold start: the clients and the session that a run needs, and nothing else."""
+
+import os
+from typing import Any
+
+import boto3
+import requests
+from botocore.config import Config
+
+CONFIG = Config(connect_timeout=5, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+
+aws = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+clients = [
+    aws.client(service, config=CONFIG) for service in ("secretsmanager", "dynamodb", "ssm", "sqs", "events", "lambda")
+]
+http = requests.Session()
+
+
+class InvalidRequest(Exception):  # noqa: N818 - as ours is named
+    pass
+
+
+def handler(event: Any, context: Any) -> Any:
+    raise InvalidRequest

@@ -1,0 +1,177 @@
+"""The samples of reconciling in events/: what wakes the function, and the rechecks that it sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.domain.model import DRIFT, DUE, FLOW_RUN, SECRET, SURPLUS
+from aep_connections.triggers.fleet import FlowRunFailed, SecretChanged, woken_by
+from aep_connections.use_cases.reconcile import Run
+from local.flows import flows
+from local.stack import ADOBE_SECRET, ROOT
+from local.template import Template
+from tests.support.keeper import LATER, Keeper
+from tests.support.world import Sent, World
+
+EVENTS = ROOT / "events"
+TEMPLATE = Template.load({"AdobeSecretArn": "arn"})
+RUNS = ("reconcile-by-hand", "reconcile-schedule", "reconcile-goes-on")
+FLOW_RUNS = ("reconcile-flow-run-failed", "reconcile-flow-run-failed-messages")
+SECRETS = ("reconcile-secret-changed",)
+REASONS = (DRIFT, SURPLUS, SECRET, DUE, FLOW_RUN)
+
+
+def load(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def made(world: World) -> World:
+    """A world with the connection of the samples, some time after it was made."""
+    world.ask(load("invoke-request"))
+    world.clock.advance(LATER)
+    return world
+
+
+@pytest.fixture
+def woken(made: World, keeper: Keeper) -> Keeper:
+    """Whoever looks after that world."""
+    keeper.told()
+    return keeper
+
+
+def rechecks(keeper: Keeper) -> list[dict[str, str]]:
+    return [json.loads(sent.body)["recheck"] for sent in keeper.rechecks()]
+
+
+def test_every_sample_of_reconciling_is_one_of_those_that_are_tried() -> None:
+    found = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("reconcile-*.json")}
+
+    assert found == {*RUNS, *FLOW_RUNS, *SECRETS, "invalid/reconcile-unknown-event"}
+
+
+def test_every_reason_that_we_give_has_a_sample() -> None:
+    names = {path.stem for path in EVENTS.glob("sqs-recheck-*.json")}
+
+    assert names == {f"sqs-recheck-{reason}" for reason in REASONS}
+    for reason in REASONS:
+        (record,) = load(f"sqs-recheck-{reason}")["Records"]
+        assert json.loads(record["body"])["recheck"]["reason"] == reason
+
+
+@pytest.mark.parametrize("name", [*RUNS, *FLOW_RUNS, *SECRETS])
+def test_a_sample_is_what_it_says(name: str) -> None:
+    woken = woken_by(load(name), 500)
+
+    assert isinstance(woken, Run if name in RUNS else SecretChanged if name in SECRETS else FlowRunFailed)
+
+
+def test_the_sample_that_goes_on_is_what_a_run_hands_on() -> None:
+    document = load("reconcile-goes-on")["reconcile"]
+
+    assert json.loads(json.dumps(Run.read(document).document())) == document
+    assert set(document) == set(Run(1).document())
+
+
+@pytest.mark.parametrize(
+    ("rule", "names"), [("SecretRule", SECRETS), ("FlowRunRule", FLOW_RUNS)], ids=["secrets", "flow runs"]
+)
+def test_a_rule_of_the_template_matches_its_samples_and_no_other(rule: str, names: tuple[str, ...]) -> None:
+    pattern = EventPattern.load(json.dumps(TEMPLATE.resources()[rule]["Properties"]["EventPattern"]))
+    events = {path.stem: load(path.stem) for path in EVENTS.glob("*.json") if '"detail-type"' in path.read_text()}
+
+    matched = {name for name, event in events.items() if "source" in event and pattern.matches_event(event)}
+
+    assert matched == set(names)
+
+
+def test_what_adobe_wraps_is_known_by_its_code_whatever_the_detail_type() -> None:
+    pattern = EventPattern.load(json.dumps(TEMPLATE.resources()["FlowRunRule"]["Properties"]["EventPattern"]))
+    event = load("reconcile-flow-run-failed") | {"detail-type": "whatever"}
+
+    assert pattern.matches_event(event)
+    event["detail"]["event"]["header"]["_adobeio"]["eventCode"] = "sources_flow_run_success"
+    assert not pattern.matches_event(event)
+
+
+def test_the_timers_input_is_the_sample_with_the_schedulers_placeholders() -> None:
+    target = TEMPLATE.resources()["ReconcileTimer"]["Properties"]["Target"]
+    sample = load("reconcile-schedule")
+
+    sent = json.loads(target["Input"])
+
+    assert sent["time"] == "<aws.scheduler.scheduled-time>"
+    assert sent["id"] == "<aws.scheduler.execution-id>"
+    assert sent | {"time": sample["time"], "id": sample["id"]} == sample
+
+
+@pytest.mark.parametrize("name", ["reconcile-by-hand", "reconcile-schedule"])
+def test_a_sample_of_a_run_looks_through_the_fleet(made: World, woken: Keeper, name: str) -> None:
+    made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
+
+    said = woken.wake(load(name))
+
+    assert (said["ended"], said["Drifted"], said["Rechecks"]) == (True, 1, 1)
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": DRIFT}]
+
+
+def test_the_sample_that_goes_on_ends_the_run_and_leaves_out_what_was_looked_at(made: World, woken: Keeper) -> None:
+    made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
+
+    said = woken.wake(load("reconcile-goes-on"))
+
+    assert (said["ended"], said["Drifted"], said["Verifications"]) == (True, 3, 1)
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": DUE}]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_sample_of_a_changed_secret_has_its_connections_rechecked(made: World, woken: Keeper, name: str) -> None:
+    said = woken.wake(load(name))
+
+    assert said == {"secret_id": "aep/dev/databricks/sales", "rechecks": 1}
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": SECRET}]
+
+
+@pytest.mark.parametrize("name", FLOW_RUNS)
+def test_a_sample_of_a_failed_dataflow_has_the_connection_rechecked_that_it_reads_from(
+    made: World, woken: Keeper, name: str
+) -> None:
+    (item,) = made.connections()
+    made.stack.adobe.settings.in_use.append(item["id"])
+    (flow,) = flows([item["id"]], made.stack.adobe.records, ADOBE_SECRET["orgId"], "dev")
+    sample = load(name)
+
+    unknown = woken.wake(sample)
+    said = woken.wake(json.loads(json.dumps(sample).replace(unknown["flow_id"], flow["id"])))
+
+    assert (unknown["rechecks"], said) == (0, {"sandbox": "dev", "flow_id": flow["id"], "rechecks": 1})
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": FLOW_RUN}]
+
+
+def test_the_invalid_sample_is_refused_with_what_is_wrong(keeper: Keeper) -> None:
+    with pytest.raises(ConnectionFailure) as refused:
+        keeper.wake(load("invalid/reconcile-unknown-event"))
+
+    assert refused.value.code == "InvalidRequest"
+    assert refused.value.faults
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_sample_of_a_recheck_tests_what_it_should_and_makes_what_is_missing(
+    made: World, woken: Keeper, reason: str
+) -> None:
+    (record,) = load(f"sqs-recheck-{reason}")["Records"]
+    before = len(made.calls("GET", "/test"))
+
+    made.until_done(Sent(record["messageId"], record["receiptHandle"], record["body"], made.clock.now()))
+    made.stack.adobe.records[made.connections()[0]["id"]].deleted_at = made.clock.now()
+    made.until_done(Sent(record["messageId"], record["receiptHandle"], record["body"], made.clock.now()))
+
+    assert len(made.calls("GET", "/test")) - before == 1 + (reason in (DUE, FLOW_RUN))
+    (item,) = made.connections()
+    assert (made.status("sales-lakehouse"), made.parameter("sales-lakehouse")) == ("ready", item["id"])
