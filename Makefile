@@ -66,7 +66,7 @@ $(VENV)/checkov/.installed: $(VENV)/.installed requirements-checkov.txt
 	@$(BIN)/uv pip install --quiet --python $(VENV)/checkov/bin/python --no-deps --require-hashes -r requirements-checkov.txt
 	@touch $@
 
-bench: $(VENV)/.installed $(VENV)/bench/.installed ## measures, and writes docs/performance.md; ONLY=cold|warm|peers|load (cold needs Python 3.13)
+bench: $(VENV)/.installed $(VENV)/bench/.installed ## measures, and writes docs/performance.md; ONLY=cold|warm|peers|load|fleet (cold needs Python 3.13)
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 # aepp, which it compares with, brings much that nothing else needs, so it has an environment of its own.

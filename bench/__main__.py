@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import cold, load, peers, warm
+from bench import cold, fleet, load, peers, warm
 from bench.picture import draw
 from bench.report import SECTIONS, write
 from local.stack import ROOT
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
     "warm": warm.measure,
     "peers": peers.measure,
     "load": load.measure,
+    "fleet": fleet.measure,
 }
 RESULTS = ROOT / "docs" / "performance.json"
 

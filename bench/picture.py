@@ -73,6 +73,12 @@ def _charts(results: dict[str, Any]) -> Iterator[tuple[str, list[Bar]]]:
             f"Peak memory, MiB, {found['concurrency']} services in one process",
             [Bar(label, value, f"{value:.0f}", True) for label, value in sizes],
         )
+    if found := results.get("fleet"):
+        runs = [(f"{one['connections']:,} connections", one["clean"]["seconds"]) for one in found["sizes"]]
+        yield (
+            f"Looking through the whole fleet, s, each call to Adobe {found['adobeMs']:.0f} ms",
+            [Bar(label, value, f"{value:.0f} s", True) for label, value in runs],
+        )
 
 
 def _milliseconds(label: str, value: float, is_ours: bool) -> Bar:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 COLD_AT_MOST, WARM_AT_MOST = 1.25, 1.10
+FLEET_SECONDS, FLEET_MIB = 60.0, 256.0
 BUSY = 0.5
 """A load from which on something else is at work."""
 
 HEAD = """# Performance
 
 What `make bench` measured; it wrote this page, its picture and `docs/performance.json`, where the numbers come from.
-`make bench ONLY=cold|warm|peers|load` renews one section. Times depend on the machine: **the ratios are what to look
-at, and none of it is a promise.**
+`make bench ONLY=cold|warm|peers|load|fleet` renews one section. Times depend on the machine: **the ratios are what to
+look at, and none of it is a promise.**
 
 ![Bar charts of the tables below](performance.svg)
 """
@@ -188,7 +189,83 @@ and the threads share one interpreter: the rate says how the work scales, not ho
 """
 
 
-SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {"cold": cold, "warm": warm, "peers": peers, "load": load}
+def fleet(found: dict[str, Any]) -> str:
+    sizes = found["sizes"]
+    kinds = sorted({kind for one in sizes for kind in one["clean"]["awsCalls"]})
+    clean = [
+        (
+            f"{one['connections']:,}",
+            one["clean"]["adobeCalls"],
+            one["expectedAdobeCalls"],
+            *(f"{one['clean']['awsCalls'].get(kind, 0):,}" for kind in kinds),
+            f"{one['clean']['seconds']:.1f}",
+            f"{one['clean']['adobeSeconds']:.1f}",
+            f"{one['clean']['awsSeconds']:.1f}",
+            f"{one['clean']['peakMib']:.0f}",
+        )
+        for one in sizes
+    ]
+    times = ("seconds", "of Adobe's answers", "of AWS' answers", "peak memory, MiB")
+    mended = [
+        (
+            f"{one['connections']:,}",
+            one["mended"]["drifted"],
+            one["mended"]["rechecks"],
+            one["mended"]["deliveries"],
+            f"{one['mended']['adobeCalls']:,}",
+            f"{one['mended']['seconds']:.0f}",
+            f"**{one['mended']['mostAtOnce']}**, {_kept(one['mended']['mostAtOnce'], one['concurrency'] + 1)}",
+            f"**{one['mended']['driftedAfter']}**",
+            f"**{one['mended']['wrongAfter']}**",
+        )
+        for one in sizes
+    ]
+    concurrency = sizes[-1]["concurrency"]
+    at_once = f"calls to Adobe at once, at most {concurrency + 1}"
+    mended_heads = ("connections", "otherwise", "rechecks", "deliveries", "calls to Adobe", "seconds", at_once)
+    largest = sizes[-1]
+    run = largest["clean"]
+    once = _kept(0 if run["ended"] else 1, 0)
+    mixed = ", ".join(f"`{kind}` {count}" for kind, count in largest["mended"]["kinds"].items())
+    return f"""## Fleet
+
+{_circumstances(found)}
+
+Looking through a fleet in {found["sandboxes"]} sandboxes that is as it should be:
+
+{_table(("connections", "calls to Adobe", "by its pages", *(f"`{kind}`" for kind in kinds), *times), clean)}
+The aims for {largest["connections"]:,} connections are one invocation of `reconcile`: {once};
+at most {FLEET_SECONDS:.0f} s: {_kept(run["seconds"], FLEET_SECONDS)};
+at most {FLEET_MIB:.0f} MiB: {_kept(run["peakMib"], FLEET_MIB)}. *By its pages* is what the calls to Adobe
+should be: one for a token, and for each sandbox one for each hundred of its connections.
+
+With a part of it otherwise, and `provision` at work on the queue meanwhile, until that is empty:
+
+{_table((*mended_heads, "otherwise after", "wrong after"), mended)}
+What is otherwise, of {largest["connections"]:,}: {mixed}. *Otherwise after* is what another run
+finds, for which nothing is too recent to be looked at (its `ADOBE_SETTLE_SECONDS` is 0). *Wrong after* are connections,
+names, params, parameters and registry items, counted directly.
+
+How: each invocation of `reconcile` is a fresh process, whose peak memory is its own (`VmHWM`); the seconds are those of
+the invocation. `provision` is in {concurrency} processes, as `MaximumConcurrency` says, and their starts are in the
+seconds of the second table. Adobe and its IMS are the simulators and answer each call after
+{found["adobeMs"]:.0f} ms; calls are at once if the simulators had them at the same time. AWS is moto, without delay and
+in one process with the simulators. What *Adobe's* and *AWS' answers* took was partly side by side. The fleet is
+written into them directly, each key as a request left the first one. Moto takes ten and more milliseconds for each item
+that it reads, minutes for a large fleet: so Query, Scan, BatchGetItem and GetParametersByPath are answered past it, out
+of its data and with AWS' pages. Every write is moto's. What AWS itself takes comes on top, most of it for Parameter
+Store, which gives ten parameters a call, one call after the other. In the second table moto's writes, one process for
+all deliveries, are most of the seconds, and keep the calls to Adobe apart: without them there may be more at once.
+"""
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "cold": cold,
+    "warm": warm,
+    "peers": peers,
+    "load": load,
+    "fleet": fleet,
+}
 
 
 def _circumstances(found: dict[str, Any]) -> str:

@@ -9,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from aep_connections import wiring
 from bench import SECRET_ID
+from bench.memory import peak_kib
 from local.invocation import Context
 
 TIMEOUT_SECONDS = 180.0
@@ -50,7 +49,7 @@ def warm(repetitions: int) -> list[dict[str, Any]]:
 def load(requests: int, concurrency: int) -> dict[str, Any]:
     """Do distinct requests, each thread with a service of its own; how long that took and the most memory in use."""
     services = [wiring.build() for _ in range(concurrency)]
-    before = _peak_kib()
+    before = peak_kib()
 
     def work(worker: int) -> int:
         return sum(_deliver(services[worker], f"load-{number}") for number in range(worker, requests, concurrency))
@@ -62,7 +61,7 @@ def load(requests: int, concurrency: int) -> dict[str, Any]:
         "done": done,
         "seconds": time.perf_counter() - began,
         "idlePeakKib": before,
-        "peakKib": _peak_kib(),
+        "peakKib": peak_kib(),
     }
 
 
@@ -97,14 +96,6 @@ def _deliver(
     }
     context = Context(time.monotonic() + TIMEOUT_SECONDS)
     return not service.provision({"Records": [record]}, context)["batchItemFailures"]
-
-
-def _peak_kib() -> int:
-    """The most memory that this process ever had in use (VmHWM; elsewhere than on Linux what the system counts)."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
 if __name__ == "__main__":

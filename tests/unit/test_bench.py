@@ -12,10 +12,12 @@ import pytest
 from aep_connections import wiring, wiring_api, wiring_explore, wiring_reconcile
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
 from bench.cold import TRIVIAL, answered
+from bench.fleet import SIZES, most_at_once, pages
 from bench.picture import draw
-from bench.report import write
+from bench.report import FLEET_MIB, FLEET_SECONDS, write
 from bench.stubs import environment
 from local.invocation import Context
+from local.simulator import Call, Request
 from local.stack import ROOT
 
 DOCS = ROOT / "docs"
@@ -28,7 +30,7 @@ def test_the_published_page_and_picture_are_what_the_results_give() -> None:
 
 
 def test_every_measurement_was_made() -> None:
-    assert list(RESULTS) == ["cold", "warm", "peers", "load"]
+    assert list(RESULTS) == ["cold", "warm", "peers", "load", "fleet"]
 
 
 def test_a_ratio_above_its_aim_is_shown_as_missed() -> None:
@@ -91,6 +93,38 @@ def test_calls_are_named_without_their_ids() -> None:
     assert name_of("POST", "/PutEvents") == "PutEvents"
     assert name_of("GET", base) == "GET /connections"
     assert name_of("GET", f"{base}/0-1/test") == "GET /connections/{id}/test"
+
+
+def test_calls_are_at_once_while_they_overlap() -> None:
+    request = Request("GET", "/", (), {}, b"")
+    calls = [Call(at, seconds, request, 200) for at, seconds in ((0.0, 1.0), (0.5, 1.0), (0.75, 0.5), (1.5, 1.0))]
+
+    assert most_at_once(calls) == 3
+    assert most_at_once([]) == 0
+
+
+@pytest.mark.parametrize(("connections", "expected"), [(100, 20), (1_000, 20), (2_000, 20), (2_001, 21), (10_000, 100)])
+def test_a_sandbox_has_a_page_for_each_hundred_connections(connections: int, expected: int) -> None:
+    assert pages(connections) == expected
+
+
+def test_calls_to_adobe_grow_with_the_pages_and_not_with_the_connections() -> None:
+    for size in RESULTS["fleet"]["sizes"]:
+        assert size["clean"]["adobeCalls"] == 1 + pages(size["connections"])
+
+
+def test_a_fleet_is_looked_through_within_its_aims_and_made_right() -> None:
+    largest = RESULTS["fleet"]["sizes"][-1]
+
+    assert largest["connections"] == 10_000
+    assert largest["clean"]["ended"]
+    assert largest["clean"]["seconds"] <= FLEET_SECONDS
+    assert largest["clean"]["peakMib"] <= FLEET_MIB
+    for size in RESULTS["fleet"]["sizes"]:
+        mended = size["mended"]
+        assert mended["drifted"] == mended["rechecks"] == sum(mended["kinds"].values()) == SIZES[size["connections"]]
+        assert (mended["driftedAfter"], mended["wrongAfter"]) == (0, 0)
+        assert mended["mostAtOnce"] <= size["concurrency"] + 1
 
 
 @pytest.mark.parametrize(

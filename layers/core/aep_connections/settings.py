@@ -98,7 +98,7 @@ _DEFAULTS = {
     "CLUSTER_START_LIMIT_SECONDS": "1200",
     "REPAIR_POLICY": "repair",
     "CHECKS_PER_RUN": "500",
-    "VERIFY_AFTER_SECONDS": "86400",
+    "VERIFY_AFTER_SECONDS": "72000",
     "MISSING_BRAKE_PERCENT": "50",
     "ADOBE_IMS_URL": "https://ims-na1.adobelogin.com",
     "ADOBE_PLATFORM_URL": "https://platform.adobe.io",
