@@ -134,7 +134,7 @@ INVARIANT = Invariant(
             "request id is struck",
             "a secret that stands where the request id should is shown",
             WIRE,
-            "return secrets.clean(refusal.request_id, 128) if refusal.request_id else None",
+            "return secrets.quoted_id(refusal.request_id) if refusal.request_id else None",
             "return refusal.request_id",
             (IN_SECRET + "test_a_canary_is_seen_nowhere[3]",),
         ),
