@@ -21,7 +21,8 @@ def stack(aws: Aws, aws_calls: AwsCalls) -> Iterator[Stack]:
     """A stack on the real clock."""
     name = f"f{uuid.uuid4().hex[:12]}"
     made = Stack(name, {"ParameterPrefix": f"/{name}"}, aws)
-    aws_calls.allow(name, grants(made.template, made.resources.attribute, "ProvisionRole"))
+    for role in ("ProvisionRole", "ReconcileRole"):  # which hears of every secret
+        aws_calls.allow(f"{name}/{role}", grants(made.template, made.resources.attribute, role))
     yield made
     made.stop()
 
