@@ -152,7 +152,7 @@ def _woken(case: Case, event: dict[str, Any]) -> int:
 ERRANDS: tuple[Story, ...] = (
     Story("asked over HTTP", ask),
     Story("retired over HTTP", retire, "absent"),
-    Story("verified over HTTP", verify),
+    Story("verified over HTTP", verify, quiet=True),
     Story("looked at over HTTP", look, "told"),
     Story("tables over HTTP", ask_to_explore, "told"),
     Story("explored", explore, "told"),

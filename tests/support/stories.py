@@ -92,11 +92,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`begin` makes what is there and gives the message whose next delivery goes wrong; then it `ends` so."""
+    """`begin` makes what is there and gives the message whose next delivery goes wrong; then it `ends` so.
+
+    The end of a `quiet` one need not be announced: nobody asked, and a killed delivery may have done all there was.
+    """
 
     name: str
     begin: Callable[[Case], Any]
     ends: str = "present"
+    quiet: bool = False
 
 
 def _create(case: Case) -> Sent:
@@ -217,7 +221,7 @@ STORIES: tuple[Story, ...] = (
     Story("adopt", _adopt),
     Story("surplus", _surplus),
     Story("recheck", _recheck),
-    Story("surplus beside", _clear),
+    Story("surplus beside", _clear, quiet=True),
     Story("token taken back", _take_back),
     Story("give up", _give_up, "parked"),
     Story("no key", _no_key, "refused"),
