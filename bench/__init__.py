@@ -1,4 +1,8 @@
 """Measures the product and what it is compared with; `make bench` writes docs/performance.md from what it finds."""
 
+from local.functions import use_the_layer
+
+use_the_layer()
+
 SECRET_ID = "aep/dev/databricks/bench"
 """The Databricks secret that every measured request names."""
