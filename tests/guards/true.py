@@ -148,5 +148,15 @@ INVARIANT = Invariant(
                 "tests/integration/test_secret_changes.py::test_a_token_that_was_taken_back_by_a_killed_delivery_is_not_recorded_as_there",
             ),
         ),
+        Guard(
+            "only what worked is left untested",
+            "a connection that failed is called ready again without a test, as its cluster stands still",
+            PROVISION,
+            "holder is not None and work.entry.status is Status.READY",
+            "holder is not None",
+            (
+                "tests/integration/test_fleet.py::test_what_failed_is_not_taken_for_ready_while_its_cluster_stands_still",
+            ),
+        ),
     ),
 )

@@ -254,6 +254,18 @@ def test_scheduled_work_that_is_tried_again_still_starts_no_cluster(world: World
     assert world.announced()[-1] == ("Failed", "NotReady")
 
 
+def test_what_failed_is_not_taken_for_ready_while_its_cluster_stands_still(world: World, keeper: Keeper) -> None:
+    assert world.ask()
+    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+    assert world.ask(REQUEST | {"description": "changed"})
+    world.stack.databricks.settings.clusters = dict(STOPPED)
+
+    keeper.reconcile()
+    keeper.mend()
+
+    assert (world.status(), world.announced()[-1]) == ("failed", ("Failed", "NotReady"))
+
+
 def test_calls_grow_with_pages_and_not_with_connections(world: World, keeper: Keeper) -> None:
     ask_for(world, *(f"k{number}" for number in range(12)))
     world.clock.advance(LATER)

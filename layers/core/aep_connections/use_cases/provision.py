@@ -103,7 +103,8 @@ def _make_and_test(work: Work, flow: FlowService, desired: Desired, known: Found
     holder = known.connection if known and known.connection and known.connection.id == published else None
     refusal: ConnectionFailure
     try:
-        tests = ensure_ready(work, workspace, published=holder is not None)
+        worked = holder is not None and work.entry.status is Status.READY
+        tests = ensure_ready(work, workspace, worked=worked)
         return _made(work, flow, desired, known, published, tests=tests)
     except (NotReady, TestFailed, DatabricksRefused) as refused:
         refusal = refused

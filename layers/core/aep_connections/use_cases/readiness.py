@@ -25,17 +25,17 @@ CLUSTER_STATE = "CLUSTER_STATE"
 TOKEN_VALID = "TOKEN_VALID"  # noqa: S105 - the name of a check
 
 
-def ensure_ready(work: Work, workspace: Workspace, *, published: bool) -> bool:
+def ensure_ready(work: Work, workspace: Workspace, *, worked: bool) -> bool:
     """Look before Adobe is asked, as the request's `readiness` says.
 
     What is not known stands in nobody's way: Adobe's path to the workspace may be open where ours is not.
 
     Args:
-        published: whether the key's parameter names the connection that is there.
+        worked: whether the key is ready, and its parameter names the connection that is there.
 
     Returns:
-        Whether Adobe's test is to be run. Not if nobody asked, the connection is published and its cluster stands
-        still: a test would fail, and what passed it before is kept.
+        Whether Adobe's test is to be run. Not if nobody asked, the connection worked and its cluster stands still: a
+        test would fail, and prove nothing.
 
     Raises:
         NotReady: a check failed; the message and `faults` name each.
@@ -47,7 +47,7 @@ def ensure_ready(work: Work, workspace: Workspace, *, published: bool) -> bool:
         return True
     report = _look(work, workspace)
     failed = report.failed()
-    tests = not (work.unattended and published and any(check.id == CLUSTER_STATE for check in failed))
+    tests = not (work.unattended and worked and any(check.id == CLUSTER_STATE for check in failed))
     if off:  # but a token that Databricks refuses is not given to Adobe by ourselves
         failed = [check for check in failed if work.unattended and check.id == TOKEN_VALID]
     if not failed:
