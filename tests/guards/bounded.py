@@ -317,7 +317,7 @@ INVARIANT = Invariant(
             RECONCILE,
             "sorted(run.due)[: run.checks]",
             "sorted(run.due)",
-            ("tests/integration/test_fleet.py::test_a_run_rechecks_no_more_than_it_may_and_drift_first",),
+            ("tests/integration/test_fleet.py::test_drift_in_a_later_sandbox_comes_before_old_tests",),
         ),
         Guard(
             "a run goes on later",

@@ -145,6 +145,18 @@ def test_a_run_rechecks_no_more_than_it_may_and_drift_first(world: World, keeper
     assert json.loads(sent[-1].body)["recheck"]["name"] == "a"  # tested before b and c
 
 
+def test_drift_in_a_later_sandbox_comes_before_old_tests(world: World, keeper: Keeper) -> None:
+    ask_for(world, "a", sandbox="s1")
+    ask_for(world, "b", sandbox="s2")
+    delete(world, "b")
+    keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
+
+    said = keeper.reconcile(10**6)
+
+    assert (said["Rechecks"], said["Verifications"]) == (1, 0)
+    assert [reason_of(sent) for sent in keeper.rechecks()] == ["drift"]
+
+
 def test_drift_beyond_the_budget_is_announced_as_left_for_the_next_run(world: World, keeper: Keeper) -> None:
     for name in ("a", "b", "c", "d", "e"):
         ask_for(world, name)
