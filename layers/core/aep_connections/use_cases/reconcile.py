@@ -79,7 +79,7 @@ class Run:
     Attributes:
         after: the last sandbox that was looked at.
         checks: how many rechecks may still be sent.
-        due: those whose last test is oldest: when it was (seconds since 1970), sandbox, name.
+        due: those whose last test is oldest, that first: when it was (seconds since 1970), sandbox, name.
         counts: what was found, by metric, or metric and dimension.
         oldest: the oldest test of a ready connection, in seconds since 1970.
         versions: name of a secret -> when its version in use was created; of this invocation's sandboxes.
@@ -142,7 +142,7 @@ def reconcile(run: Run, around: Surroundings, policy: Policy, deadline: Deadline
             reason = {"code": failure.code, "reason": failure.message, "request_id": failure.request_id}
             note("sandbox not reconciled", {"sandbox": sandbox, **reason})
         run.after, begun = sandbox, True
-    due = [Recheck(Key(sandbox, name), DUE) for _, sandbox, name in sorted(run.due)[: run.checks]]
+    due = [Recheck(Key(sandbox, name), DUE) for _, sandbox, name in run.due]
     around.inbox.recheck(*due)
     run.counts["Verifications"] += len(due)
     return True
