@@ -190,6 +190,20 @@ def test_what_was_not_tested_for_long_is_tested_the_oldest_of_all_sandboxes_firs
     assert [end for end, _ in world.announced()] == ["Ready"] * 3
 
 
+def test_rechecks_of_which_nobody_knows_count_as_sent(
+    world: World, keeper: Keeper, refuse: Callable[..., None]
+) -> None:
+    for sandbox in ("s1", "s2"):
+        ask_for(world, "a", sandbox=sandbox)
+    delete(world, "a")
+    keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
+    refuse("SendMessageBatch")
+
+    assert keeper.reconcile()["FailedSandboxes"] == 1
+
+    assert [detail["because"] for detail in keeper.drifts()] == [None, "budget"]
+
+
 def test_what_has_a_foreign_twin_is_verified_all_the_same(world: World, keeper: Keeper) -> None:
     ask_for(world, "sales")
     world.add_foreign("sales")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aep_connections.domain.moment import iso
 from local.connections import patched
 from local.faults import Fault
 from local.simulator import Request
@@ -143,6 +144,18 @@ def test_a_request_that_is_on_its_way_is_not_drift(world: World, keeper: Keeper)
     assert not world.ask()
 
     assert keeper.reconcile()["Drifted"] == 0
+
+
+@pytest.mark.parametrize(("age", "drifted"), [(3600, 0), (90_000, 1)])
+def test_a_note_of_a_request_that_never_came_hides_drift_for_a_day_only(
+    world: World, keeper: Keeper, age: int, drifted: int
+) -> None:
+    world.ask()
+    noted = {"order": {"S": f"{iso(world.clock.now())}#x"}, "request": {"M": {}}}
+    world.edit_item("SET noted = :n", values={":n": {"M": noted}})
+    edit(world, "/name", "sales.renamed")
+
+    assert keeper.reconcile(age)["Drifted"] == drifted
 
 
 def test_a_secret_that_is_gone_is_announced_and_the_connection_left_as_it_is(world: World, keeper: Keeper) -> None:

@@ -33,6 +33,15 @@ def recorded(world: World, name: str = "sales") -> str:
     return str(world.item(name)["secretVersion"]["M"]["id"]["S"])
 
 
+def rotated(world: World, keeper: Keeper) -> Sent:
+    """The recheck of a new version."""
+    keeper.told()
+    world.put_secret(accessToken=NEW)
+    keeper.listen()
+    (sent,) = keeper.rechecks()
+    return sent
+
+
 def follow(keeper: Keeper) -> list[str]:
     """Have the function hear of it, and every recheck done."""
     keeper.listen()
@@ -106,10 +115,7 @@ def test_a_change_during_an_update_ends_on_the_newest(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
-    keeper.told()
-    world.put_secret(accessToken=NEW)
-    keeper.listen()
-    (sent,) = keeper.rechecks()
+    sent = rotated(world, keeper)
     patch = FlowService.patch
     other: list[bool] = []
 
@@ -236,10 +242,7 @@ def test_a_recheck_killed_between_update_and_test_is_tested_by_the_next(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
-    keeper.told()
-    world.put_secret(accessToken=NEW)
-    keeper.listen()
-    (sent,) = keeper.rechecks()
+    sent = rotated(world, keeper)
 
     def kill(*_: object) -> bool:
         raise Killed

@@ -47,7 +47,8 @@ def in_motion(entry: Entry, now: float, settle_seconds: float) -> bool:
     """Whether somebody works on a key, just did, or soon will: then what is shown of it may be of before."""
     recent = now - entry.updated_at < settle_seconds
     waits = entry.is_open and now - entry.updated_at < UNFINISHED_SECONDS
-    return entry.noted is not None or entry.order is None or entry.lease_until > now or recent or waits
+    noted = entry.noted is not None and now - entry.noted.order.seconds < UNFINISHED_SECONDS
+    return noted or entry.order is None or entry.lease_until > now or recent or waits
 
 
 def missing(entries: Iterable[Entry], shown: Shown) -> list[Entry]:

@@ -214,8 +214,8 @@ class _Sandbox:
             details.append(drift.document(why_not, self._around.secret_values))
             self._run.counts.update(f"Drift:{kind}" for kind in dict.fromkeys(one.kind for one in drift.findings))
         self._around.events.announce(DRIFTED, *details)
+        self._run.checks -= len(rechecks)  # some are sent, even if it is not known which
         self._around.inbox.recheck(*rechecks)
-        self._run.checks -= len(rechecks)
         self._run.counts["Drifted"] += len(details)
         self._run.counts["Rechecks"] += len(rechecks)
         self._run.counts["Unmended"] += len(details) - len(rechecks) - sum(d.only_conflicts for d in drifts)
