@@ -15,7 +15,7 @@ from moto.ssm.models import ssm_backends
 from aep_connections.adobe.wire import create_body
 from aep_connections.aws.parameters import name_below
 from aep_connections.domain.model import Desired, Key, Secret
-from aep_connections.sources.databricks import SOURCE
+from aep_connections.sources.databricks.secret import SOURCE
 from bench.shortcuts import fill
 from local.aws import ACCOUNT, REGION
 from local.connections import Record, new_item, patched

@@ -49,11 +49,11 @@ def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str],
     from aep_connections.aws import calls
     from aep_connections.aws.secrets import Secrets
     from aep_connections.clock import SystemClock
-    from aep_connections.databricks.workspace import Databricks
     from aep_connections.domain.deadline import Deadline
     from aep_connections.domain.secrecy import SecretValues
     from aep_connections.settings import SettingsInvalid, is_safe
-    from aep_connections.sources.databricks import read_secret
+    from aep_connections.sources.databricks.secret import read_secret
+    from aep_connections.sources.databricks.workspace import DatabricksWorkspace
     from aep_connections.upstream.transport import Timeouts, Upstream, new_session
 
     url = os.environ.get("DATABRICKS_URL", "").rstrip("/")
@@ -69,7 +69,7 @@ def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str],
     http = new_session()
     try:
         upstream = Upstream(http, Timeouts(), Deadline.after(SystemClock(), 90), values)
-        return dict(auth.public), Databricks(url, upstream).open(auth).report()
+        return dict(auth.public), DatabricksWorkspace(auth, url, upstream).report()
     finally:
         http.close()
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from aep_connections.databricks.access import WAY, data
-from aep_connections.databricks.cluster import CLUSTER
 from aep_connections.domain.drift import FOR_PEOPLE, Drift, Kind
 from aep_connections.domain.entry import Entry
 from aep_connections.domain.errors import CODES
 from aep_connections.domain.model import Key, Recheck
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.sources.databricks.access import WAY, data
+from aep_connections.sources.databricks.cluster import CLUSTER
 from local.stack import ROOT
 from local.template import translated
 

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from aep_connections.databricks import workspace
 from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.sources.databricks import workspace
 from aep_connections.use_cases import provision, reconcile
 from local.aws import Aws
 from local.connections import patched

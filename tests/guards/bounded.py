@@ -112,7 +112,7 @@ INVARIANT = Invariant(
         Guard(
             "looks end with their delivery",
             "a read of the workspace outlives its invocation",
-            CORE + "databricks/workspace.py",
+            CORE + "sources/databricks/workspace.py",
             "    with ThreadPoolExecutor(max_workers=len(looks)) as pool:\n"
             "        return [ended.result() for ended in [pool.submit(look) for look in looks]]\n",
             "    pool = ThreadPoolExecutor(max_workers=len(looks))\n"
@@ -123,7 +123,7 @@ INVARIANT = Invariant(
         Guard(
             "tries of a look",
             "a path to the workspace that is closed costs a delivery its time",
-            CORE + "databricks/workspace.py",
+            CORE + "sources/databricks/workspace.py",
             "tries=TRIES, whom=",
             "whom=",
             ("tests/integration/test_readiness.py::test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer",),

@@ -7,7 +7,9 @@ from tests.guards.guard import CORE, Guard, Invariant
 FLOW_SERVICE, IMS, TRANSPORT, WIRE = (
     CORE + f"{name}.py" for name in ("adobe/flow_service", "adobe/ims", "upstream/transport", "adobe/wire")
 )
-MODEL, SECRECY, DATABRICKS = (CORE + name for name in ("domain/model.py", "domain/secrecy.py", "sources/databricks.py"))
+MODEL, SECRECY, DATABRICKS = (
+    CORE + name for name in ("domain/model.py", "domain/secrecy.py", "sources/databricks/secret.py")
+)
 PROVISION, REQUEST = CORE + "use_cases/provision.py", CORE + "use_cases/request.py"
 IN_SECRET, IN_BOUNDED, IN_TOKENS, IN_AUTHENTICATION, IN_PROVISIONING, IN_ENDINGS = (
     f"tests/integration/test_{name}.py::"
@@ -290,7 +292,7 @@ INVARIANT = Invariant(
         Guard(
             "Databricks' words are struck",
             "what Databricks quotes of a token is recorded and announced",
-            CORE + "databricks/wire.py",
+            CORE + "sources/databricks/replies.py",
             "return secrets.quoted(words) if words else",
             "return words if words else",
             ("tests/unit/test_databricks_wire.py::test_words_are_shown_without_a_secret_and_pages_not_at_all",),
@@ -298,7 +300,7 @@ INVARIANT = Invariant(
         Guard(
             "Databricks' pages are not shown",
             "a page that is no answer of the API is recorded and announced",
-            CORE + "databricks/wire.py",
+            CORE + "sources/databricks/replies.py",
             'words = _words(known) or (reply.headers.get("x-databricks-reason-phrase") or "")',
             'words = _words(known) or reply.body.decode(errors="replace")',
             ("tests/unit/test_databricks_wire.py::test_words_are_shown_without_a_secret_and_pages_not_at_all",),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aep_connections.adobe.ims import read_credentials
 from aep_connections.domain.errors import SecretInvalid
 from aep_connections.domain.model import Secret
-from aep_connections.sources.databricks import normalised_domain, read_secret
+from aep_connections.sources.databricks.secret import normalised_domain, read_secret
 from tests.support.hostile import MANY, json_values, nested, not_texts
 
 NAME = "adb-1234567890123456.7.azuredatabricks.net"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aep_connections.domain.errors import SecretInvalid
-from aep_connections.sources.databricks import normalised_domain, read_secret
+from aep_connections.sources.databricks.secret import normalised_domain, read_secret
 
 HOST = "https://adb-1234567890123456.16.azuredatabricks.net"
 SECRET = {"domain": HOST, "clusterId": "0923-164208-meows279", "accessToken": "dapi-canary", "database": "acme-db"}

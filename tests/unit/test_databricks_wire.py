@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from aep_connections.databricks.terminations import benign, termination_of
-from aep_connections.databricks.wire import Trouble, said
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.sources.databricks.replies import Trouble, said
+from aep_connections.sources.databricks.terminations import benign, termination_of
 from aep_connections.upstream.transport import Reply
 
 TOKEN = "dapi0123456789abcdef0123456789abcdef"

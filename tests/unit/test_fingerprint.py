@@ -14,7 +14,7 @@ from aep_connections.domain.model import (
     mark_of,
     marked,
 )
-from aep_connections.sources.databricks import SOURCE
+from aep_connections.sources.databricks.secret import SOURCE
 
 HOST = "https://adb-1234567890123456.16.azuredatabricks.net"
 

@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TOO_DEAR = ("aws_xray_sdk", "jsonschema", "databricks", "moto", "local", "yaml", "pytest")
 HTTP = ("pydantic", "aws_lambda_powertools.event_handler", "asyncio", "aep_connections.triggers.http")
 """What answers HTTP, and what comes with it: Powertools' resolver cannot be had without `asyncio`."""
-OTHERS = ("requests", "aep_connections.upstream", "aep_connections.adobe", "aep_connections.databricks")
+OTHERS = ("requests", "aep_connections.upstream", "aep_connections.adobe", "aep_connections.sources.workspaces")
 """What asks Adobe and Databricks."""
-WORK = ("aep_connections.databricks", "aep_connections.aws.registry", "aep_connections.use_cases.provision")
+WORK = ("aep_connections.sources.workspaces", "aep_connections.aws.registry", "aep_connections.use_cases.provision")
 """What makes connections, or asks Databricks: whoever reconciles leaves it to others."""
 UNWANTED = {
     "provision": TOO_DEAR + HTTP,

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aep_connections.databricks.access import HIVE, WAY, data
-from aep_connections.databricks.cluster import CLUSTER, cluster_of
-from aep_connections.databricks.seen import Seen, checked
-from aep_connections.databricks.wire import Said
 from aep_connections.domain.readiness import Check, Finding, Report, Severity
+from aep_connections.sources.databricks.access import HIVE, WAY, data
+from aep_connections.sources.databricks.cluster import CLUSTER, cluster_of
+from aep_connections.sources.databricks.observation import Seen, checked
+from aep_connections.sources.databricks.replies import Said
 from tests.support.hostile import MANY, json_values
 
 ODD_SHARD = "https://adb-1234567890123456.7.azuredatabricks.net"

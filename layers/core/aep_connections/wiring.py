@@ -17,13 +17,13 @@ from aep_connections.aws.queue import Requests
 from aep_connections.aws.registry import Registry
 from aep_connections.aws.secrets import Secrets
 from aep_connections.clock import SystemClock
-from aep_connections.databricks.workspace import Databricks
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.model import Delivery
 from aep_connections.domain.ports import Clock
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.observability import Measured, Observer
 from aep_connections.settings import Settings
+from aep_connections.sources.workspaces import Workspaces
 from aep_connections.triggers import invoke, sqs
 from aep_connections.upstream.transport import Timeouts, Upstream, new_session
 from aep_connections.use_cases.answer import Answer, answer
@@ -75,7 +75,7 @@ class Service:
             self._clock,
             self._secrets,
             adobe,
-            Databricks(settings.databricks_url, upstream),
+            Workspaces(settings.databricks_url, upstream),
             self._registry,
             self._parameters,
             self._events,

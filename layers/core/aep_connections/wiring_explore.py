@@ -14,12 +14,12 @@ from aep_connections.aws import calls
 from aep_connections.aws.overview import Overview
 from aep_connections.aws.secrets import Secrets
 from aep_connections.clock import SystemClock
-from aep_connections.databricks.workspace import Databricks
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.ports import Clock
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.observability import Log
 from aep_connections.settings import ExploreSettings
+from aep_connections.sources.workspaces import Workspaces
 from aep_connections.triggers import question
 from aep_connections.upstream.transport import Timeouts, Upstream, new_session
 from aep_connections.use_cases.explore import Surroundings, explore
@@ -48,8 +48,8 @@ class Service:
         )
         settings = self._settings
         adobe = Adobe(settings.adobe_platform_url, settings.adobe_secret_id, self._secrets, self._tokens, upstream)
-        databricks = Databricks(settings.databricks_url, upstream)
-        around = Surroundings(upstream.secrets, self._secrets, adobe, databricks, self._overview)
+        workspaces = Workspaces(settings.databricks_url, upstream)
+        around = Surroundings(upstream.secrets, self._secrets, adobe, workspaces, self._overview)
         answer = question.answer(event, lambda key, path: explore(key, path, around))
         self._log.note("explored", question.line(event, answer))
         return answer

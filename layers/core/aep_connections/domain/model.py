@@ -87,18 +87,31 @@ class AuthParams:
         return {**self.public, **self.secret}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A type of source: Adobe's ids for it, and how a secret becomes its auth params."""
+    """A type of source: Adobe's ids for it, and how a secret becomes its auth params.
 
+    Attributes:
+        name: what the registry records; it never changes.
+        secret_field: the request's field that names the secret.
+        overrides: the request's fields that replace a field of the secret.
+        options: further fields of a request that only this source type and others that name them have.
+        read_secret: the auth params of a secret's name and values, and of the request's overrides.
+    """
+
+    name: str
     secret_field: str
     connection_spec_id: str
     connection_spec_version: str
     auth_spec_name: str
     overrides: tuple[str, ...]
+    options: tuple[str, ...]
     read_secret: Callable[[str, JsonObject, Mapping[str, str]], AuthParams]
-    in_a_workspace: bool
-    """Whether it is a workspace of Databricks, whose readiness can be looked at."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a request that not every source type has."""
+        return (self.secret_field, *self.overrides, *self.options)
 
 
 @dataclass(frozen=True, slots=True)

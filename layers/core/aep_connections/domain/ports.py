@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
+    from aep_connections.domain.errors import ConnectionFailure
     from aep_connections.domain.explored import Column, Flow, Table
     from aep_connections.domain.model import (
         AuthParams,
@@ -83,23 +84,26 @@ class FlowService(Protocol):
 
 
 class Workspace(Protocol):
-    """One Databricks workspace, seen with one token."""
+    """One workspace of a source, seen with one token."""
 
     def report(self) -> Report:
         """Look at everything that can be looked at, changing nothing. Raises OutOfTime; other trouble it reports."""
 
     def accepts_token(self) -> bool:
-        """Whether Databricks says whose token it is. Raises Throttled, OutOfTime."""
+        """Whether the source says whose token it is. Raises Throttled, OutOfTime."""
 
     def start(self) -> None:
         """Start the cluster. It may be starting already. Raises NotReady, Throttled, Unavailable, OutOfTime."""
 
+    def diagnose(self, refusal: ConnectionFailure, report: Report) -> ConnectionFailure:
+        """Adobe's refusal with what the report knows of its cause; calls nothing."""
 
-class Databricks(Protocol):
-    """Azure Databricks."""
 
-    def open(self, auth: AuthParams) -> Workspace:
-        """The workspace of these params; calls nothing."""
+class Workspaces(Protocol):
+    """What stands behind connections."""
+
+    def open(self, source: Source, auth: AuthParams) -> Workspace | None:
+        """The workspace of these params, None if this source type has none to look at; calls nothing."""
 
 
 class Adobe(Protocol):

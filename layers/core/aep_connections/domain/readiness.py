@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from aep_connections.domain.errors import ConnectionFailure, Fault
+
+CLUSTER_STATE, TOKEN_VALID = "CLUSTER_STATE", "TOKEN_VALID"
+"""The checks that decide what is done next, whatever the source type."""
+
 
 class Readiness(StrEnum):
     """What a request wants of the workspace before Adobe is asked."""
@@ -49,35 +54,34 @@ class Check:
         return head | {name: value for name, value in said.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A cluster as it was seen. `ended` is why it last terminated, if not as clusters should, and `mend` what to do.
+class Phase(StrEnum):
+    """What a cluster does: `starting` ends in `running` if all goes well; `stopping` cannot be started yet."""
 
-    `lasting` says that a new start ends so too.
-    `terminated_at` tells one termination from the next: Databricks' own milliseconds, as text.
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A cluster as it was seen.
+
+    Attributes:
+        state: the source's own word for its phase.
+        terminated_at: tells one termination from the next; the source's own time, as text.
+        ended: why it last terminated, if not as clusters should.
+        mend: what to do about that.
+        lasting: whether a new start ends so too.
     """
 
     id: str
     state: str
+    phase: Phase
     terminated_at: str = ""
     ended: str = ""
     mend: str = ""
     lasting: bool = False
-
-    @property
-    def usable(self) -> bool:
-        """Whether Adobe can work with it now."""
-        return self.state in ("RUNNING", "RESIZING")
-
-    @property
-    def starting(self) -> bool:
-        """Whether it will run by itself, if all goes well."""
-        return self.state in ("PENDING", "RESTARTING")
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it cannot be started yet."""
-        return self.state == "TERMINATING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,29 @@ class Report:
         return "warn" if any(c.finding in (Finding.FAIL, Finding.UNKNOWN) for c in heavy) else "pass"
 
     @property
+    def token_refused(self) -> bool:
+        """Whether the source itself refuses the token."""
+        return any(check.id == TOKEN_VALID for check in self.failed())
+
+    @property
+    def waits_for_cluster(self) -> bool:
+        """Whether all that stands in the way is a cluster that does not run."""
+        return [check.id for check in self.failed()] == [CLUSTER_STATE]
+
+    @property
     def request_id(self) -> str | None:
         """Databricks' id of the first request whose answer stands in the way."""
         return next((c.evidence["requestId"] for c in self.failed() if "requestId" in c.evidence), None)
+
+    def explaining(self, kind: type[ConnectionFailure], message: str, checks: Sequence[Check]) -> ConnectionFailure:
+        """A failure of a kind, which `checks` of this report explain."""
+        remedies = dict.fromkeys(check.remedy for check in checks if check.remedy)
+        return kind(
+            " ".join([message, *(check.message for check in checks)]),
+            remedy=" ".join([*remedies, "Then send the request again."]),
+            request_id=self.request_id,
+            faults=[Fault(check.id, check.message) for check in checks],
+        )
 
     def document(self) -> dict[str, Any]:
         """The report as the registry has it."""

@@ -1,7 +1,10 @@
-"""The source types this product can connect, one module each; a new one is registered here."""
+"""The source types that this product can connect, a room each; a new one is registered here.
+
+Everything here is pure: what has to be opened over HTTP is in `workspaces`, which not every function loads.
+"""
 
 from aep_connections.domain.model import JsonObject, Source
-from aep_connections.sources import databricks
+from aep_connections.sources.databricks import secret as databricks
 
 SOURCES: tuple[Source, ...] = (databricks.SOURCE,)
 

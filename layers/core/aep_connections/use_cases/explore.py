@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.entry import Entry
-from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused
+from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, OutOfTime
 from aep_connections.domain.model import AuthParams, Key
-from aep_connections.domain.ports import Adobe, Databricks, FlowService, Overview, Secrets
+from aep_connections.domain.ports import Adobe, FlowService, Overview, Secrets, Workspaces
 from aep_connections.domain.secrecy import SecretValues
-from aep_connections.sources import SOURCES
-from aep_connections.use_cases.readiness import explained
+from aep_connections.sources import SOURCES, source_of
 from aep_connections.use_cases.work import beside, check_organization
 
 
@@ -23,7 +22,7 @@ class Surroundings:
     secret_values: SecretValues
     secrets: Secrets
     adobe: Adobe
-    databricks: Databricks
+    workspaces: Workspaces
     overview: Overview
 
 
@@ -48,9 +47,14 @@ def explore(key: Key, path: str | None, around: Surroundings) -> dict[str, Any]:
         return _looked(flow, entry.connection_id, path, around.secret_values)
     except DatabricksRefused as refused:
         refusal = refused
-    if auth is None:
+    workspace = around.workspaces.open(source_of(entry.request), auth) if auth else None
+    if workspace is None:
         raise refusal
-    raise explained(refusal, around.databricks.open(auth))
+    try:
+        refusal_explained = workspace.diagnose(refusal, workspace.report())
+    except OutOfTime:
+        refusal_explained = refusal
+    raise refusal_explained
 
 
 def _looked(flow: FlowService, connection_id: str, path: str | None, secret_values: SecretValues) -> dict[str, Any]:

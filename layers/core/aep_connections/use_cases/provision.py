@@ -95,11 +95,11 @@ def _is_as_desired(work: Work, desired: Desired, connection: Connection) -> bool
 def _make_and_test(work: Work, flow: FlowService, desired: Desired, known: Found | None, published: str | None) -> Made:
     """What has to be done with Adobe, once the workspace is ready; its refusals are told apart.
 
-    Where Databricks refuses the token of a published connection, Adobe gets the former one back.
+    Where the source refuses the token of a published connection, Adobe gets the former one back.
     """
-    if not desired.source.in_a_workspace:
+    workspace = work.ports.workspaces.open(desired.source, desired.auth)
+    if workspace is None:
         return _made(work, flow, desired, known, published, tests=True)
-    workspace = work.ports.databricks.open(desired.auth)
     holder = known.connection if known and known.connection and known.connection.id == published else None
     refusal: ConnectionFailure
     try:

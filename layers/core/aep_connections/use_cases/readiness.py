@@ -11,18 +11,14 @@ from aep_connections.domain.entry import Wait
 from aep_connections.domain.errors import (
     ConnectionFailure,
     DatabricksRefused,
-    Fault,
     NotReady,
     OutOfTime,
     TestFailed,
     Waiting,
 )
 from aep_connections.domain.ports import Workspace
-from aep_connections.domain.readiness import Check, Readiness, Report
+from aep_connections.domain.readiness import CLUSTER_STATE, TOKEN_VALID, Phase, Readiness, Report
 from aep_connections.use_cases.work import READ_SECONDS, Work
-
-CLUSTER_STATE = "CLUSTER_STATE"
-TOKEN_VALID = "TOKEN_VALID"  # noqa: S105 - the name of a check
 
 
 def ensure_ready(work: Work, workspace: Workspace, *, worked: bool) -> bool:
@@ -55,16 +51,16 @@ def ensure_ready(work: Work, workspace: Workspace, *, worked: bool) -> bool:
     _wait_if_that_helps(work, workspace, report)
     if not tests and [check.id for check in failed] == [CLUSTER_STATE]:
         return False
-    raise _because(NotReady, "The workspace is not ready.", failed, report.request_id)
+    raise report.explaining(NotReady, "The workspace is not ready.", failed)
 
 
 def token_refused(work: Work) -> bool:
-    """Whether Databricks itself refused the token, when this delivery last looked."""
-    return work.report is not None and any(check.id == TOKEN_VALID for check in work.report.failed())
+    """Whether the source itself refused the token, when this delivery last looked."""
+    return work.report is not None and work.report.token_refused
 
 
 def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
-    """What Adobe's refusal really was, by Databricks' own words on the token and the cluster's state.
+    """What Adobe's refusal really was, by the source's own words on the token and the cluster's state.
 
     Raises what starting a cluster may raise.
     """
@@ -72,43 +68,12 @@ def told_apart(work: Work, workspace: Workspace, refusal: TestFailed | Databrick
         report = _look(work, workspace)
     except OutOfTime:
         return refusal
-    if not any(check.id == TOKEN_VALID for check in report.failed()):
+    if not report.token_refused:
         try:
             _wait_if_that_helps(work, workspace, report)
         except Waiting as waiting:
             return waiting
-    return _in_words_of(report, refusal)
-
-
-def explained(refusal: DatabricksRefused, workspace: Workspace) -> ConnectionFailure:
-    """What Adobe's refusal really was, for somebody who only looks: nothing is started, recorded or waited for."""
-    try:
-        return _in_words_of(workspace.report(), refusal)
-    except OutOfTime:
-        return refusal
-
-
-def _in_words_of(report: Report, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
-    """A refusal with what the report knows of its cause; a token that is not valid explains everything else."""
-    failed = report.failed()
-    if not failed:
-        return refusal
-    if token := [check for check in failed if check.id == TOKEN_VALID]:
-        return _because(DatabricksRefused, refusal.message, token, report.request_id)
-    return _because(type(refusal), refusal.message, failed, refusal.request_id or report.request_id)
-
-
-def _because(
-    kind: type[ConnectionFailure], what: str, checks: list[Check], request_id: str | None
-) -> ConnectionFailure:
-    """A failure that checks explain."""
-    remedies = dict.fromkeys(check.remedy for check in checks if check.remedy)
-    return kind(
-        " ".join([what, *(check.message for check in checks)]),
-        remedy=" ".join([*remedies, "Then send the request again."]),
-        request_id=request_id,
-        faults=[Fault(check.id, check.message) for check in checks],
-    )
+    return workspace.diagnose(refusal, report)
 
 
 def _look(work: Work, workspace: Workspace) -> Report:
@@ -123,17 +88,17 @@ def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> Non
     A start that ended for a reason that stays is not repeated: that costs money and mends nothing.
     """
     cluster = report.cluster
-    if cluster is None or [check.id for check in report.failed()] != [CLUSTER_STATE]:
+    if cluster is None or not report.waits_for_cluster:
         return
     now = work.ports.clock.now()
     wait = work.wait() or Wait(
         work.order, f"cluster {cluster.id} to run", now, now + work.rules.cluster_start_limit_seconds
     )
-    if cluster.starting:
+    if cluster.phase is Phase.STARTING:
         doing = f"is starting ({cluster.state})"
     elif work.request.readiness is not Readiness.START or work.unattended:
         return
-    elif cluster.stopping:
+    elif cluster.phase is Phase.STOPPING:
         doing = "is stopping, and will be started then"
     elif cluster.lasting and wait.started_after not in (None, cluster.terminated_at):
         return

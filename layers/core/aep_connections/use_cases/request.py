@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.errors import Fault, InvalidRequest
-from aep_connections.domain.model import MARKER_START, DesiredState, JsonObject, Key, Request
+from aep_connections.domain.model import MARKER_START, DesiredState, JsonObject, Key, Request, Source
 from aep_connections.domain.readiness import Readiness
 from aep_connections.sources import SOURCES
 
@@ -54,9 +54,7 @@ def read(document: object, secret_prefix: str) -> Request:
     ]
     faults += [Fault(name, "is required") for name in ("name", "sandbox") if name not in given]
     sources = [source for source in SOURCES if source.secret_field in given]
-    absent = given.get("desiredState") == DesiredState.ABSENT
-    if not absent and not sources:
-        faults += [Fault(source.secret_field, "is required") for source in SOURCES[:1]]
+    faults += _faults_of_sources(given, sources)
     for named in sources:
         faults += _outside(given, named.secret_field, secret_prefix)
     if faults:
@@ -74,6 +72,21 @@ def read(document: object, secret_prefix: str) -> Request:
         overrides={name: given[name] for name in (source.overrides if source else ()) if name in given},
         document=given,
     )
+
+
+def _faults_of_sources(given: dict[str, Any], named: list[Source]) -> list[Fault]:
+    """A request that is present names one secret, and no field that only another source type has."""
+    if len(named) > 1:
+        fields = " and ".join(source.secret_field for source in named)
+        return [Fault(source.secret_field, f"is one of {fields}: a connection has one source") for source in named]
+    if not named:
+        present = given.get("desiredState") != DesiredState.ABSENT
+        required = " or ".join(source.secret_field for source in SOURCES)
+        return [Fault(required, "is required")] if present else []
+    foreign = {name for source in SOURCES for name in source.fields} - {*named[0].fields}
+    return [
+        Fault(name, f"is not a field of a request with {named[0].secret_field}") for name in given if name in foreign
+    ]
 
 
 def readable_key(document: object) -> tuple[str | None, str | None]:

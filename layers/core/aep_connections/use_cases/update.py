@@ -44,7 +44,7 @@ def update(work: Work, flow: FlowService, connection: Connection, desired: Desir
 
 
 def put_back(work: Work, flow: FlowService, connection: Connection, refused: Desired) -> bool:
-    """Give Adobe the former version of the secret again, if it may hold the refused one and Databricks accepts that.
+    """Give Adobe the former version of the secret again, if it may hold the refused one and the source accepts that.
 
     Until Adobe has it, the registry knows no fingerprint: whoever goes on after a kill does this again.
     """
@@ -55,7 +55,8 @@ def put_back(work: Work, flow: FlowService, connection: Connection, refused: Des
         former = work.desired(refused.source, secret_id, work.ports.secrets.read(secret_id, "AWSPREVIOUS"))
     except (SecretRefused, SecretInvalid):  # there is none
         return False
-    if former.fingerprint == refused.fingerprint or not work.ports.databricks.open(former.auth).accepts_token():
+    workspace = work.ports.workspaces.open(refused.source, former.auth)
+    if former.fingerprint == refused.fingerprint or workspace is None or not workspace.accepts_token():
         return False
     work.record_connection(fingerprint=None)
     update(work, flow, replace(connection, etag=work.entry.etag), former)

@@ -14,13 +14,13 @@ from aep_connections.domain.model import Desired, Order, Outcome, Recheck, Reque
 from aep_connections.domain.ports import (
     Adobe,
     Clock,
-    Databricks,
     Events,
     FlowService,
     Parameters,
     Registry,
     Requests,
     Secrets,
+    Workspaces,
 )
 from aep_connections.domain.readiness import Report
 from aep_connections.domain.secrecy import SecretValues
@@ -42,7 +42,7 @@ class Ports:
     clock: Clock
     secrets: Secrets
     adobe: Adobe
-    databricks: Databricks
+    workspaces: Workspaces
     registry: Registry
     parameters: Parameters
     events: Events

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections.databricks.wire import Said
 from aep_connections.domain.readiness import Check, Finding, Severity
+from aep_connections.sources.databricks.replies import Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,12 @@ def plain(value: str) -> bool:
 
 
 SOURCE = Source(
+    name="databricks",
     secret_field="databricksSecretId",  # noqa: S106 - the name of a field
     connection_spec_id="e9d7ec6b-0873-4e57-ad21-b3a7c65e310b",
     connection_spec_version="1.0",
     auth_spec_name="Access Token Authentication",
     overrides=("clusterId", "catalog", "database"),
+    options=("readiness",),
     read_secret=read_secret,
-    in_a_workspace=True,
 )

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from aep_connections.databricks.access import ERROR, INFO, WARNING, identity, in_unity_catalog
-from aep_connections.databricks.seen import Found, Row, Seen, unknown
-from aep_connections.databricks.terminations import benign, termination_of
-from aep_connections.databricks.wire import Trouble
-from aep_connections.domain.readiness import Cluster
+from aep_connections.domain.readiness import CLUSTER_STATE, Cluster, Phase
+from aep_connections.sources.databricks.access import ERROR, INFO, WARNING, identity, in_unity_catalog
+from aep_connections.sources.databricks.observation import Found, Row, Seen, unknown
+from aep_connections.sources.databricks.replies import Trouble
+from aep_connections.sources.databricks.terminations import benign, termination_of
 
 _ID = re.compile(r"[0-9]{4}-[0-9]{6}-[a-z0-9]{1,32}", re.ASCII)
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
@@ -30,6 +30,12 @@ _WITHOUT_CATALOGS = (
     "LEGACY_SINGLE_USER",
 )
 SHORT_MINUTES = 10
+_PHASES = {
+    **dict.fromkeys(("RUNNING", "RESIZING"), Phase.RUNNING),
+    **dict.fromkeys(("PENDING", "RESTARTING"), Phase.STARTING),
+    "TERMINATING": Phase.STOPPING,
+}
+"""Of states that are not here, TERMINATED, ERROR and UNKNOWN, the phase is STOPPED."""
 
 
 def cluster_of(seen: Seen) -> Cluster | None:
@@ -41,9 +47,10 @@ def cluster_of(seen: Seen) -> Cluster | None:
     odd = None if benign(seen.cluster) else ended
     at = seen.cluster.get("terminated_time")
     return Cluster(
-        seen.cluster_id,
-        state,
-        str(at) if isinstance(at, int) else "",
+        id=seen.cluster_id,
+        state=state,
+        phase=_PHASES.get(state, Phase.STOPPED),
+        terminated_at=str(at) if isinstance(at, int) else "",
         ended=f"{odd[1].sentence} ({_code(odd[0])})." if odd else "",
         mend=odd[1].remedy if odd else "",
         lasting=odd is not None and odd[1].lasting,
@@ -98,7 +105,7 @@ def _state(seen: Seen) -> Found | None:
     cluster = cluster_of(seen)
     if cluster is None:
         return unknown("Databricks does not tell the cluster's state.")
-    if cluster.usable:
+    if cluster.phase is Phase.RUNNING:
         return None
     ended = f" It ended so: {cluster.ended}" if cluster.ended else ""
     return Found(
@@ -243,7 +250,7 @@ CLUSTER: tuple[Row, ...] = (
     Row("CLUSTER_VISIBLE", ERROR, _visible, ("TOKEN_SCOPE", "CLUSTER_ID_FORMAT")),
     Row("CLUSTER_EXISTS", ERROR, _exists, ("CLUSTER_VISIBLE",)),
     Row("CLUSTER_INTERACTIVE", ERROR, _interactive, _THERE),
-    Row("CLUSTER_STATE", ERROR, _state, _THERE),
+    Row(CLUSTER_STATE, ERROR, _state, _THERE),
     Row("LAST_TERMINATION", WARNING, _last_termination, _THERE),
     Row("ACCESS_MODE", ERROR, _access_mode, _THERE),
     Row("SINGLE_USER", ERROR, _single_user, _THERE),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from aep_connections.databricks.seen import Found, Row, Seen, unknown
-from aep_connections.databricks.wire import Said, Trouble
-from aep_connections.domain.readiness import Severity
+from aep_connections.domain.readiness import TOKEN_VALID, Severity
+from aep_connections.sources.databricks.observation import Found, Row, Seen, unknown
+from aep_connections.sources.databricks.replies import Said, Trouble
 
 SOON_DAYS = 14
 HIVE = "hive_metastore"
@@ -186,11 +186,11 @@ WAY: tuple[Row, ...] = (
     Row("HOST_REACHABLE", WARNING, _host_reachable),
     Row("NETWORK_ALLOWED", WARNING, _network_allowed, ("HOST_REACHABLE",)),
     Row("WORKSPACE_MATCH", ERROR, _workspace_match, ("NETWORK_ALLOWED",)),
-    Row("TOKEN_VALID", ERROR, _token_valid, ("NETWORK_ALLOWED",)),
-    Row("TOKEN_SCOPE", ERROR, _token_scope, ("TOKEN_VALID",)),
-    Row("TOKEN_EXPIRY", WARNING, _token_expiry, ("TOKEN_VALID",)),
-    Row("IDENTITY_ACTIVE", ERROR, _identity_active, ("TOKEN_VALID",)),
-    Row("IDENTITY_KIND", INFO, _identity_kind, ("TOKEN_VALID",)),
+    Row(TOKEN_VALID, ERROR, _token_valid, ("NETWORK_ALLOWED",)),
+    Row("TOKEN_SCOPE", ERROR, _token_scope, (TOKEN_VALID,)),
+    Row("TOKEN_EXPIRY", WARNING, _token_expiry, (TOKEN_VALID,)),
+    Row("IDENTITY_ACTIVE", ERROR, _identity_active, (TOKEN_VALID,)),
+    Row("IDENTITY_KIND", INFO, _identity_kind, (TOKEN_VALID,)),
 )
 """The way to the workspace, and who asks."""
 _DATA: tuple[Row, ...] = (

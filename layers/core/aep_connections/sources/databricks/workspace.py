@@ -13,14 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 from urllib.parse import quote
 
-from aep_connections.databricks.access import WAY, data, in_unity_catalog
-from aep_connections.databricks.cluster import CLUSTER, cluster_of
-from aep_connections.databricks.seen import Seen, checked
-from aep_connections.databricks.wire import Said, Trouble, said
-from aep_connections.domain.errors import NotReady, Throttled, Unavailable
+from aep_connections.domain.errors import ConnectionFailure, NotReady, Throttled, Unavailable
 from aep_connections.domain.model import AuthParams
 from aep_connections.domain.moment import iso
 from aep_connections.domain.readiness import Report
+from aep_connections.sources.databricks.access import WAY, data, in_unity_catalog
+from aep_connections.sources.databricks.cluster import CLUSTER, cluster_of
+from aep_connections.sources.databricks.diagnosis import diagnosis_of
+from aep_connections.sources.databricks.observation import Seen, checked
+from aep_connections.sources.databricks.replies import Said, Trouble, said
 from aep_connections.upstream.transport import Call, Upstream
 
 TRIES = 2
@@ -35,7 +36,7 @@ ME: Get = ("/api/2.0/preview/scim/v2/Me", (("attributes", "id,userName,active,gr
 """Whose token it is."""
 
 
-class Workspace:
+class DatabricksWorkspace:
     """The `Workspace` port. `url` replaces the host that calls go to, if it is not empty."""
 
     def __init__(self, auth: AuthParams, url: str, upstream: Upstream) -> None:
@@ -73,6 +74,9 @@ class Workspace:
             remedy="Grant the token's identity CAN RESTART on the cluster, or start it; then send the request again.",
             request_id=answer.request_id,
         )
+
+    def diagnose(self, refusal: ConnectionFailure, report: Report) -> ConnectionFailure:
+        return diagnosis_of(refusal, report)
 
     def _gets(self) -> dict[str, Get]:
         """Everything that is looked at, none of which needs another's answer."""
@@ -112,16 +116,6 @@ class Workspace:
         else:
             return said(reply, self._upstream.secrets)
         return Said(Trouble.UNREACHED, words=words)
-
-
-class Databricks:
-    """The `Databricks` port."""
-
-    def __init__(self, url: str, upstream: Upstream) -> None:
-        self._url, self._upstream = url, upstream
-
-    def open(self, auth: AuthParams) -> Workspace:
-        return Workspace(auth, self._url, self._upstream)
 
 
 def side_by_side(looks: Sequence[Callable[[], T]]) -> list[T]:

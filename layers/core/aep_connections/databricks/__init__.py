@@ -1,1 +1,0 @@
-"""Azure Databricks: a thin client for what has to be known of a workspace, and the report made of it."""

@@ -1,0 +1,18 @@
+"""What a refusal that Adobe passed on really was, by Databricks' own words on the token and the cluster. Pure."""
+
+from __future__ import annotations
+
+from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused
+from aep_connections.domain.readiness import TOKEN_VALID, Report
+
+
+def diagnosis_of(refusal: ConnectionFailure, report: Report) -> ConnectionFailure:
+    """A refusal with what the report knows of its cause; a token that is not valid explains everything else."""
+    failed = report.failed()
+    if not failed:
+        return refusal
+    if token := [check for check in failed if check.id == TOKEN_VALID]:
+        return report.explaining(DatabricksRefused, refusal.message, token)
+    explained = report.explaining(type(refusal), refusal.message, failed)
+    explained.request_id = refusal.request_id or explained.request_id
+    return explained
