@@ -1,6 +1,6 @@
 """Measures the product and what it is compared with; `make bench` writes docs/performance.md from what it finds."""
 
-from local.functions import use_the_layer
+from local.aws.functions import use_the_layer
 
 use_the_layer()
 

@@ -14,8 +14,8 @@ from statistics import median
 from typing import Any
 
 from bench.stubs import environment
-from local.invocation import FunctionFailed, failure
-from local.runtime import PYTHON, BuiltFunction, Environment, Written, find_python
+from local.aws.invocation import FunctionFailed, failure
+from local.aws.runtime import PYTHON, BuiltFunction, Environment, Written, find_python
 from local.stack import ROOT
 from tests.support.build import install_runtime, sam_build
 

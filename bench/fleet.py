@@ -19,11 +19,11 @@ import requests
 from bench.population import SANDBOXES, Population
 from bench.processes import run
 from bench.shortcuts import reading
-from local.aws import Aws
-from local.faults import Fault
-from local.lambda_api import Wsgi
-from local.process import Environments
-from local.simulator import Call
+from local.aws.account import Aws
+from local.aws.lambda_api import Wsgi
+from local.aws.process import Environments
+from local.simulators.faults import Fault
+from local.simulators.simulator import Call
 from local.stack import Stack
 
 SIZES = {100: 5, 1_000: 50, 10_000: 500}

@@ -13,11 +13,11 @@ from typing import Any
 
 from bench.processes import Ran, run
 from bench.stubs import CannedAws, environment
-from local.adobe import Adobe
-from local.connections import DATABRICKS_AUTH, DATABRICKS_SPEC
-from local.databricks import Databricks
-from local.faults import Fault
-from local.ims import Ims
+from local.simulators.adobe import Adobe
+from local.simulators.connections import DATABRICKS_AUTH, DATABRICKS_SPEC
+from local.simulators.databricks import Databricks
+from local.simulators.faults import Fault
+from local.simulators.ims import Ims
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
 
 ROUNDS = 9

@@ -17,9 +17,9 @@ from aep_connections.aws.parameters import name_below
 from aep_connections.domain.model import Desired, Key, Secret
 from aep_connections.sources.databricks.secret import SOURCE
 from bench.shortcuts import fill
-from local.aws import ACCOUNT, REGION
-from local.connections import Record, new_item, patched
-from local.invocation import Handler
+from local.aws.account import ACCOUNT, REGION
+from local.aws.invocation import Handler
+from local.simulators.connections import Record, new_item, patched
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, Stack
 
 SANDBOXES = 20

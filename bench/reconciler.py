@@ -14,8 +14,8 @@ import time
 from typing import Any
 
 from bench.memory import peak_kib
-from local.functions import ROOT, load
-from local.invocation import Context
+from local.aws.functions import ROOT, load
+from local.aws.invocation import Context
 
 TIMEOUT_SECONDS = 900.0
 

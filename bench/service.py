@@ -19,7 +19,7 @@ from typing import Any
 from aep_connections import wiring
 from bench import SECRET_ID
 from bench.memory import peak_kib
-from local.invocation import Context
+from local.aws.invocation import Context
 
 TIMEOUT_SECONDS = 180.0
 NOTHING: Mapping[str, str] = {}

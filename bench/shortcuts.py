@@ -17,8 +17,8 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.ssm.models import ssm_backends
 
-from local.aws import ACCOUNT, REGION
-from local.lambda_api import Wsgi
+from local.aws.account import ACCOUNT, REGION
+from local.aws.lambda_api import Wsgi
 
 PAGE_BYTES = 1 << 20
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from bench import SECRET_ID
-from local.adobe import BASE
-from local.aws import ACCOUNT, REGION
-from local.connections import new_etag, shown
-from local.faults import Fault
-from local.simulator import Request, Response, Simulator, json_response
+from local.aws.account import ACCOUNT, REGION
+from local.simulators.adobe import BASE
+from local.simulators.connections import new_etag, shown
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request, Response, Simulator, json_response
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 
 ADOBE_SECRET_ID = "bench/adobe"

@@ -10,7 +10,7 @@ from typing import Any
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
 from bench.processes import run_service
 from bench.stubs import Stubs, canned
-from local.simulator import Call
+from local.simulators.simulator import Call
 
 REPETITIONS = 21
 AWS_MS, OTHERS_MS = 10.0, 100.0

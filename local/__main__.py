@@ -14,12 +14,12 @@ import signal
 import sys
 import threading
 
-from local.answers import Answers
-from local.aws import REGION
-from local.callers import ACCESS_KEY, SECRET_KEY
+from local.aws.account import REGION
+from local.aws.invocation import EventSource
 from local.demo import demo
 from local.drifted import drift
-from local.invocation import EventSource
+from local.gateway.callers import ACCESS_KEY, SECRET_KEY
+from local.log_lines import Answers
 from local.preflight import preflight
 from local.scenario import cluster_terminated
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack

@@ -10,8 +10,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from local.connections import shown
-from local.invocation import EventSource
+from local.aws.invocation import EventSource
+from local.simulators.connections import shown
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
 from local.timeline import Step, steps_of
 

@@ -9,10 +9,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from local.aws import ACCOUNT, REGION
-from local.connections import patched
+from local.aws.account import ACCOUNT, REGION
+from local.aws.invocation import Context, Handler
 from local.demo import REQUEST, Run, block, published, put, show_steps, title, worked
-from local.invocation import Context, Handler
+from local.simulators.connections import patched
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
 from local.timeline import steps_of
 

@@ -10,8 +10,8 @@ import os
 import sys
 from typing import Any
 
-from local.aws import REGION
-from local.functions import ROOT, use_the_layer
+from local.aws.account import REGION
+from local.aws.functions import ROOT, use_the_layer
 
 PATH = ROOT / "docs" / "openapi.json"
 NOWHERE = {

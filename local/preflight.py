@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from local.functions import use_the_layer
+from local.aws.functions import use_the_layer
 
 WIDTH = 76
 

@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from local.adobe import Adobe
-from local.asynchronous import Invoker
-from local.aws import Aws, Resources
-from local.databricks import Databricks
-from local.functions import ROOT as ROOT
-from local.functions import load
-from local.gateway import Gateway
-from local.http_api import HttpApi
-from local.ims import Ims
-from local.invocation import EventSource, Handler
-from local.process import Environments, LocalFunction
-from local.runtime import BuiltFunction
-from local.template import PATH, PSEUDO, Template
+from local.aws.account import Aws, Resources
+from local.aws.asynchronous import Invoker
+from local.aws.functions import ROOT as ROOT
+from local.aws.functions import load
+from local.aws.invocation import EventSource, Handler
+from local.aws.process import Environments, LocalFunction
+from local.aws.runtime import BuiltFunction
+from local.aws.template import PATH, PSEUDO, Template
+from local.gateway.http_api import HttpApi
+from local.gateway.server import Gateway
+from local.simulators.adobe import Adobe
+from local.simulators.databricks import Databricks
+from local.simulators.ims import Ims
 
 ADOBE_SECRET = {
     "clientId": "local-client",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from local.simulator import Call
+from local.simulators.simulator import Call
 from local.stack import Stack
 
 _MEANINGS = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from local.aws import Aws
+from local.aws.account import Aws
 from tests.support.adobes import Adobes
 from tests.support.aws import moto_server, refusal
 from tests.support.iam import AwsCalls

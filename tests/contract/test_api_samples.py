@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
-from local.callers import CALLER
-from local.http_api import HttpApi, paths
-from local.http_events import Call, event_of, reply_of
-from local.invocation import Context
+from local.aws.invocation import Context
+from local.aws.template import Template
+from local.gateway.callers import CALLER
+from local.gateway.http_api import HttpApi, paths
+from local.gateway.http_events import Call, event_of, reply_of
 from local.stack import ROOT
-from local.template import Template
 from tests.support.iam import AwsCalls
 from tests.support.web import SECONDS, Web
 from tests.support.world import Sent, World

@@ -15,8 +15,8 @@ from aep_connections.domain.model import Key, Recheck
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.sources.databricks.access import WAY, data
 from aep_connections.sources.databricks.cluster import CLUSTER
+from local.aws.template import translated
 from local.stack import ROOT
-from local.template import translated
 
 README, RUNBOOK = (ROOT / name for name in ("README.md", "docs/runbook.md"))
 EVENTS = ROOT / "events"

@@ -12,9 +12,9 @@ from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.domain.model import DRIFT, DUE, FLOW_RUN, SECRET, SURPLUS
 from aep_connections.triggers.fleet import FlowRunFailed, SecretChanged, woken_by
 from aep_connections.use_cases.reconcile import Run
-from local.flows import flows
+from local.aws.template import Template
+from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET, ROOT
-from local.template import Template
 from tests.support.keeper import LATER, Keeper
 from tests.support.world import Sent, World
 

@@ -18,7 +18,7 @@ from aep_connections.domain.model import Delivery, Recheck
 from aep_connections.triggers import invoke, sqs
 from aep_connections.use_cases.answer import Answer
 from aep_connections.use_cases.request import read
-from local.template import PSEUDO, Template
+from local.aws.template import PSEUDO, Template
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent

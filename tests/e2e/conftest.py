@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import Aws
+from local.aws.account import Aws
 from tests.support.build import install_runtime, sam_build
 from tests.support.deployed import Deployed, deployed
 from tests.support.iam import AwsCalls

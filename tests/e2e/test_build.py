@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtime import find_python
+from local.aws.runtime import find_python
 from tests.support.build import hashes, sam_build
 
 MEGABYTE = 1_000_000

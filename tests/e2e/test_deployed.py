@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from local.invocation import FunctionFailed
-from local.runtime import Environment
+from local.aws.invocation import FunctionFailed
+from local.aws.runtime import Environment
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, ROOT
 from tests.support.deployed import Deployed, deployed
 from tests.support.world import ABSENT, REQUEST, STOPPED

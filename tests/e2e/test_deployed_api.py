@@ -12,9 +12,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.aws import REGION
-from local.callers import ACCESS_KEY, SECRET_KEY
-from local.runtime import Environment
+from local.aws.account import REGION
+from local.aws.runtime import Environment
+from local.gateway.callers import ACCESS_KEY, SECRET_KEY
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.deployed import Deployed
 from tests.support.world import SECRET_ID

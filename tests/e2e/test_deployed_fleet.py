@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.flows import flows
-from local.runtime import Environment
+from local.aws.runtime import Environment
+from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.deployed import Deployed
 from tests.support.world import REQUEST, SECRET_ID

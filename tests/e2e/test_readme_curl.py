@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import Aws
-from local.callers import ACCESS_KEY, SECRET_KEY
+from local.aws.account import Aws
+from local.gateway.callers import ACCESS_KEY, SECRET_KEY
 from local.stack import ROOT
 from tests.support.iam import AwsCalls
 from tests.support.served import served

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local.invocation import FunctionFailed
-from local.runtime import BuiltFunction, Environment, Written, find_python
+from local.aws.invocation import FunctionFailed
+from local.aws.runtime import BuiltFunction, Environment, Written, find_python
 
 Made = Callable[..., Environment]
 

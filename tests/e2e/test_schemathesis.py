@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from local.aws import Aws
-from local.gateway import DOCUMENT
+from local.aws.account import Aws
+from local.gateway.server import DOCUMENT
 from local.stack import ROOT
 from tests.support.fuzz import SECRET_ID
 from tests.support.iam import AwsCalls

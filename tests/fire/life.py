@@ -21,9 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.sources.databricks import workspace
 from aep_connections.use_cases import provision, reconcile
-from local.aws import Aws
-from local.connections import patched
-from local.simulator import Request
+from local.aws.account import Aws
+from local.simulators.connections import patched
+from local.simulators.simulator import Request
 from tests.fire.lots import (
     EDITS,
     KEYS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from local.aws import Aws
+from local.aws.account import Aws
 from tests.fire.callers import LifeWithCallers
 from tests.fire.life import BUDGET
 from tests.support.iam import AwsCalls

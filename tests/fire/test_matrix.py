@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.aws import Aws
+from local.aws.account import Aws
 from tests.fire.matrix_page import PAGE, line, lines_in
 from tests.support.iam import AwsCalls
 from tests.support.matrix import Matrix, new_matrix

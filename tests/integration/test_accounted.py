@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from aep_connections.aws.queue import Requests
 from aep_connections.domain.model import Order
-from local.faults import Fault
+from local.simulators.faults import Fault
 from local.stack import DATABRICKS_SECRET
 from tests.support.aws import instead
 from tests.support.log import Log

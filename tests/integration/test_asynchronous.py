@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local.asynchronous import Invoker, deliver
-from local.aws import Aws, Resources
+from local.aws.account import Aws, Resources
+from local.aws.asynchronous import Invoker, deliver
 from tests.support.rules import rule_to_function
 
 PATTERN = {"source": ["tests"]}

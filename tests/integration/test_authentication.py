@@ -12,8 +12,8 @@ from aep_connections.adobe.ims import Credentials, TokenSource
 from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.upstream.transport import Timeouts, Upstream, new_session
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.world import REQUEST, World
 

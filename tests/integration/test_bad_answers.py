@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aep_connections.domain.errors import CODES, ConnectionFailure
 from aep_connections.wiring import Service
-from local.simulator import Request, Response, Simulator
+from local.simulators.simulator import Request, Response, Simulator
 from tests.support.hostile import FEW, not_texts
 from tests.support.log import Log
 from tests.support.world import World

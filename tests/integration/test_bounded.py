@@ -16,9 +16,9 @@ from aep_connections.domain.errors import ConnectionFailure, OutOfTime, Unavaila
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.upstream import transport
 from aep_connections.upstream.transport import Call, Reply, Timeouts, Upstream, new_session
-from local.aws import Aws
-from local.faults import Fault
-from local.ims import Ims
+from local.aws.account import Aws
+from local.simulators.faults import Fault
+from local.simulators.ims import Ims
 from tests.support.clock import FakeClock
 from tests.support.iam import AwsCalls
 from tests.support.tls import certificate_for_localhost

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from local.aws import Aws
-from local.faults import Fault
+from local.aws.account import Aws
+from local.simulators.faults import Fault
 from tests.support.canaries import wire_of
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, World
 

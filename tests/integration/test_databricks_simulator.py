@@ -11,7 +11,7 @@ from databricks.sdk import errors as sdk_errors
 from databricks.sdk.errors.private_link import PrivateLinkValidationError
 from databricks.sdk.service.compute import State
 
-from local.databricks import WORKSPACE
+from local.simulators.databricks import WORKSPACE
 from local.stack import DATABRICKS_SECRET
 from tests.support.adobes import BODY, Adobes, number
 from tests.support.workspace import CLUSTER, Workspace, client

@@ -10,7 +10,7 @@ import pytest
 
 from aep_connections.adobe.flow_service import FlowService
 from aep_connections.aws.registry import Registry
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.aws import instead, noted, refusal
 from tests.support.log import Log
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, World

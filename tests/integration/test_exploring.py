@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aep_connections.aws import functions
-from local.faults import Fault
-from local.invocation import FunctionFailed
+from local.aws.invocation import FunctionFailed
+from local.simulators.faults import Fault
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from local.adobe import BASE
-from local.faults import Fault
+from local.simulators.adobe import BASE
+from local.simulators.faults import Fault
 from local.stack import DATABRICKS_SECRET
 from tests.support.adobes import BODY, Adobes
 

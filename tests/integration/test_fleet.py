@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aep_connections.domain.errors import ConnectionFailure, InvalidRequest
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.keeper import LATER, Keeper, reason_of
 from tests.support.log import Log
 from tests.support.world import REQUEST, SECRET_ID, STOPPED, World

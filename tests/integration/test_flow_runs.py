@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.faults import Fault
-from local.flows import flows
+from local.simulators.faults import Fault
+from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET
 from tests.support.keeper import Keeper, reason_of
 from tests.support.world import ABSENT, REQUEST, STOPPED, World

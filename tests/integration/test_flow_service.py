@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe import flow_service
-from local.adobe import BASE
-from local.connections import DATABRICKS_SPEC
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.adobe import BASE
+from local.simulators.connections import DATABRICKS_SPEC
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from tests.support.world import ABSENT, REQUEST, World
 
 LIST, ONE = "/connections", ".*/connections/[^/]+"

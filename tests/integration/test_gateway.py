@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from local.http_api import HttpApi
-from local.invocation import FunctionFailed
-from local.template import Template, translated
+from local.aws.invocation import FunctionFailed
+from local.aws.template import Template, translated
+from local.gateway.http_api import HttpApi
 from tests.support.gateways import Front, front
 from tests.support.templates import ARN
 

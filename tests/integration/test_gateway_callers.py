@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.template import Template
+from local.aws.template import Template
 from tests.support.gateways import Front, front
 from tests.support.templates import ARN, BARE, FULL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.web import BODY, KEY, Web, problem, work
 from tests.support.world import ABSENT, REQUEST, World
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.web import BODY, KEY, Web, problem, work
 from tests.support.world import REQUEST, STOPPED, World
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.aws import Aws
-from local.invocation import EventSource, FunctionFailed
+from local.aws.account import Aws
+from local.aws.invocation import EventSource, FunctionFailed
 
 Mapped = Callable[..., EventSource]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import Aws
-from local.invocation import FunctionFailed, Handler
+from local.aws.account import Aws
+from local.aws.invocation import FunctionFailed, Handler
 
 
 class Functions:

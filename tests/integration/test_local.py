@@ -16,9 +16,9 @@ import boto3
 import pytest
 import requests
 
-from local.answers import Answers
-from local.aws import Aws, Resources
-from local.template import Template
+from local.aws.account import Aws, Resources
+from local.aws.template import Template
+from local.log_lines import Answers
 from tests.support.log import Log
 from tests.support.world import World
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.aws import Aws
+from local.aws.account import Aws
 from local.stack import DATABRICKS_SECRET, Stack
 from tests.support.iam import AwsCalls, grants
 from tests.support.world import REQUEST, SECRET_ID, listening

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.faults import Fault
-from local.simulator import Request, Response
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request, Response
 from tests.support.world import ABSENT, GONE, REQUEST, World
 
 PATH = ".*/connections/[^/]+"

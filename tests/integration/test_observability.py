@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.log import Log
 from tests.support.world import RECHECK, REQUEST, World
 

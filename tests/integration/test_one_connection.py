@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.adobe import BASE
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.adobe import BASE
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from tests.support.world import ABSENT, REQUEST, UNCHECKED, World
 
 

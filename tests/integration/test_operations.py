@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from local.aws import Aws
-from local.faults import Fault
+from local.aws.account import Aws
+from local.simulators.faults import Fault
 from local.stack import ROOT
 from tests.support.iam import AwsCalls
 from tests.support.world import ABSENT, RECHECK, REQUEST, Sent, World, new_world

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.log import Log
 from tests.support.world import ABSENT, REQUEST, World
 

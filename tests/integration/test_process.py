@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from local.invocation import FunctionFailed
-from local.process import Environments, FunctionProcess, LocalFunction
+from local.aws.invocation import FunctionFailed
+from local.aws.process import Environments, FunctionProcess, LocalFunction
 
 Written = Callable[..., LocalFunction]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from local.stack import DATABRICKS_SECRET
 from tests.support.log import Log
 from tests.support.world import REQUEST, STOPPED, UNCHECKED, World

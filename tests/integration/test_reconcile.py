@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from aep_connections.domain.moment import iso
-from local.connections import patched
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.connections import patched
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from local.stack import DATABRICKS_SECRET
 from tests.support.calls import Calls
 from tests.support.keeper import Keeper

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.flow_service import FlowService
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.aws import instead, noted
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, Killed, World

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aep_connections.domain.errors import ConnectionFailure
-from local.faults import Fault
+from local.simulators.faults import Fault
 from local.stack import DATABRICKS_SECRET
 from tests.support.canaries import CLIENT_SECRET, TOKEN, found, kept, plant, whole_story
 from tests.support.log import Log

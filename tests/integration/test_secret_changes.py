@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.flow_service import FlowService
-from local.faults import Fault
+from local.simulators.faults import Fault
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.keeper import Keeper, reason_of
 from tests.support.world import REQUEST, SECRET_ID, STOPPED, UNCHECKED, Killed, Sent, World

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.aws import Aws, Resources
+from local.aws.account import Aws, Resources
 from tests.support.rules import rule_to_function
 
 PATTERN = {

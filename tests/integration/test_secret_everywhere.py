@@ -14,9 +14,9 @@ from aep_connections import wiring
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.upstream.transport import Timeouts
 from aep_connections.wiring import Service
-from local.aws import Aws
-from local.faults import Fault
-from local.simulator import Request, Response, Simulator
+from local.aws.account import Aws
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request, Response, Simulator
 from tests.support.canaries import (
     CLIENT_SECRET,
     TOKEN,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.aws import instead, noted, refusal
 from tests.support.world import ABSENT, REQUEST, STOPPED, UNCHECKED, World

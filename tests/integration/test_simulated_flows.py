@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.connections import DATABRICKS_SPEC
+from local.simulators.connections import DATABRICKS_SPEC
 from tests.support.adobes import Adobes, number
 
 BASE_ID = "inheritedAttributes.sourceConnections[].baseConnection.id"

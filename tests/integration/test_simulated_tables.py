@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from local.stack import DATABRICKS_SECRET
 from tests.support.adobes import BODY, Adobes, number
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pytest
 import requests
 
-from local.connections import DATABRICKS_SPEC
-from local.faults import Fault
+from local.simulators.connections import DATABRICKS_SPEC
+from local.simulators.faults import Fault
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.adobes import BODY, Adobes, number
 

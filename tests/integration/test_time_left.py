@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.simulator import Request
+from local.simulators.simulator import Request
 from tests.support.world import ABSENT, REQUEST, World
 
 

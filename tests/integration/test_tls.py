@@ -12,9 +12,9 @@ import pytest
 
 from aep_connections.settings import SettingsInvalid
 from aep_connections.upstream import transport
-from local.adobe import Adobe
-from local.ims import Ims
-from local.simulator import Simulator
+from local.simulators.adobe import Adobe
+from local.simulators.ims import Ims
+from local.simulators.simulator import Simulator
 from local.stack import ROOT
 from tests.support.tls import certificate_for_localhost
 from tests.support.world import REQUEST, World

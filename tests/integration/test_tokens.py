@@ -14,8 +14,8 @@ from aep_connections.domain.errors import SecretInvalid
 from aep_connections.domain.model import Secret
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.upstream.transport import Timeouts, Upstream, new_session
-from local.faults import Fault
-from local.simulator import Request, Response
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request, Response
 from local.stack import ADOBE_SECRET
 from tests.support.aws import noted
 from tests.support.world import REQUEST, World

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from local.faults import Fault
-from local.simulator import Request
+from local.simulators.faults import Fault
+from local.simulators.simulator import Request
 from local.stack import DATABRICKS_SECRET
 from tests.integration.test_readiness import CLUSTER, START, TOKEN, looks, stop
 from tests.integration.test_waiting import starts

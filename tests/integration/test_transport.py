@@ -18,8 +18,8 @@ from aep_connections.domain.errors import Unavailable
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.upstream import transport
 from aep_connections.upstream.transport import Call, Timeouts, Upstream, new_session
-from local.faults import Fault
-from local.ims import Ims
+from local.simulators.faults import Fault
+from local.simulators.ims import Ims
 from tests.support.aws import instead, refusal
 from tests.support.clock import FakeClock
 from tests.support.world import ABSENT, REQUEST, World

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.world import ABSENT, GONE, REQUEST, UNCHECKED, World
 
 HTML = "<html><body>Not found</body></html>"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.integration.test_readiness import CLUSTER, START, STARTS, looks, stop
 from tests.support.aws import noted
 from tests.support.world import ABSENT, REQUEST, World

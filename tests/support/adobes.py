@@ -6,10 +6,10 @@ from typing import Any
 
 import requests
 
-from local.adobe import BASE, Adobe
-from local.connections import DATABRICKS_SPEC
-from local.databricks import Databricks
-from local.ims import Ims
+from local.simulators.adobe import BASE, Adobe
+from local.simulators.connections import DATABRICKS_SPEC
+from local.simulators.databricks import Databricks
+from local.simulators.ims import Ims
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.clock import FakeClock
 

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
 
-from local.aws import Aws
+from local.aws.account import Aws
 
 Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 """What to do in place of a call: gets the call and its arguments (which may be changed), gives the answer."""

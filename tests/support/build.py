@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.runtime import find_python
+from local.aws.runtime import find_python
 from local.stack import ROOT
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from local.aws import Aws
-from local.simulator import Request
+from local.aws.account import Aws
+from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.iam import said_by_the_service, target_of
 from tests.support.world import World

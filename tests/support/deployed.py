@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from local.aws import Aws
-from local.gateway import Gateway
-from local.http_api import HttpApi
-from local.invocation import EventSource
-from local.runtime import BuiltFunction, Environment, Written, find_python
+from local.aws.account import Aws
+from local.aws.invocation import EventSource
+from local.aws.runtime import BuiltFunction, Environment, Written, find_python
+from local.gateway.http_api import HttpApi
+from local.gateway.server import Gateway
 from local.stack import DATABRICKS_SECRET, Stack
 from tests.support.iam import AwsCalls, Grant, grants
 from tests.support.tls import certificate_for_localhost

@@ -10,7 +10,7 @@ from typing import Any
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.triggers.fleet import GO_ON
 from aep_connections.use_cases.reconcile import Run
-from local.flows import flows
+from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET
 from tests.support.keeper import LATER
 from tests.support.stories import Case, Story

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.gateway import DOCUMENT, Gateway
-from local.http_api import HttpApi
-from local.template import Template
+from local.aws.template import Template
+from local.gateway.http_api import HttpApi
+from local.gateway.server import DOCUMENT, Gateway
 from tests.support.templates import BARE
 
 OK = {"statusCode": 200, "body": "ok"}

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.aws import ACCOUNT, REGION, Aws
-from local.lambda_api import INVOCATION
-from local.template import Template
+from local.aws.account import ACCOUNT, REGION, Aws
+from local.aws.lambda_api import INVOCATION
+from local.aws.template import Template
 
 AGENT = "aep-connections"
 """What the service's own AWS calls carry in their User-Agent."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from local.simulator import Request, Response
+from local.simulators.simulator import Request, Response
 from tests.support.calls import Calls
 from tests.support.canaries import CLIENT_SECRET, TOKEN, found, plant, shown
 from tests.support.world import TIMEOUT_SECONDS, Sent, World

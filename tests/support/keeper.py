@@ -8,7 +8,7 @@ from typing import Any
 
 from aep_connections import wiring_reconcile
 from aep_connections.upstream.transport import Timeouts
-from local.invocation import Context
+from local.aws.invocation import Context
 from tests.support.iam import AwsCalls, grants
 from tests.support.world import Sent, World
 

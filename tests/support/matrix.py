@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from local.aws import Aws
-from local.simulator import Request
+from local.aws.account import Aws
+from local.simulators.simulator import Request
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Calls, Go
 from tests.support.errands import ERRANDS, FINE, Errand
 from tests.support.iam import AwsCalls

@@ -7,8 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from local.aws import Aws, Resources
-from local.template import PSEUDO, Template
+from local.aws.account import Aws, Resources
+from local.aws.template import PSEUDO, Template
 
 
 def rule_to_function(aws: Aws, folder: Path, pattern: dict[str, Any], **properties: Any) -> Resources:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local.aws import Aws
-from local.gateway import Gateway
-from local.http_api import HttpApi, Limit
-from local.invocation import Handler
+from local.aws.account import Aws
+from local.aws.invocation import Handler
+from local.gateway.http_api import HttpApi, Limit
+from local.gateway.server import Gateway
 from local.stack import DATABRICKS_SECRET, Stack
 from tests.support.deployed import ROLES
 from tests.support.iam import AwsCalls, grants

@@ -17,9 +17,9 @@ from urllib3.exceptions import NewConnectionError
 from aep_connections import wiring
 from aep_connections.upstream.transport import Timeouts
 from aep_connections.wiring import Service
-from local.aws import Aws
-from local.faults import Fault
-from local.simulator import Simulator
+from local.aws.account import Aws
+from local.simulators.faults import Fault
+from local.simulators.simulator import Simulator
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Act, Go, named
 from tests.support.iam import said_by_the_service, target_of
 from tests.support.world import GONE, Killed, World

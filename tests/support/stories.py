@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aep_connections.domain.model import SECRET, SURPLUS, Key, Recheck
-from local.faults import Fault
+from local.simulators.faults import Fault
 from tests.support.canaries import TOKEN as CANARY
 from tests.support.judge import Judge
 from tests.support.keeper import Keeper

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template, translated
+from local.aws.template import Template, translated
 from tests.support.world import REQUEST
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:adobe-AbCdEf"

@@ -9,9 +9,9 @@ from typing import Any
 from aep_connections import wiring_api, wiring_explore
 from aep_connections.triggers.http import Api
 from aep_connections.upstream.transport import Timeouts
-from local.http_api import HttpApi, paths
-from local.http_events import Call, event_of, reply_of
-from local.invocation import Context
+from local.aws.invocation import Context
+from local.gateway.http_api import HttpApi, paths
+from local.gateway.http_events import Call, event_of, reply_of
 from tests.support.iam import AwsCalls, grants
 from tests.support.world import SECRET_ID, World
 

@@ -8,7 +8,7 @@ import requests
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
 
-from local.databricks import DatabricksSettings
+from local.simulators.databricks import DatabricksSettings
 from local.stack import DATABRICKS_SECRET
 from tests.support.adobes import Adobes
 

@@ -15,10 +15,10 @@ import pytest
 from aep_connections import wiring
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.upstream.transport import Timeouts
-from local.aws import ACCOUNT, REGION, Aws
-from local.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
-from local.invocation import Context
-from local.simulator import Request
+from local.aws.account import ACCOUNT, REGION, Aws
+from local.aws.invocation import Context
+from local.simulators.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
+from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, Stack
 from tests.support.clock import FakeClock
 from tests.support.iam import AwsCalls, grants

@@ -10,9 +10,9 @@ import pytest
 
 from aep_connections.domain.drift import Kind
 from aep_connections.domain.model import Outcome, Status
-from local.faults import Fault
+from local.aws.template import Template
+from local.simulators.faults import Fault
 from local.stack import ROOT
-from local.template import Template
 from tests.support.keeper import Keeper
 from tests.support.log import Log
 from tests.support.templates import BARE, BOTH, of_type, provision

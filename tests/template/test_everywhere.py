@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from local.aws.template import PSEUDO, Template
 from local.stack import ROOT
-from local.template import PSEUDO, Template
 from tests.support.templates import ARN, BARE, KEY, of_type
 from tests.support.world import REQUEST
 

@@ -8,8 +8,8 @@ import pytest
 
 from aep_connections.upstream.transport import Timeouts
 from aep_connections.use_cases import answer, work
+from local.aws.template import Template
 from local.stack import ROOT
-from local.template import Template
 from tests.support.templates import (
     ARN,
     BARE,

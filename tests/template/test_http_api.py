@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from local.aws.template import Template, translated
 from local.stack import ROOT
-from local.template import Template, translated
 from tests.support.templates import ARN, BARE, BOTH, FULL, OPTIONS, of_type
 
 KEY = "/connections/{sandbox}/{name}"

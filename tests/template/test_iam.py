@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from aep_connections.aws.calls import client
-from local.aws import Aws
-from local.template import Template
+from local.aws.account import Aws
+from local.aws.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b-AbCdEf"

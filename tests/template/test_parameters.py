@@ -7,7 +7,7 @@ import re
 import pytest
 
 from aep_connections.settings import Settings
-from local.template import Template, translated
+from local.aws.template import Template, translated
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, KEY, PARAMETERS, TOPIC, provision
 
 GOVERNMENT = ARN.replace("arn:aws:", "arn:aws-us-gov:")

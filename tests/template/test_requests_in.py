@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from local.aws import Aws
+from local.aws.account import Aws
+from local.aws.template import Template, translated
 from local.stack import Stack
-from local.template import Template, translated
 from tests.support.templates import ARN, BARE, BOTH, FULL, PARAMETERS, of_type, provision
 from tests.support.world import REQUEST
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template
+from local.aws.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, grants
 from tests.support.keeper import Keeper
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision

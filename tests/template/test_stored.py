@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from local.template import Template
+from local.aws.template import Template
 from tests.support.templates import BARE, BOTH, FULL, KEY, of_type
 from tests.support.world import REQUEST, World
 

@@ -16,8 +16,8 @@ from bench.fleet import SIZES, most_at_once, pages
 from bench.picture import draw
 from bench.report import FLEET_MIB, FLEET_SECONDS, write
 from bench.stubs import environment
-from local.invocation import Context
-from local.simulator import Call, Request
+from local.aws.invocation import Context
+from local.simulators.simulator import Call, Request
 from local.stack import ROOT
 
 DOCS = ROOT / "docs"

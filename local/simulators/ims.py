@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from local.simulator import Request, Response, Simulator, json_response
+from local.simulators.simulator import Request, Response, Simulator, json_response
 
 TOKEN_SECONDS = 86_399
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from local.template import Attribute, Template
+from local.aws.template import Attribute, Template
 
 DEFAULT = "$default"
 KIND = "AWS::ApiGatewayV2::"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from local.control import read_fields
+from local.simulators.control import read_fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import requests
 
-from local.clusters import ALL_PURPOSE, DEDICATED
-from local.connections import Refused
+from local.simulators.clusters import ALL_PURPOSE, DEDICATED
+from local.simulators.connections import Refused
 
 
 def provider_refusal(text: str) -> Refused:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from local.connections import Refused
+from local.simulators.connections import Refused
 
 MAX_LIMIT = 100
 

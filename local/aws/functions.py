@@ -6,9 +6,9 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from local.invocation import Handler
+from local.aws.invocation import Handler
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def use_the_layer() -> None:

@@ -15,11 +15,11 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
-from local.asynchronous import Asynchronous
-from local.invocation import Handler
-from local.lambda_api import invoking
-from local.secret_events import announcing
-from local.template import PSEUDO, Template
+from local.aws.asynchronous import Asynchronous
+from local.aws.invocation import Handler
+from local.aws.lambda_api import invoking
+from local.aws.secret_events import announcing
+from local.aws.template import PSEUDO, Template
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
@@ -30,8 +30,8 @@ SKIPPED = {
     "AWS::Logs::LogGroup": "logs go to stdout",
     "AWS::Lambda::LayerVersion": "the package is on the path",
     "AWS::Lambda::Function": "the function runs in this process, or in a runtime of its own",
-    "AWS::Lambda::EventSourceMapping": "`local.invocation` takes messages from the queue",
-    "AWS::Lambda::EventInvokeConfig": "`local.asynchronous` tries as often as Lambda does without it",
+    "AWS::Lambda::EventSourceMapping": "`local.aws.invocation` takes messages from the queue",
+    "AWS::Lambda::EventInvokeConfig": "`local.aws.asynchronous` tries as often as Lambda does without it",
     "AWS::Lambda::Permission": "moto does not enforce policies",
     "AWS::ApiGatewayV2::Api": "`local.gateway` serves it",
     "AWS::ApiGatewayV2::Integration": "`local.gateway` reads it",

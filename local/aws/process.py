@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from local.functions import ROOT
-from local.invocation import FunctionFailed
+from local.aws.functions import ROOT
+from local.aws.invocation import FunctionFailed
 
 START_SECONDS = 30.0
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
@@ -96,7 +96,7 @@ class FunctionProcess:
         self._answers, theirs = os.pipe()
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local.worker", str(self.function.folder), str(theirs)],
+                [sys.executable, "-m", "local.aws.worker", str(self.function.folder), str(theirs)],
                 cwd=ROOT,
                 env=self.variables(),
                 stdin=subprocess.PIPE,

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from local.catalogs import Catalogs
-from local.clusters import ALL_PURPOSE, AUTOMATED, DAY, DEDICATED, Clusters, Declined, Pace
-from local.simulator import Request, Response, Simulator, json_response
+from local.simulators.catalogs import Catalogs
+from local.simulators.clusters import ALL_PURPOSE, AUTOMATED, DAY, DEDICATED, Clusters, Declined, Pace
+from local.simulators.simulator import Request, Response, Simulator, json_response
 
 Scope = Literal["clusters", "unity-catalog", "tokens"]
 Grant = Literal["USE CATALOG", "USE SCHEMA", "SELECT", "CAN RESTART", "CAN ATTACH TO"]

@@ -14,7 +14,7 @@ import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-PATH = Path(__file__).resolve().parent.parent / "template.yaml"
+PATH = Path(__file__).resolve().parent.parent.parent / "template.yaml"
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Region": "eu-west-1",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.aws import ACCOUNT
+from local.aws.account import ACCOUNT
 
 TEXT = re.compile(r"text/.*|application/(json|javascript|xml|[\w.+-]+\+(json|xml))")
 HOP_BY_HOP = {

@@ -1,7 +1,7 @@
 """A simulator: a real HTTP server (TLS if wanted) around a function from request to response, with faults to order.
 
 Control, on every simulator:
-    GET, POST, DELETE /_simulator/faults     what is still to go wrong (`local.faults.Fault` as JSON, one or a list)
+    GET, POST, DELETE /_simulator/faults     what is still to go wrong (`faults.Fault` as JSON, one or a list)
     GET, PATCH        /_simulator/settings   what this simulator lets one choose
     GET               /_simulator/calls      the calls so far; no headers, no bodies
 """
@@ -24,8 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from local.control import camel, read_fields
-from local.faults import Fault, FaultPlan
+from local.simulators.control import camel, read_fields
+from local.simulators.faults import Fault, FaultPlan
 
 CONTROL = "/_simulator/"
 

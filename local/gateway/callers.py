@@ -15,9 +15,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.aws import ACCOUNT, REGION
-from local.http_api import Route
-from local.http_events import Call, Reply, plain
+from local.aws.account import ACCOUNT, REGION
+from local.gateway.http_api import Route
+from local.gateway.http_events import Call, Reply, plain
 
 ACCESS_KEY, SECRET_KEY = "local", "local"
 CALLER = {

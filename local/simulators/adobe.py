@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 import requests
 
-from local import flows
-from local.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
-from local.explore import asked_table, explored, sample_tables
-from local.ims import Ims
-from local.lists import page
-from local.provider import Workspace, provider_refusal
-from local.simulator import Request, Response, Simulator, json_response
+from local.simulators import flows
+from local.simulators.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
+from local.simulators.explore import asked_table, explored, sample_tables
+from local.simulators.ims import Ims
+from local.simulators.lists import page
+from local.simulators.provider import Workspace, provider_refusal
+from local.simulators.simulator import Request, Response, Simulator, json_response
 
 BASE = "/data/foundation/flowservice"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local.connections import Refused
-from local.lists import Query
+from local.simulators.connections import Refused
+from local.simulators.lists import Query
 
 Tables = Mapping[str, Mapping[str, str]]
 

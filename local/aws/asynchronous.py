@@ -10,8 +10,8 @@ from typing import Any
 
 from moto.sqs.models import Message, Queue, SQSBackend
 
-from local.invocation import Handler, invoke
-from local.lambda_api import MAXIMUM_SECONDS
+from local.aws.invocation import Handler, invoke
+from local.aws.lambda_api import MAXIMUM_SECONDS
 
 ATTEMPTS = 3
 LOOK_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""One execution environment of a function: `python -m local.worker FOLDER DESCRIPTOR`.
+"""One execution environment of a function: `python -m local.aws.worker FOLDER DESCRIPTOR`.
 
 Events come in on stdin, a line of JSON each. What becomes of them goes out on the descriptor: a first line when the
 function is loaded, or why it could not be, then a line for each event. What the function prints stays its own.
@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from local.functions import load
-from local.invocation import Context, Handler, failure
+from local.aws.functions import load
+from local.aws.invocation import Context, Handler, failure
 
 
 def main(folder: Path, descriptor: int) -> int:

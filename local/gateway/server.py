@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from local.callers import authorized
-from local.functions import ROOT
-from local.http_api import Bucket, HttpApi, paths
-from local.http_events import Call, Reply, event_of, plain, reply_of
-from local.invocation import Handler, invoke
+from local.aws.functions import ROOT
+from local.aws.invocation import Handler, invoke
+from local.gateway.callers import authorized
+from local.gateway.http_api import Bucket, HttpApi, paths
+from local.gateway.http_events import Call, Reply, event_of, plain, reply_of
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 MAXIMUM_BYTES = 10 * 1024 * 1024

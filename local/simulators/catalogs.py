@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.clusters import Declined
+from local.simulators.clusters import Declined
 
 METASTORE = "7d9a1f06-2c54-4c0b-9f0e-3b8f5a2d1c77"
 

@@ -10,7 +10,7 @@ from typing import Any
 from moto.events.models import EventsBackend
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 
-from local.lambda_api import Wsgi
+from local.aws.lambda_api import Wsgi
 
 LABEL = "AWSCURRENT"
 """The only one that is told of here; AWS tells of every label but AWSPENDING and AWSPREVIOUS."""

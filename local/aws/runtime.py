@@ -24,8 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from local.aws import ACCOUNT, REGION
-from local.invocation import FunctionFailed
+from local.aws.account import ACCOUNT, REGION
+from local.aws.invocation import FunctionFailed
 
 PYTHON = (3, 13)
 INIT_SECONDS = 10.0

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.invocation import FunctionFailed, Handler, failure, invoke
+from local.aws.invocation import FunctionFailed, Handler, failure, invoke
 
 Wsgi = Callable[[dict[str, Any], Any], Any]
 INVOCATION = re.compile(r"/2015-03-31/functions/(?:arn:[^/]+:function:)?([^/:]+)(?::[^/]+)?/invocations")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from local.connections import Record
+from local.simulators.connections import Record
 
 FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"  # CRMToAEP, of all sources of tables
 DATA_LAKE_SPEC = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"

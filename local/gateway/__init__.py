@@ -1,0 +1,1 @@
+"""API Gateway on this machine: the template's HTTP API, served."""
