@@ -37,8 +37,13 @@ INVARIANT = Invariant(
             "announce before close",
             "a request whose delivery is killed in between is never announced",
             ANSWER,
-            ANNOUNCE,
-            CLOSE + ANNOUNCE,
+            "            if _is_news(work, ended):\n"
+            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
+            "ended.document())\n",
+            "            self._close(work, ended)\n"
+            "            if _is_news(work, ended):\n"
+            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
+            "ended.document())\n",
             (
                 IN_CRASHES + "test_a_create_killed_after_any_call[16]",
                 IN_CRASHES + "test_a_delete_killed_after_any_call[9]",
@@ -48,8 +53,13 @@ INVARIANT = Invariant(
             "nothing is recorded after a close",
             "a request that was closed, though nobody heard of it, is recorded as one still to do, for ever",
             ANSWER,
-            ANNOUNCE,
-            ANNOUNCE + "            return self._close(work, ended)\n",
+            "            if _is_news(work, ended):\n"
+            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
+            "ended.document())\n",
+            "            if _is_news(work, ended):\n"
+            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
+            "ended.document())\n"
+            "            return self._close(work, ended)\n",
             (IN_ACCOUNTED + "test_a_close_that_happened_though_its_answer_was_lost_is_not_undone[present]",),
             also=(8,),
         ),
@@ -57,15 +67,15 @@ INVARIANT = Invariant(
             "recheck that ends a request announces it",
             "a request that a recheck made true is never announced",
             ANSWER,
-            "ended = was.answered != was.order or was",
-            "ended = was",
+            "was.answered != was.order or was",
+            "was",
             (IN_ENDINGS + "test_a_recheck_that_ends_an_open_request_announces_it",),
         ),
         Guard(
             "every failure is announced",
             "a request that fails as the one before it is not answered",
             ANSWER,
-            "        if not (isinstance(self._delivery.asked, Recheck) and known):\n",
+            "        if not (work.recheck and known):\n",
             "        if not known:\n",
             (IN_ENDINGS + "test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before",),
         ),
@@ -152,8 +162,14 @@ INVARIANT = Invariant(
             "parked before it is recorded",
             "the registry says that a request was given up and parked, which it is not",
             ANSWER,
-            PARK + RECORD,
-            RECORD + PARK,
+            "        if parked:\n"
+            "            self._ports.requests.park(work.order, self._asked(), failure.code, "
+            "failure.message)\n"
+            "        work.close(work.entry.failed(failure, self._ports.clock.now()))\n",
+            "        work.close(work.entry.failed(failure, self._ports.clock.now()))\n"
+            "        if parked:\n"
+            "            self._ports.requests.park(work.order, self._asked(), failure.code, "
+            "failure.message)\n",
             (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up",),
         ),
         Guard(
@@ -280,8 +296,8 @@ INVARIANT = Invariant(
             "pause before the next delivery",
             "a request that failed comes back only when the hold ends, or at once",
             ANSWER,
-            "            self._ports.requests.hold(self._message, _pause(self._message, error))\n",
-            "",
+            "        self._ports.requests.hold(self._message, _pause(self._message, error))\n        return",
+            "        return",
             (
                 IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",
                 IN_TOKENS + "test_a_message_comes_back_when_adobe_wants_it[adobe]",
@@ -309,7 +325,7 @@ INVARIANT = Invariant(
             "a request whose failure could not be announced is busy until its lease ends",
             ANSWER,
             "            with contextlib.suppress(ConnectionFailure):\n"
-            "                self._ports.registry.release(work.lease)\n"
+            "                self._ports.registry.close(work.lease, work.saved, work.saved)\n"
             "            raise\n",
             "            raise\n",
             (IN_ENDINGS + "test_a_failure_that_cannot_be_announced_gives_the_lease_back",),

@@ -336,7 +336,7 @@ INVARIANT = Invariant(
             "nobody asked, nothing is open",
             "a recheck that is tried again starts a cluster as a request would",
             CORE + "use_cases/answer.py",
-            "            if work.unattended and was.status:\n                status = was.status\n",
+            "        if work.unattended and work.before.status:\n            status = work.before.status\n",
             "",
             ("tests/integration/test_fleet.py::test_scheduled_work_that_is_tried_again_still_starts_no_cluster",),
         ),

@@ -48,9 +48,9 @@ INVARIANT = Invariant(
         Guard(
             "tombstone",
             "an older request brings back what was deleted since",
-            REGISTRY,
-            '("failure", "wait", *connection, *_RELEASE)',
-            '("failure", "wait", "order", *connection, *_RELEASE)',
+            CORE + "domain/entry.py",
+            "            order=self.order,\n            answered=self.order,\n            request=self.request,\n",
+            "            request=self.request,\n",
             (
                 ARRIVALS + "[absent-(0, 1, 2)]",
                 IN_OPERATIONS + "test_a_redriven_request_does_not_bring_back_what_was_deleted_since",
@@ -59,9 +59,9 @@ INVARIANT = Invariant(
         Guard(
             "tombstone outlives its connection by 30 days",
             "the tombstone is gone before what could bring the connection back is",
-            REGISTRY,
-            "RETIRED_SECONDS = 30 * 24 * 3600",
-            "RETIRED_SECONDS = 24 * 3600",
+            CORE + "domain/entry.py",
+            "RETIRED_SECONDS = 30 * 24 * 3600.0",
+            "RETIRED_SECONDS = 24 * 3600.0",
             (IN_PROVISIONING + "test_absent_deletes_the_connection_then_the_parameter_and_retires_the_key",),
         ),
         Guard(

@@ -47,7 +47,7 @@ INVARIANT = Invariant(
             "test is left out only for what was ready",
             "what a killed delivery made is published untested by the next one",
             PROVISION,
-            "passed = entry.status is Status.READY and entry.tested is not None and entry.tested.passed",
+            "passed = work.before.status is Status.READY and tested is not None and tested.passed",
             "passed = True",
             (
                 IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[create]",
@@ -111,9 +111,9 @@ INVARIANT = Invariant(
         Guard(
             "what is recorded is not tested",
             "a version that was never tested is taken for the one that works",
-            CORE + "aws/registry.py",
-            '            ("attempt", "tested"),\n',
-            '            ("attempt",),\n',
+            CORE + "domain/entry.py",
+            "replace(self, **connection, attempt=None, tested=None)",
+            "replace(self, **connection, attempt=None)",
             (
                 "tests/integration/test_secret_changes.py::test_a_recheck_killed_between_update_and_test_is_tested_by_the_next",
             ),
@@ -152,7 +152,7 @@ INVARIANT = Invariant(
             "only what worked is left untested",
             "a connection that failed is called ready again without a test, as its cluster stands still",
             PROVISION,
-            "holder is not None and work.entry.status is Status.READY",
+            "holder is not None and work.before.status is Status.READY",
             "holder is not None",
             (
                 "tests/integration/test_fleet.py::test_what_failed_is_not_taken_for_ready_while_its_cluster_stands_still",

@@ -33,14 +33,42 @@ def read(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
-def seen(entry: Entry) -> dict[str, Any]:
-    """The attributes of what a delivery saw, None for what is not known."""
-    tested, version = entry.tested, entry.secret_version
-    return {
+def item_of(entry: Entry) -> dict[str, Any]:
+    """The attributes of what a delivery may write; what is not known has none."""
+    attempt, wait, tested, version = entry.attempt, entry.wait, entry.tested, entry.secret_version
+    attributes = {
+        "order": _text(entry.order),
+        "answered": _text(entry.answered),
+        "status": entry.status and entry.status.value,
+        "request": entry.request,
+        "databricksSecretId": entry.secret_id,
+        "orgId": entry.org_id,
+        "connectionId": entry.connection_id,
+        "etag": entry.etag,
+        "fingerprint": entry.fingerprint,
+        "params": entry.params,
+        "outcome": entry.outcome and entry.outcome.value,
+        "outcomeOrder": _text(entry.outcome_order),
+        "attempt": attempt
+        and {"id": attempt.id, "sentAt": decimal(attempt.sent_at), "fingerprint": attempt.fingerprint},
+        "marks": list(entry.marks),
+        "failure": entry.failure and entry.failure.document(),
+        "wait": wait
+        and {
+            "order": str(wait.order),
+            "for": wait.what,
+            "since": decimal(wait.since),
+            "until": decimal(wait.until),
+            "startedAfter": wait.started_after,
+        },
         "readiness": entry.readiness,
+        "result": entry.result,
         "tested": tested and {"at": decimal(tested.at), "passed": tested.passed},
         "secretVersion": version and {"id": version.id, "createdAt": decimal(version.created_at)},
+        "since": entry.since and {"status": entry.since.status.value, "at": decimal(entry.since.at)},
+        "expiresAt": entry.expires_at and int(entry.expires_at),
     }
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
@@ -70,9 +98,15 @@ def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
         secret_version=SecretVersion(version["id"], float(version["createdAt"])) if version else None,
         since=Since(Status(since["status"]), float(since["at"])) if since else None,
         noted=Noted(Order.parse(noted["order"]), noted["request"]) if noted else None,
+        secret_id=item.get("databricksSecretId"),
+        expires_at=float(item["expiresAt"]) if "expiresAt" in item else None,
         updated_at=float(item.get("updatedAt", 0)),
         lease_until=float(item.get("leaseUntil", 0)),
     )
+
+
+def _text(order: Order | None) -> str | None:
+    return str(order) if order else None
 
 
 def _order(text: str | None) -> Order | None:

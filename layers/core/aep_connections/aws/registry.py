@@ -9,14 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from aep_connections.aws.calls import FAILED_CONDITION, Refused, attempt, call, unavailable
-from aep_connections.aws.items import decimal, entry_of, key_of, read, seen, serialize
-from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
+from aep_connections.aws.items import decimal, entry_of, item_of, key_of, read, serialize
+from aep_connections.domain.entry import Entry, Lease
 from aep_connections.domain.errors import Busy
-from aep_connections.domain.model import JsonObject, Key, Order, Status
+from aep_connections.domain.model import Key, Order, Request, Status
 from aep_connections.domain.ports import Clock
-
-RETIRED_SECONDS = 30 * 24 * 3600
-"""How long a retired item outlives its connection."""
 
 _FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :me)"
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
@@ -30,12 +27,14 @@ class Registry:
     def __init__(self, dynamodb: Any, table: str, clock: Clock) -> None:
         self._dynamodb, self._table, self._clock = dynamodb, table, clock
 
-    def accept(self, order: Order, request: JsonObject, secret_id: str | None, lease: Lease) -> Entry | None:
-        secret = {"databricksSecretId": secret_id} if secret_id else {}
+    def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
+        changes = {"order": str(order), "request": request.document, "status": Status.PROVISIONING.value}
+        if request.secret_id is not None:
+            changes["databricksSecretId"] = request.secret_id
         item, refused = self._take(
             lease,
             f"{_LATER} AND {_FREE}",
-            {"order": str(order), "request": request, "status": Status.PROVISIONING.value, **secret},
+            changes,
             ("expiresAt", "noted"),
             {"order": str(order)},
         )
@@ -55,65 +54,11 @@ class Registry:
             return None
         raise self._busy(lease.key, held)
 
-    def record_attempt(self, lease: Lease, attempt: Attempt, marks: Collection[str], org_id: str) -> None:
-        document = {"id": attempt.id, "sentAt": decimal(attempt.sent_at), "fingerprint": attempt.fingerprint}
-        self._write(lease, {"attempt": document, "marks": list(marks), "orgId": org_id})
+    def save(self, lease: Lease, before: Entry, after: Entry) -> None:
+        self._write(lease, before, after)
 
-    def forget_attempt(self, lease: Lease, marks: Collection[str]) -> None:
-        self._write(lease, {"marks": list(marks)}, ("attempt",))
-
-    def record_connection(self, lease: Lease, entry: Entry) -> None:
-        self._write(
-            lease,
-            {
-                "connectionId": entry.connection_id,
-                "etag": entry.etag,
-                "fingerprint": entry.fingerprint,
-                "outcome": entry.outcome and entry.outcome.value,
-                "outcomeOrder": entry.outcome_order and str(entry.outcome_order),
-                "marks": list(entry.marks),
-                "orgId": entry.org_id,
-            },
-            ("attempt", "tested"),
-        )
-
-    def close_ready(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        changes = {
-            "answered": entry.order and str(entry.order),
-            "etag": result["etag"],
-            "params": entry.params,
-            "result": result,
-        }
-        done = ("failure", "wait", "outcome", "outcomeOrder", *_RELEASE)
-        self._write(lease, changes | self._end(entry, Status.READY), done)
-
-    def close_retired(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        connection = ("connectionId", "etag", "params", "outcome", "outcomeOrder", "orgId", "databricksSecretId")
-        changes = {
-            "answered": entry.order and str(entry.order),
-            "result": result,
-            "expiresAt": int(self._clock.now()) + RETIRED_SECONDS,
-        }
-        gone = entry.with_(fingerprint=None, readiness=None, tested=None, secret_version=None)
-        self._write(lease, changes | self._end(gone, Status.RETIRED), ("failure", "wait", *connection, *_RELEASE))
-
-    def close_failed(self, lease: Lease, entry: Entry, failure: Failure) -> None:
-        changes = {"failure": failure.document()}
-        self._write(lease, changes | self._end(entry, Status.FAILED), ("wait", *_RELEASE))
-
-    def put_back(self, lease: Lease, entry: Entry, status: Status, failure: Failure) -> None:
-        wait = entry.wait and {
-            "order": str(entry.wait.order),
-            "for": entry.wait.what,
-            "since": decimal(entry.wait.since),
-            "until": decimal(entry.wait.until),
-            "startedAfter": entry.wait.started_after,
-        }
-        changes = {"status": status.value, "failure": failure.document(), "wait": wait}
-        self._write(lease, changes | seen(entry), _RELEASE)
-
-    def release(self, lease: Lease) -> None:
-        self._write(lease, {}, _RELEASE)
+    def close(self, lease: Lease, before: Entry, after: Entry) -> None:
+        self._write(lease, before, after, *_RELEASE)
 
     def held_by_others(self, key: Key) -> Collection[str]:
         held: set[str] = set()
@@ -163,11 +108,11 @@ class Registry:
             raise unavailable(operation, refused.code)
         return read(answer.get("Attributes", {})), refused
 
-    def _write(self, lease: Lease, changes: Mapping[str, Any], remove: tuple[str, ...] = ()) -> None:
-        """Write under the lease; a change to None removes the attribute."""
-        unset = tuple(name for name, value in changes.items() if value is None)
-        kept = {name: value for name, value in changes.items() if value is not None}
-        update = _Update({**kept, **self._stamp()}, (*remove, *unset))
+    def _write(self, lease: Lease, before: Entry, after: Entry, *released: str) -> None:
+        """Write what differs, under the lease."""
+        old, new = item_of(before), item_of(after)
+        changes = {name: value for name, value in new.items() if old.get(name) != value}
+        update = _Update({**changes, **self._stamp()}, (*(name for name in old if name not in new), *released))
         update.values[":me"] = lease.owner
         update.names["#owner"] = "owner"
         operation: Callable[..., Any] = self._dynamodb.update_item
@@ -184,13 +129,6 @@ class Registry:
         if refused.code == FAILED_CONDITION:
             raise Busy(f"The lease on {lease.key} was lost to another delivery.")
         raise unavailable(operation, refused.code)
-
-    def _end(self, entry: Entry, status: Status) -> dict[str, Any]:
-        """What every end records: since when it lasts, if the last one was the same, and what was seen."""
-        lasts = entry.since is not None and entry.since.status is status
-        at = entry.since.at if entry.since and lasts else self._clock.now()
-        since = {"status": status.value, "at": decimal(at)}
-        return {"status": status.value, "fingerprint": entry.fingerprint, "since": since, **seen(entry)}
 
     def _stamp(self) -> dict[str, Any]:
         return {"updatedAt": decimal(self._clock.now())}

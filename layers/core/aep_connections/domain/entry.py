@@ -1,4 +1,8 @@
-"""What the registry holds of a key: its request, its connection, what is open, what went wrong, and who may act."""
+"""What the registry holds of a key: its request, its connection, what is open, what went wrong, and who may act.
+
+Its transitions are methods of `Entry`, pure: what an end keeps and what it clears is decided here. The registry stores
+the difference.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Status
+from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Request, Result, Status
+
+RETIRED_SECONDS = 30 * 24 * 3600.0
+"""How long a retired entry outlives its connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class Entry:
     """What the registry holds of one key.
 
     `result` is of the request in `answered`, with the contract's names. `params` are the auth params that Adobe was
-    last given for it, without the secret ones. `updated_at` and `lease_until` are in seconds since 1970.
+    last given for it, without the secret ones. `expires_at`, `updated_at` and `lease_until` are in seconds since 1970.
     """
 
     key: Key
@@ -137,6 +144,8 @@ class Entry:
     secret_version: SecretVersion | None = None
     since: Since | None = None
     noted: Noted | None = None
+    secret_id: str | None = None
+    expires_at: float | None = None
     updated_at: float = 0.0
     lease_until: float = 0.0
 
@@ -146,8 +155,78 @@ class Entry:
         return self.status in (Status.PROVISIONING, Status.WAITING) and self.answered != self.order
 
     def with_(self, **changes: Any) -> Entry:
-        """This entry after a write of ours."""
+        """This entry, changed."""
         return replace(self, **changes)
+
+    def accepted(self, order: Order, request: Request) -> Entry:
+        """A request is accepted, and worked on from now on."""
+        return replace(
+            self,
+            order=order,
+            request=request.document,
+            status=Status.PROVISIONING,
+            secret_id=request.secret_id or self.secret_id,
+            expires_at=None,
+            noted=None,
+        )
+
+    def attempting(self, attempt: Attempt, org_id: str) -> Entry:
+        """A POST is about to be sent."""
+        return replace(self, attempt=attempt, marks=(*self.marks, attempt.id), org_id=org_id)
+
+    def refused(self) -> Entry:
+        """The POST of the open attempt was refused: no connection will ever carry its mark."""
+        return replace(self, attempt=None, marks=self.marks[:-1])
+
+    def settled(self) -> Entry:
+        """The open attempt is known to have made nothing."""
+        return replace(self, attempt=None)
+
+    def connected(self, **connection: Any) -> Entry:
+        """The key has this connection now, which was not tested as it is; it settles whatever was open."""
+        return replace(self, **connection, attempt=None, tested=None)
+
+    def ready(self, result: Result, now: float) -> Entry:
+        """The request is done: published and announced."""
+        return replace(
+            self._ended(Status.READY, now),
+            answered=self.order,
+            etag=result.etag,
+            result=result.document(),
+            failure=None,
+            wait=None,
+            outcome=None,
+            outcome_order=None,
+        )
+
+    def retired(self, result: Result, now: float) -> Entry:
+        """The request is done: nothing of ours is left. What may still appear late is known by its marks."""
+        return Entry(
+            key=self.key,
+            order=self.order,
+            answered=self.order,
+            request=self.request,
+            marks=self.marks,
+            attempt=self.attempt,
+            result=result.document(),
+            since=self._ended(Status.RETIRED, now).since,
+            status=Status.RETIRED,
+            noted=self.noted,
+            expires_at=now + RETIRED_SECONDS,
+        )
+
+    def failed(self, failure: Failure, now: float) -> Entry:
+        """The request ended with a failure; what was seen is kept."""
+        return replace(self._ended(Status.FAILED, now), failure=failure, wait=None)
+
+    def postponed(self, status: Status, failure: Failure, wait: Wait | None) -> Entry:
+        """The request is tried again later."""
+        return replace(self, status=status, failure=failure, wait=wait)
+
+    def _ended(self, status: Status, now: float) -> Entry:
+        """At an end, which lasts since it was first reached if the last one was the same."""
+        lasts = self.since is not None and self.since.status is status
+        return replace(self, status=status, since=self.since if lasts else Since(status, now))
 
 
 @dataclass(frozen=True, slots=True)

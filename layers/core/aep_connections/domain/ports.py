@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from aep_connections.domain.entry import Attempt, Entry, Failure, Lease
+    from aep_connections.domain.entry import Entry, Lease
     from aep_connections.domain.errors import ConnectionFailure
     from aep_connections.domain.explored import Column, Flow, Table
     from aep_connections.domain.model import (
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Message,
         Order,
         Recheck,
+        Request,
         Secret,
         Source,
         Status,
@@ -119,35 +120,17 @@ class Adobe(Protocol):
 class Registry(Protocol):
     """The table of keys. Every write but `accept` and `resume` is conditional on the lease, else Busy."""
 
-    def accept(self, order: Order, request: JsonObject, secret_id: str | None, lease: Lease) -> Entry | None:
+    def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
         """Accept the request and take the lease: the entry as it was, or None if superseded. Raises Busy."""
 
     def resume(self, lease: Lease) -> Entry | None:
         """Take the lease for a recheck: the entry, or None if the registry has none. Raises Busy."""
 
-    def record_attempt(self, lease: Lease, attempt: Attempt, marks: Collection[str], org_id: str) -> None:
-        """Before a POST: one is about to be sent."""
+    def save(self, lease: Lease, before: Entry, after: Entry) -> None:
+        """Write what differs between what the registry has and what it is to have."""
 
-    def forget_attempt(self, lease: Lease, marks: Collection[str]) -> None:
-        """The open attempt is known to have made nothing."""
-
-    def record_connection(self, lease: Lease, entry: Entry) -> None:
-        """The connection that the key now has, not yet tested: id, etag, fingerprint, outcome, marks, organization."""
-
-    def close_ready(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        """The request of the entry's order is answered: published and announced."""
-
-    def close_retired(self, lease: Lease, entry: Entry, result: JsonObject) -> None:
-        """The request of the entry's order is answered: nothing of ours is left."""
-
-    def close_failed(self, lease: Lease, entry: Entry, failure: Failure) -> None:
-        """The request ended with a failure; the entry's fingerprint and what was seen are kept."""
-
-    def put_back(self, lease: Lease, entry: Entry, status: Status, failure: Failure) -> None:
-        """The request is tried again later; the entry's wait and what was seen are kept, the lease is released."""
-
-    def release(self, lease: Lease) -> None:
-        """Give the lease back and change nothing else."""
+    def close(self, lease: Lease, before: Entry, after: Entry) -> None:
+        """Write what differs, and give the lease back."""
 
     def held_by_others(self, key: Key) -> Collection[str]:
         """Connection ids and marks that the sandbox's other keys hold."""

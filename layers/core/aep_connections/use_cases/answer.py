@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.deadline import Deadline
-from aep_connections.domain.entry import Entry, Failure, Lease
+from aep_connections.domain.entry import Failure, Lease
 from aep_connections.domain.errors import (
     CODES,
     ConnectionFailure,
@@ -100,42 +100,33 @@ class _Answering:
             return self._refuse(invalid)
         lease = self._lease(request.key)
         order = self._delivery.order
-        entry = self._ports.registry.accept(order, request.document, request.secret_id, lease)
+        entry = self._ports.registry.accept(lease, order, request)
         if entry is None:
-            return self._answer(request.key, order, result=Result(request.key, Outcome.SUPERSEDED, None))
-        return self._work(Work(self._ports, self._rules, self._deadline, lease, order, request, entry))
+            return self._nothing(request.key, Result(request.key, Outcome.SUPERSEDED, None))
+        return self._work(Work(self._ports, self._rules, self._deadline, lease, order, entry, asked=request))
 
     def _recheck(self, recheck: Recheck) -> Answer:
         lease = self._lease(recheck.key)
         entry = self._ports.registry.resume(lease)
         nothing = Result(recheck.key, Outcome.UNCHANGED, None)
         if entry is None:
-            return self._answer(recheck.key, self._delivery.order, result=nothing)
+            return self._nothing(recheck.key, nothing)
         retired = entry.status is Status.RETIRED and not recheck.clears
         if retired or entry.request is None or entry.order is None:
-            self._ports.registry.release(lease)
-            return self._answer(recheck.key, self._delivery.order, result=nothing)
-        invalid: InvalidRequest | None = None
-        try:
-            request = read(dict(entry.request), self._rules.secret_prefix)
-        except InvalidRequest as refusal:  # the operator has changed the rules since
-            invalid = refusal
-        if invalid is not None:
-            return self._end(lease, entry.order, entry, entry, invalid)
-        work = Work(self._ports, self._rules, self._deadline, lease, entry.order, request, entry, recheck)
-        return self._work(work)
+            self._ports.registry.close(lease, entry, entry)
+            return self._nothing(recheck.key, nothing)
+        return self._work(Work(self._ports, self._rules, self._deadline, lease, entry.order, entry, recheck=recheck))
 
     def _work(self, work: Work) -> Answer:
         """Do the work, announce it, close it: a kill in between repeats the event rather than losing it.
 
         A close that was not heard may have happened, and nothing is recorded after it: the next delivery finds out.
         """
-        was = work.entry
         ended: Result | ConnectionFailure
         try:
             self._stop_if_given_up(work)
             ended = self._do(work)
-            if self._is_news(was, ended):
+            if _is_news(work, ended):
                 self._announce(DELETED if _absent(work.request) else READY, work.order, ended.document())
         except ConnectionFailure as error:
             ended = error
@@ -143,18 +134,17 @@ class _Answering:
             ended = unexpected(error)
         try:
             if isinstance(ended, ConnectionFailure):
-                return self._fail(work, was, ended)
+                return self._fail(work, ended)
             return self._close(work, ended)
         except ConnectionFailure:
             with contextlib.suppress(ConnectionFailure):
-                self._ports.registry.release(work.lease)
+                self._ports.registry.close(work.lease, work.saved, work.saved)
             raise
 
     def _close(self, work: Work, result: Result) -> Answer:
-        registry, entry = self._ports.registry, work.entry.with_(order=work.order)
-        close = registry.close_retired if _absent(work.request) else registry.close_ready
-        close(work.lease, entry, result.document())
-        return self._answer(work.lease.key, work.order, result=result, report=work.report)
+        end = work.entry.retired if _absent(work.request) else work.entry.ready
+        work.close(end(result, self._ports.clock.now()))
+        return self._answer(work, result=result)
 
     def _do(self, work: Work) -> Result:
         request = work.request
@@ -163,10 +153,10 @@ class _Answering:
         return provision(work, request.source, request.secret_id)
 
     def _stop_if_given_up(self, work: Work) -> None:
-        waits = work.wait() is not None and work.entry.status is Status.WAITING  # which has a limit of its own
+        waits = work.wait() is not None and work.before.status is Status.WAITING  # which has a limit of its own
         if waits or not self._overdue():
             return
-        last = work.entry.failure if work.entry.order == work.order else None
+        last = work.before.failure if work.before.order == work.order else None
         if last is None:
             raise OutOfTime(f"Not done within {round(self._rules.give_up_seconds)} s of its first delivery.")
         raise CODES[last.code](last.message, remedy=last.remedy, request_id=last.request_id)
@@ -182,42 +172,34 @@ class _Answering:
             return self._ports.clock.now() >= wait.until
         return self._overdue()
 
-    def _fail(self, work: Work, was: Entry, error: ConnectionFailure) -> Answer:
+    def _fail(self, work: Work, error: ConnectionFailure) -> Answer:
         """Announce and record a failure for good, or put the request back.
 
         What nobody asked for leaves the key's status as it is: no request is open while it is tried again.
         """
-        if error.retryable and self._message and not self._given_up(work, error):
-            status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
-            if work.unattended and was.status:
-                status = was.status
-            now = work.entry.with_(wait=work.wait())
-            self._ports.registry.put_back(work.lease, now, status, Failure.of(error))
-            self._ports.requests.hold(self._message, _pause(self._message, error))
-            return self._answer(work.lease.key, work.order, error=error, acknowledged=False, report=work.report)
-        return self._end(work.lease, work.order, was, work.entry, error, work.report)
+        if not error.retryable or self._message is None or self._given_up(work, error):
+            return self._end(work, error)
+        status = Status.WAITING if isinstance(error, Waiting) else Status.PROVISIONING
+        if work.unattended and work.before.status:
+            status = work.before.status
+        work.postpone(status, Failure.of(error))
+        self._ports.requests.hold(self._message, _pause(self._message, error))
+        return self._answer(work, error=error, acknowledged=False)
 
-    def _end(
-        self,
-        lease: Lease,
-        order: Order,
-        was: Entry,
-        now: Entry,
-        error: ConnectionFailure,
-        report: Report | None = None,
-    ) -> Answer:
+    def _end(self, work: Work, error: ConnectionFailure) -> Answer:
         """Announce a failure, park what another try might mend, and record it."""
         _tell_how_to_go_on(error, PARKED if self._message else AGAIN)
         failure = Failure.of(error)
-        known = was.status is Status.FAILED and was.failure is not None and was.failure.code == failure.code
-        if not (isinstance(self._delivery.asked, Recheck) and known):
-            detail = _named(lease.key.sandbox, lease.key.name) | failure.document()
-            self._announce(FAILED, order, detail | (report.told() if report else {}))
+        last = work.before.failure if work.before.status is Status.FAILED else None
+        known = last is not None and last.code == failure.code
+        if not (work.recheck and known):
+            detail = _named(work.lease.key.sandbox, work.lease.key.name) | failure.document()
+            self._announce(FAILED, work.order, detail | (work.report.told() if work.report else {}))
         parked = error.retryable and self._message is not None
         if parked:
-            self._ports.requests.park(order, self._asked(), failure.code, failure.message)
-        self._ports.registry.close_failed(lease, now, failure)
-        return self._answer(lease.key, order, error=error, parked=parked, report=report)
+            self._ports.requests.park(work.order, self._asked(), failure.code, failure.message)
+        work.close(work.entry.failed(failure, self._ports.clock.now()))
+        return self._answer(work, error=error, parked=parked)
 
     def _refuse(self, refusal: InvalidRequest) -> Answer:
         """An invalid request orders nothing; without a valid key nobody could find it again, so it is parked."""
@@ -230,13 +212,6 @@ class _Answering:
             self._ports.requests.park(order, self._delivery.asked, failure.code, str(refusal))
         return Answer(sandbox, name, order, error=refusal, parked=parked)
 
-    def _is_news(self, was: Entry, result: Result) -> bool:
-        """Every request is answered; a recheck only if it changed something or ended a request."""
-        if not isinstance(self._delivery.asked, Recheck):
-            return True
-        ended = was.answered != was.order or was.status is Status.FAILED
-        return ended or result.changed
-
     def _announce(self, detail_type: str, order: Order, detail: dict[str, Any]) -> None:
         self._ports.events.announce(detail_type, detail | {"requestedAt": order.time, "requestEventId": order.id})
 
@@ -248,19 +223,14 @@ class _Answering:
         until = self._ports.clock.now() + self._deadline.remaining() + LEASE_BEYOND_DEADLINE_SECONDS
         return Lease(key, uuid.uuid4().hex, until)
 
-    def _answer(
-        self,
-        key: Key,
-        order: Order,
-        *,
-        result: Result | None = None,
-        error: ConnectionFailure | None = None,
-        acknowledged: bool = True,
-        parked: bool = False,
-        report: Report | None = None,
-    ) -> Answer:
+    def _answer(self, work: Work, **end: Any) -> Answer:
+        key = work.lease.key
+        return Answer(key.sandbox, key.name, work.order, report=work.report, recheck=work.recheck, **end)
+
+    def _nothing(self, key: Key, result: Result) -> Answer:
+        """The answer to what was not worked on."""
         recheck = self._delivery.asked if isinstance(self._delivery.asked, Recheck) else None
-        return Answer(key.sandbox, key.name, order, result, error, acknowledged, parked, report, recheck)
+        return Answer(key.sandbox, key.name, self._delivery.order, result=result, recheck=recheck)
 
 
 def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
@@ -268,6 +238,12 @@ def _tell_how_to_go_on(error: ConnectionFailure, remedy: str) -> None:
     if error.retryable:
         own = "" if error.remedy == error.usual_remedy else f" {error.remedy}"
         error.remedy = remedy + own
+
+
+def _is_news(work: Work, result: Result) -> bool:
+    """Every request is answered; a recheck only if it changed something or ended a request."""
+    was = work.before
+    return work.recheck is None or was.answered != was.order or was.status is Status.FAILED or result.changed
 
 
 def _absent(request: Request) -> bool:

@@ -83,8 +83,8 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
 
 def _stays(work: Work, desired: Desired, known: Connection) -> bool:
     """Whether nothing is to be done: it is as desired, passed its test so, and nobody wants to know more."""
-    entry = work.entry
-    passed = entry.status is Status.READY and entry.tested is not None and entry.tested.passed
+    tested = work.entry.tested
+    passed = work.before.status is Status.READY and tested is not None and tested.passed
     return passed and not work.verifies and _is_as_desired(work, desired, known)
 
 
@@ -103,7 +103,7 @@ def _make_and_test(work: Work, flow: FlowService, desired: Desired, known: Found
     holder = known.connection if known and known.connection and known.connection.id == published else None
     refusal: ConnectionFailure
     try:
-        worked = holder is not None and work.entry.status is Status.READY
+        worked = holder is not None and work.before.status is Status.READY
         tests = ensure_ready(work, workspace, worked=worked)
         return _made(work, flow, desired, known, published, tests=tests)
     except (NotReady, TestFailed, DatabricksRefused) as refused:
@@ -131,13 +131,10 @@ def _made(
 
 def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -> Connection:
     """POST once, with the attempt recorded before it and the id right after it."""
-    registry, clock = work.ports.registry, work.ports.clock
+    clock = work.ports.clock
     work.deadline.require(WRITE_SECONDS, "creating the connection")
     attempt = Attempt(uuid.uuid4().hex, clock.now(), desired.fingerprint)
-    earlier = work.entry.marks
-    marks = (*earlier, attempt.id)
-    registry.record_attempt(work.lease, attempt, marks, flow.org_id)
-    work.entry = work.entry.with_(attempt=attempt, marks=marks)
+    work.save(work.entry.attempting(attempt, flow.org_id))
     if clock.now() - attempt.sent_at > SLOW_RECORD_SECONDS:
         raise Unavailable("Recording the attempt took too long; nothing was sent.")
     lost: ConnectionFailure | None = None
@@ -157,7 +154,7 @@ def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -
         return connection
     if not lost.may_have_happened:
         with contextlib.suppress(ConnectionFailure):  # the attempt then stays open, which is safe
-            registry.forget_attempt(work.lease, earlier)
+            work.save(work.entry.refused())
         raise lost
     made = settle(work, flow, desired.source, attempt)
     if made is None:  # one POST per delivery: the next one starts afresh

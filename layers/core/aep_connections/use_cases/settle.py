@@ -34,8 +34,7 @@ def settle(work: Work, flow: FlowService, source: Source, attempt: Attempt) -> C
             )
             return made
         if conclusive:
-            work.ports.registry.forget_attempt(work.lease, work.entry.marks)
-            work.entry = work.entry.with_(attempt=None)
+            work.save(work.entry.settled())
             return None
         left = until - work.ports.clock.now()
         wait = max(0.01, min(pause, left))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aep_connections.domain.deadline import Deadline
-from aep_connections.domain.entry import Entry, Lease, Wait
+from aep_connections.domain.entry import Entry, Failure, Lease, Wait
 from aep_connections.domain.errors import Conflict
-from aep_connections.domain.model import Desired, Order, Outcome, Recheck, Request, Secret, Source
+from aep_connections.domain.model import Desired, Order, Outcome, Recheck, Request, Secret, Source, Status
 from aep_connections.domain.ports import (
     Adobe,
     Clock,
@@ -24,6 +24,7 @@ from aep_connections.domain.ports import (
 )
 from aep_connections.domain.readiness import Report
 from aep_connections.domain.secrecy import SecretValues
+from aep_connections.use_cases.request import read
 
 WRITE_SECONDS = 70.0
 """What a POST or PATCH may take: 5 s to connect and 65 s to answer (Adobe publishes no limit)."""
@@ -61,9 +62,16 @@ class Rules:
 
 @dataclass(slots=True)
 class Work:
-    """One accepted request on its way. `entry` starts as it was before this request and follows our writes.
+    """One accepted request on its way.
 
-    `recheck` is what brought it, if no request did. `report` is what this delivery saw of the workspace, if it looked.
+    Attributes:
+        before: the entry as this delivery found it.
+        asked: the request that was accepted now; a recheck works on the one that the entry has.
+        entry: the entry as it is by now; what was only seen is written when the delivery ends.
+        saved: the entry as the registry has it.
+        recheck: what brought the request here, if the request itself did not.
+        report: what this delivery saw of the workspace, if it looked.
+        unattended: whether nobody asked for it, or waits for it.
     """
 
     ports: Ports
@@ -71,15 +79,28 @@ class Work:
     deadline: Deadline
     lease: Lease
     order: Order
-    request: Request
-    entry: Entry
+    before: Entry
+    asked: Request | None = None
     recheck: Recheck | None = None
     report: Report | None = None
+    entry: Entry = field(init=False)
+    saved: Entry = field(init=False)
     unattended: bool = field(init=False)
-    """Whether nobody asked for it, or waits for it."""
 
     def __post_init__(self) -> None:
-        self.unattended = bool(self.recheck and self.recheck.unattended) and not self.entry.is_open
+        self.unattended = bool(self.recheck and self.recheck.unattended) and not self.before.is_open
+        self.entry = self.saved = self.before.accepted(self.order, self.asked) if self.asked else self.before
+
+    @property
+    def request(self) -> Request:
+        """What is to be true.
+
+        Raises:
+            InvalidRequest: the entry has a request that was valid once; the operator has changed the rules since.
+        """
+        if self.asked is None:
+            self.asked = read(self.before.request and dict(self.before.request), self.rules.secret_prefix)
+        return self.asked
 
     @property
     def verifies(self) -> bool:
@@ -104,11 +125,25 @@ class Work:
         wait = self.entry.wait
         return wait if wait and wait.order == self.order else None
 
-    def record_connection(self, **changes: Any) -> None:
+    def save(self, entry: Entry) -> None:
+        """Write the entry as it is from now on."""
+        self.ports.registry.save(self.lease, self.saved, entry)
+        self.entry = self.saved = entry
+
+    def close(self, entry: Entry) -> None:
+        """Write the entry as this delivery leaves it, and give the lease back."""
+        self.ports.registry.close(self.lease, self.saved, entry)
+
+    def postpone(self, status: Status, failure: Failure) -> None:
+        """Leave the request to a later delivery.
+
+        Refused because something has to run first: that puts what Adobe holds in no doubt, so its fingerprint stays.
+        """
+        self.close(self.entry.with_(fingerprint=self.saved.fingerprint).postponed(status, failure, self.wait()))
+
+    def record_connection(self, **connection: Any) -> None:
         """Write down the connection that the key now has, and that was not tested as it is."""
-        entry = self.entry.with_(**changes, attempt=None, tested=None)
-        self.ports.registry.record_connection(self.lease, entry)
-        self.entry = entry
+        self.save(self.entry.connected(**connection))
 
     def outcome_after(self, *, patched: bool) -> Outcome:
         """How this request ends: what an earlier delivery of it did counts, and what it resumes."""

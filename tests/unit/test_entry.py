@@ -1,0 +1,140 @@
+"""The life of a registry entry: what each transition keeps and clears, and that items of 0.1.0 are still read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aep_connections.aws.items import entry_of, item_of, read, serialize
+from aep_connections.domain import entry as domain
+from aep_connections.domain.entry import Attempt, Entry, Failure, SecretVersion, Wait
+from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.model import Key, Order, Outcome, Result, Status
+from aep_connections.use_cases.request import read as read_request
+
+ITEMS: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent.parent / "support" / "items-0.1.0.json").read_text()
+)
+"""What version 0.1.0 wrote, an item of each status."""
+NOT_THE_ENTRYS = {"sandbox", "name", "owner", "updatedAt", "leaseUntil", "noted"}
+"""The key, the lease, the time of the last write, and a note that only the HTTP API writes."""
+KEY, NOW = Key("dev", "sales"), 1_795_000_000.0
+ORDER, LATER = Order("2026-11-18T11:06:40.000Z", "a"), Order("2026-11-18T11:06:41.000Z", "b")
+REQUEST = read_request({"sandbox": "dev", "name": "sales", "databricksSecretId": "aep/dev/databricks/s"}, "aep/")
+FAILURE = Failure.of(Unavailable("Not now."))
+RESULT = Result(KEY, Outcome.CREATED, "/p/dev/sales/connection-id", "c-1", '"2"')
+USED = Entry(
+    KEY,
+    order=ORDER,
+    status=Status.PROVISIONING,
+    request=REQUEST.document,
+    secret_id=REQUEST.secret_id,
+    org_id="O@AdobeOrg",
+    connection_id="c-1",
+    etag='"1"',
+    fingerprint="f",
+    params={"domain": "d"},
+    outcome=Outcome.CREATED,
+    outcome_order=ORDER,
+    marks=("m-1",),
+    failure=FAILURE,
+    wait=Wait(ORDER, "a cluster", NOW, NOW + 1200),
+    readiness={"status": "pass"},
+    tested=domain.Tested(NOW, passed=True),
+    secret_version=SecretVersion("v-1", NOW),
+)
+"""An entry that has about everything."""
+
+
+def old(status: str) -> Entry:
+    item = read(ITEMS[status])
+    return entry_of(Key(item["sandbox"], item["name"]), item)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_item_of_version_0_1_0_is_read_and_would_be_written_as_it_is(status: Status) -> None:
+    entry, item = old(status), read(ITEMS[status])
+
+    assert entry.status == (None if status is Status.REQUESTED else status)
+    written = {name: value for name, value in item.items() if name not in NOT_THE_ENTRYS}
+    assert item_of(entry) == {"marks": []} | written
+
+
+def test_a_noted_request_of_version_0_1_0_is_read() -> None:
+    noted = old("requested").noted
+
+    assert noted
+    assert noted.request["databricksSecretId"] == "aep/dev/databricks/sales"
+
+
+def test_an_accepted_request_is_worked_on_and_expires_no_more() -> None:
+    entry = USED.with_(expires_at=NOW, status=Status.RETIRED).accepted(LATER, REQUEST)
+
+    assert (entry.order, entry.status, entry.expires_at) == (LATER, Status.PROVISIONING, None)
+    assert entry.connection_id == "c-1"
+
+
+def test_an_absent_request_keeps_the_secret_of_the_one_before() -> None:
+    absent = read_request({"sandbox": "dev", "name": "sales", "desiredState": "absent"}, "aep/")
+
+    assert USED.accepted(LATER, absent).secret_id == "aep/dev/databricks/s"
+
+
+def test_an_attempt_that_was_refused_leaves_no_mark_and_one_that_made_nothing_does() -> None:
+    entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg")
+
+    assert entry.marks == ("m-1", "m-2")
+    assert (entry.refused().attempt, entry.refused().marks) == (None, ("m-1",))
+    assert (entry.settled().attempt, entry.settled().marks) == (None, ("m-1", "m-2"))
+
+
+def test_a_connection_that_was_recorded_settles_the_attempt_and_is_not_tested() -> None:
+    entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg").connected(connection_id="c-2")
+
+    assert (entry.connection_id, entry.attempt, entry.tested) == ("c-2", None, None)
+
+
+def test_a_ready_entry_has_its_result_and_nothing_that_was_open() -> None:
+    entry = USED.ready(RESULT, NOW)
+
+    assert (entry.status, entry.answered, entry.etag, entry.result) == (
+        Status.READY, ORDER, '"2"', RESULT.document(),
+    )  # fmt: skip
+    assert (entry.failure, entry.wait, entry.outcome, entry.outcome_order) == (None, None, None, None)
+    assert entry.tested
+    assert not entry.is_open
+
+
+def test_a_retired_entry_keeps_only_what_tells_a_late_connection_of_it_and_expires() -> None:
+    entry = USED.retired(RESULT, NOW)
+
+    assert set(item_of(entry)) == {"order", "answered", "status", "request", "marks", "result", "since", "expiresAt"}
+    assert entry.expires_at == NOW + 30 * 86_400
+
+
+def test_a_failed_entry_keeps_its_connection_and_what_was_seen() -> None:
+    entry = USED.failed(FAILURE, NOW)
+
+    assert (entry.status, entry.wait, entry.connection_id, entry.readiness) == (
+        Status.FAILED, None, "c-1", {"status": "pass"},
+    )  # fmt: skip
+
+
+def test_an_end_lasts_since_it_was_first_reached() -> None:
+    first = USED.ready(RESULT, NOW)
+    again, other = first.ready(RESULT, NOW + 60), first.failed(FAILURE, NOW + 60)
+
+    assert first.since
+    assert again.since == first.since
+    assert other.since
+    assert other.since.at == NOW + 60
+
+
+def test_every_entry_can_be_stored() -> None:
+    for entry in (USED, USED.ready(RESULT, NOW), USED.retired(RESULT, NOW), USED.failed(FAILURE, NOW)):
+        item = {name: serialize(value) for name, value in item_of(entry).items()}
+
+        assert item_of(entry_of(KEY, read(item))) == item_of(entry)
