@@ -47,7 +47,7 @@ class Scratch:
 
     def __init__(self, project: Path, folder: Path) -> None:
         self._root, self._report, self._output = folder / "copy", folder / "report.xml", folder / "output"
-        _copy(project, self._root)
+        copy_of(project, self._root)
         self._pytest = subprocess.Popen(
             [sys.executable, "-P", str(self._root / "tests" / "guards" / "warm.py")],
             cwd=self._root,
@@ -95,7 +95,8 @@ class Scratch:
         return [reported.get(test, Verdict(test, BROKEN, "it was not run")) for test in tests]
 
 
-def _copy(project: Path, root: Path) -> None:
+def copy_of(project: Path, root: Path) -> None:
+    """Copy what git tracks, and what is new and not ignored."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=project,

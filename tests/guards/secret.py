@@ -404,7 +404,7 @@ INVARIANT = Invariant(
             "words are withheld if the token is not known",
             "exploring without the Databricks secret tells whatever Adobe quotes",
             CORE + "use_cases/explore.py",
-            "        around.secret_values.withhold()\n",
+            "    around.secret_values.withhold()\n",
             "",
             (IN_EXPLORING + "test_without_the_databricks_secret_adobes_words_are_withheld",),
         ),

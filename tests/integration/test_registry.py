@@ -181,6 +181,7 @@ def test_an_item_says_only_what_is_still_true_of_its_key(world: World) -> None:
         "order",
         "answered",
         "request",
+        "source",
         "status",
         "since",
         "result",
@@ -250,3 +251,20 @@ def test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_reques
 
     assert len(world.calls("PATCH")) == 1
     assert world.announced() == [("Ready", outcome)]
+
+
+def test_the_source_type_is_recorded_when_a_request_is_accepted_and_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    assert world.item()["source"] == {"S": "databricks"}
+    world.edit_item("SET #source = :other", {"#source": "source"}, {":other": {"S": "lake"}})
+
+    def kill(_call: Callable[[], Any], _arguments: dict[str, Any]) -> Any:
+        raise Killed
+
+    instead(monkeypatch, "PutEvents", kill)
+    with pytest.raises(Killed):
+        world.deliver(world.send(REQUEST))
+
+    assert world.item()["source"] == {"S": "lake"}

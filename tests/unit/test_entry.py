@@ -31,6 +31,7 @@ USED = Entry(
     order=ORDER,
     status=Status.PROVISIONING,
     request=REQUEST.document,
+    source="databricks",
     secret_id=REQUEST.secret_id,
     org_id="O@AdobeOrg",
     connection_id="c-1",
@@ -60,7 +61,7 @@ def test_an_item_of_version_0_1_0_is_read_and_would_be_written_as_it_is(status: 
 
     assert entry.status == (None if status is Status.REQUESTED else status)
     written = {name: value for name, value in item.items() if name not in NOT_THE_ENTRYS}
-    assert item_of(entry) == {"marks": []} | written
+    assert item_of(entry) == {"marks": []} | ({"source": "databricks"} if entry.order else {}) | written
 
 
 def test_a_noted_request_of_version_0_1_0_is_read() -> None:
@@ -111,7 +112,9 @@ def test_a_ready_entry_has_its_result_and_nothing_that_was_open() -> None:
 def test_a_retired_entry_keeps_only_what_tells_a_late_connection_of_it_and_expires() -> None:
     entry = USED.retired(RESULT, NOW)
 
-    assert set(item_of(entry)) == {"order", "answered", "status", "request", "marks", "result", "since", "expiresAt"}
+    assert set(item_of(entry)) == {
+        "order", "answered", "status", "request", "source", "marks", "result", "since", "expiresAt",
+    }  # fmt: skip
     assert entry.expires_at == NOW + 30 * 86_400
 
 

@@ -12,8 +12,8 @@ from aep_connections.domain.errors import Throttled
 from aep_connections.domain.model import Key
 
 _READ = (
-    "sandbox", "name", "order", "answered", "status", "request", "orgId", "connectionId", "params", "attempt", "marks",
-    "failure", "tested", "secretVersion", "since", "noted", "leaseUntil", "updatedAt",
+    "sandbox", "name", "order", "answered", "status", "request", "source", "orgId", "connectionId", "params",
+    "attempt", "marks", "failure", "tested", "secretVersion", "since", "noted", "leaseUntil", "updatedAt",
 )  # fmt: skip
 """All but what is long and not compared."""
 _PROJECTION: dict[str, Any] = {

@@ -15,6 +15,8 @@ from aep_connections.domain.entry import Attempt, Entry, Failure, Noted, SecretV
 from aep_connections.domain.model import Key, Order, Outcome, Status
 
 serialize = TypeSerializer().serialize
+FIRST_SOURCE = "databricks"
+"""Of the items of version 0.1.0, which name no source type."""
 _deserialize = TypeDeserializer().deserialize
 
 
@@ -42,6 +44,7 @@ def item_of(entry: Entry) -> dict[str, Any]:
         "status": entry.status and entry.status.value,
         "request": entry.request,
         "databricksSecretId": entry.secret_id,
+        "source": entry.source,
         "orgId": entry.org_id,
         "connectionId": entry.connection_id,
         "etag": entry.etag,
@@ -81,6 +84,7 @@ def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
         answered=_order(item.get("answered")),
         status=Status(item["status"]) if "status" in item else None,
         request=item.get("request"),
+        source=item.get("source", FIRST_SOURCE if "order" in item else None),
         org_id=item.get("orgId"),
         connection_id=item.get("connectionId"),
         etag=item.get("etag"),

@@ -28,9 +28,13 @@ class Registry:
         self._dynamodb, self._table, self._clock = dynamodb, table, clock
 
     def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
-        changes = {"order": str(order), "request": request.document, "status": Status.PROVISIONING.value}
-        if request.secret_id is not None:
-            changes["databricksSecretId"] = request.secret_id
+        changes: dict[str, Any] = {
+            "order": str(order),
+            "request": request.document,
+            "status": Status.PROVISIONING.value,
+        }
+        if request.source is not None:
+            changes |= {"databricksSecretId": request.secret_id, "source": request.source.name}
         item, refused = self._take(
             lease,
             f"{_LATER} AND {_FREE}",
@@ -90,7 +94,8 @@ class Registry:
         values: Mapping[str, Any],
     ) -> tuple[dict[str, Any], Refused | None]:
         """Take the lease under a condition: the item as it was."""
-        update = _Update({**changes, "owner": lease.owner, "leaseUntil": decimal(lease.until), **self._stamp()}, remove)
+        written = {**changes, "owner": lease.owner, "leaseUntil": decimal(lease.until), **self._stamp()}
+        update = _Update(written, remove, first=("source",))
         update.values |= {":now": decimal(self._clock.now()), ":me": lease.owner}
         update.values |= {f":{name}": value for name, value in values.items()}
         update.names |= {"#answered": "answered", "#order": "order"}
@@ -139,12 +144,17 @@ class Registry:
 
 
 class _Update:
-    """An update expression in the making; only names and values that are used may be sent."""
+    """An update expression in the making; only names and values that are used may be sent.
 
-    def __init__(self, changes: Mapping[str, Any], remove: tuple[str, ...]) -> None:
+    What `first` names is set only where there is no such attribute.
+    """
+
+    def __init__(self, changes: Mapping[str, Any], remove: tuple[str, ...], first: tuple[str, ...] = ()) -> None:
         self.names = {f"#{name}": name for name in (*changes, *remove)}
         self.values = {f":{name}": value for name, value in changes.items()}
-        sets = ", ".join(f"#{name} = :{name}" for name in changes)
+        sets = ", ".join(
+            f"#{name} = if_not_exists(#{name}, :{name})" if name in first else f"#{name} = :{name}" for name in changes
+        )
         removes = ", ".join(f"#{name}" for name in remove)
         self._expression = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Request, Result, Status
+from aep_connections.domain.errors import Conflict, ConnectionFailure
+from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Request, Result, Source, Status
 
 RETIRED_SECONDS = 30 * 24 * 3600.0
 """How long a retired entry outlives its connection."""
@@ -118,6 +118,7 @@ class Since:
 class Entry:
     """What the registry holds of one key.
 
+    `source` is the name of the source type of whatever the key made, or may have made.
     `result` is of the request in `answered`, with the contract's names. `params` are the auth params that Adobe was
     last given for it, without the secret ones. `expires_at`, `updated_at` and `lease_until` are in seconds since 1970.
     """
@@ -127,6 +128,7 @@ class Entry:
     answered: Order | None = None
     status: Status | None = None
     request: JsonObject | None = None
+    source: str | None = None
     org_id: str | None = None
     connection_id: str | None = None
     etag: str | None = None
@@ -166,9 +168,25 @@ class Entry:
             request=request.document,
             status=Status.PROVISIONING,
             secret_id=request.secret_id or self.secret_id,
+            source=self.source or (request.source.name if request.source else None),
             expires_at=None,
             noted=None,
         )
+
+    def of_source(self, source: Source) -> Entry:
+        """The entry, for a connection of this source type.
+
+        Raises:
+            Conflict: the key made a connection of another source type, or may have made one.
+        """
+        if source.name == self.source:
+            return self
+        if self.connection_id or self.marks or self.attempt:
+            raise Conflict(
+                f"{self.key} has, or had, a connection of source type {self.source}; the request is for {source.name}.",
+                remedy="Choose another name. A key may change its source type 30 days after it was retired.",
+            )
+        return replace(self, source=source.name)
 
     def attempting(self, attempt: Attempt, org_id: str) -> Entry:
         """A POST is about to be sent."""
@@ -206,6 +224,7 @@ class Entry:
             order=self.order,
             answered=self.order,
             request=self.request,
+            source=self.source,
             marks=self.marks,
             attempt=self.attempt,
             result=result.document(),

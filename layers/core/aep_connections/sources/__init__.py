@@ -3,18 +3,34 @@
 Everything here is pure: what has to be opened over HTTP is in `workspaces`, which not every function loads.
 """
 
-from aep_connections.domain.model import JsonObject, Source
+from aep_connections.domain.entry import Entry
+from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.model import Source
 from aep_connections.sources.databricks import secret as databricks
 
 SOURCES: tuple[Source, ...] = (databricks.SOURCE,)
+FIRST = SOURCES[0]
+"""The only one that version 0.1.0 had: its entries do not name it."""
 
 
-def source_of(request: JsonObject | None) -> Source:
-    """The source type that a request is for, by the secret that it names; of one that names none, the first."""
-    return next((source for source in SOURCES if source.secret_field in (request or {})), SOURCES[0])
+def source_of(entry: Entry) -> Source:
+    """The source type of a key, as recorded; of a key that names none, the first one.
+
+    Raises:
+        Unavailable: this version does not have it.
+    """
+    if entry.source is None:
+        return FIRST
+    for source in SOURCES:
+        if source.name == entry.source:
+            return source
+    raise Unavailable(
+        f"{entry.key} is a connection of type {entry.source}, which this version does not have.",
+        remedy="Deploy the version that made it, or a later one.",
+    )
 
 
-def secret_id_of(request: JsonObject | None) -> str | None:
-    """The name of the secret in a request."""
-    named = (request or {}).get(source_of(request).secret_field)
+def secret_id_of(entry: Entry) -> str | None:
+    """The name of the secret in a key's request; None if it names none of the key's source type."""
+    named = (entry.request or {}).get(source_of(entry).secret_field)
     return str(named) if named else None

@@ -122,7 +122,7 @@ def _moved(entry: Entry, known: Connection) -> Iterator[tuple[str, str, str]]:
     """Params that Adobe shows otherwise than they were given to it; those that it hides or adds do not count."""
     if entry.params is None:
         return
-    source = source_of(entry.request)
+    source = source_of(entry)
     for name in sorted({*entry.params, *source.overrides}):
         expected, found = entry.params.get(name), known.params.get(name)
         if found is not None and found != expected:
@@ -135,7 +135,7 @@ def _compare_surroundings(drift: Drift, shown: Shown, request: JsonObject, held:
     for connection in shown.by_name.get(name, ()):
         if connection.id not in held and mark_of(connection) not in held:
             drift.add(Kind.CONFLICT, None, connection.id)
-    secret_id = secret_id_of(request)
+    secret_id = secret_id_of(entry)
     if secret_id is not None and secret_id in shown.versions:
         current = shown.versions[secret_id]
         if current is None:

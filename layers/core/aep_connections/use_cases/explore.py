@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, 
 from aep_connections.domain.model import AuthParams, Key
 from aep_connections.domain.ports import Adobe, FlowService, Overview, Secrets, Workspaces
 from aep_connections.domain.secrecy import SecretValues
-from aep_connections.sources import SOURCES, source_of
+from aep_connections.sources import secret_id_of, source_of
 from aep_connections.use_cases.work import beside, check_organization
 
 
@@ -47,7 +48,7 @@ def explore(key: Key, path: str | None, around: Surroundings) -> dict[str, Any]:
         return _looked(flow, entry.connection_id, path, around.secret_values)
     except DatabricksRefused as refused:
         refusal = refused
-    workspace = around.workspaces.open(source_of(entry.request), auth) if auth else None
+    workspace = around.workspaces.open(source_of(entry), auth) if auth else None
     if workspace is None:
         raise refusal
     try:
@@ -74,12 +75,10 @@ def _looked(flow: FlowService, connection_id: str, path: str | None, secret_valu
 
 def _auth(entry: Entry, around: Surroundings) -> AuthParams | None:
     """The params of the key's last request, to ask Databricks with. Without them nothing of Adobe's words is shown."""
-    request = entry.request or {}
-    try:
-        source = next(source for source in SOURCES if source.secret_field in request)
-        secret_id = request[source.secret_field]
+    request, source, secret_id = entry.request or {}, source_of(entry), secret_id_of(entry)
+    if secret_id is not None:
         overrides = {name: request[name] for name in source.overrides if name in request}
-        return source.read_secret(secret_id, around.secrets.read(secret_id).values, overrides)
-    except (StopIteration, ConnectionFailure):
-        around.secret_values.withhold()
-        return None
+        with contextlib.suppress(ConnectionFailure):
+            return source.read_secret(secret_id, around.secrets.read(secret_id).values, overrides)
+    around.secret_values.withhold()
+    return None

@@ -43,6 +43,7 @@ def provision(work: Work, source: Source, secret_id: str) -> Result:
         ConnectionFailure: with the code of whatever stands in the way; what was done so far is recorded.
     """
     ports, key = work.ports, work.lease.key
+    work.entry = work.entry.of_source(source)
     flow, (secret, published) = beside(
         lambda: ports.adobe.open(key.sandbox),
         lambda: beside(lambda: ports.secrets.read(secret_id), lambda: ports.parameters.get(key)),

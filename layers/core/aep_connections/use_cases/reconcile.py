@@ -177,8 +177,8 @@ class _Sandbox:
 
     def _shown(self, flow: FlowService, entries: list[Entry]) -> Shown:
         """Adobe's list in this thread; beside it what is published, and which versions the secrets have."""
-        sources = {source_of(entry.request).connection_spec_id: source_of(entry.request) for entry in entries}
-        secrets = sorted({s for entry in entries if (s := secret_id_of(entry.request))})
+        sources = {source_of(entry).connection_spec_id: source_of(entry) for entry in entries}
+        secrets = sorted({s for entry in entries if (s := secret_id_of(entry))})
         listed, (published, versions) = beside(
             lambda: [connection for source in sources.values() for connection in flow.listing(source)],
             lambda: (self._around.published.of(self._sandbox), self._around.versions.current(secrets)),
@@ -237,7 +237,7 @@ class _Sandbox:
         tested = [entry.tested.at for entry in ready if entry.tested]
         self._run.oldest = min([*tested, *([self._run.oldest] if self._run.oldest else [])], default=None)
         for entry in ready:
-            secret_id = secret_id_of(entry.request)
+            secret_id = secret_id_of(entry)
             if secret_id and entry.secret_version:
                 created_at = entry.secret_version.created_at
                 self._run.versions[secret_id] = min(created_at, self._run.versions.get(secret_id, created_at))

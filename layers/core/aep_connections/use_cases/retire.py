@@ -27,7 +27,7 @@ def retire(work: Work) -> Result:
     ports.secret_values.withhold()
     flow = ports.adobe.open(key.sandbox)
     work.check_organization(flow)
-    source = source_of(entry.request)
+    source = source_of(entry)
     if entry.attempt:
         settle(work, flow, source, entry.attempt)
     doomed = _doomed(work, flow, source, published)

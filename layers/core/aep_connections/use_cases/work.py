@@ -90,6 +90,8 @@ class Work:
     def __post_init__(self) -> None:
         self.unattended = bool(self.recheck and self.recheck.unattended) and not self.before.is_open
         self.entry = self.saved = self.before.accepted(self.order, self.asked) if self.asked else self.before
+        if self.asked and self.asked.source and self.asked.source.name != self.entry.source:
+            self.saved = self.saved.with_(source=None)  # accepting may have written the request's: it is written again
 
     @property
     def request(self) -> Request:
