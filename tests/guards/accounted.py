@@ -334,9 +334,11 @@ INVARIANT = Invariant(
             "direct invoke raises",
             "a direct invoke that failed looks like one that did its work",
             CORE + "triggers/invoke.py",
-            '    if answer.result is None:\n        raise answer.error or Unavailable("The request has no answer.")\n',
             "    if answer.result is None:\n"
-            '        return {"error": str(answer.error or Unavailable("The request has no answer."))}\n',
+            '        raise forget_causes(answer.error or Unavailable("The request has no answer."))\n',
+            "    if answer.result is None:\n"
+            '        return {"error": str(answer.error or Unavailable("The request has no '
+            'answer."))}\n',
             ("tests/unit/test_triggers.py::test_a_direct_invoke_raises_a_retryable_error_at_once",),
         ),
         Guard(

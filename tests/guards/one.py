@@ -146,8 +146,8 @@ INVARIANT = Invariant(
             "id recorded right after the POST",
             "a delivery that is killed later leaves the attempt open, and the next one no longer knows that it created",
             PROVISION,
-            "    if lost is None:\n        work.record_connection(\n",
-            "    if lost is None:\n        work.entry = work.entry.with_(\n",
+            "        return made\n    work.record_connection(\n        connection_id=connection.id,",
+            "        return made\n    work.entry = work.entry.with_(\n        connection_id=connection.id,",
             (
                 IN_REGISTRY + "test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_request_updates"
                 "[changes0-created]",
@@ -176,8 +176,8 @@ INVARIANT = Invariant(
             "one POST for each delivery",
             "a Flow Service that answers no POST is sent one after another",
             PROVISION,
-            "    if made is None:  # one POST per delivery: the next one starts afresh\n        raise lost\n",
-            "    if made is None:\n        return _create(work, flow, desired, outcome)\n",
+            "        if made is None:  # one POST per delivery: the next one starts afresh\n            raise\n",
+            "        if made is None:\n            return _create(work, flow, desired, outcome)\n",
             (IN_SETTLING + "test_one_delivery_sends_one_post_also_if_it_settles_early",),
         ),
         Guard(

@@ -168,6 +168,22 @@ INVARIANT = Invariant(
             ),
         ),
         Guard(
+            "a direct invoke forgets causes",
+            "an error of a direct invoke brings along whatever led to it, a request for one",
+            CORE + "triggers/invoke.py",
+            "raise forget_causes(answer.error",
+            "raise (answer.error",
+            ("tests/integration/test_exits.py::test_a_direct_invoke_raises_its_error_without_causes",),
+        ),
+        Guard(
+            "reconciling forgets causes",
+            "an error that stops reconciling brings along whatever led to it",
+            CORE + "wiring_reconcile.py",
+            "            raise forget_causes(error)",
+            "            raise error",
+            ("tests/integration/test_exits.py::test_reconciling_raises_what_stops_it_without_causes",),
+        ),
+        Guard(
             "transport's errors chain nothing",
             "an error holds the HTTP library's one, and with it the request and its token",
             TRANSPORT,

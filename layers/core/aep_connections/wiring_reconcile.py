@@ -19,6 +19,7 @@ from aep_connections.aws.queue import Inbox
 from aep_connections.aws.secrets import Secrets, Versions
 from aep_connections.clock import SystemClock
 from aep_connections.domain.deadline import Deadline
+from aep_connections.domain.errors import forget_causes
 from aep_connections.domain.ports import Clock
 from aep_connections.domain.secrecy import SecretValues
 from aep_connections.observability_fleet import FleetObserver
@@ -55,6 +56,12 @@ class Service:
 
     def reconcile(self, event: Any, context: Any) -> dict[str, Any]:
         """Do what an event asks for: what was found and sent. Raises what stands in the way of all of it."""
+        try:
+            return self._reconcile(event, context)
+        except Exception as error:  # noqa: BLE001 - raised again
+            raise forget_causes(error)  # noqa: B904 - `from None` keeps the context
+
+    def _reconcile(self, event: Any, context: Any) -> dict[str, Any]:
         woken = woken_by(event, self._policy.checks)
         deadline = Deadline.after(self._clock, context.get_remaining_time_in_millis() / 1000)
         upstream = Upstream(self._http, self._timeouts, deadline, SecretValues())

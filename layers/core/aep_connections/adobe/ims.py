@@ -172,16 +172,14 @@ class Authorizer:
 
     def _exchanged(self, exchange: Callable[[Credentials, Upstream], T]) -> T | str:
         """A token; the secret is read again if IMS does not know the client, as it may have been rotated just now."""
-        rejected: AdobeCredentialRejected
         try:
             return exchange(self.credentials, self._upstream)
-        except AdobeCredentialRejected as error:
-            rejected = error
-        again = self._fresh()
-        if again.version_id == self.credentials.version_id or again.org_id != self.credentials.org_id:
-            raise rejected  # another organization is looked at from the start, by the next delivery
-        self.credentials = again
-        return self._tokens.token_for(again, self._upstream)
+        except AdobeCredentialRejected:
+            again = self._fresh()
+            if again.version_id == self.credentials.version_id or again.org_id != self.credentials.org_id:
+                raise  # another organization is looked at from the start, by the next delivery
+            self.credentials = again
+            return self._tokens.token_for(again, self._upstream)
 
 
 def _refused(reply: Reply, upstream: Upstream) -> ConnectionFailure:

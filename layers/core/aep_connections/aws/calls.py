@@ -60,15 +60,13 @@ def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
 
 def attempt(operation: Callable[..., Any], **arguments: Any) -> tuple[dict[str, Any], Refused | None]:
     """The answer, or the error code that AWS gave. Raises Unavailable if AWS cannot be heard."""
-    kind = "Error"
     try:
         return operation(**arguments), None
     except ClientError as error:
         response: Any = error.response
         return {}, Refused(str(response.get("Error", {}).get("Code", "Unknown")), response.get("Item") or {})
     except BotoCoreError as error:
-        kind = type(error).__name__
-    raise unavailable(operation, kind)
+        raise unavailable(operation, type(error).__name__) from None
 
 
 def unavailable(operation: Callable[..., Any], code: str) -> ConnectionFailure:

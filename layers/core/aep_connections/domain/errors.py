@@ -8,14 +8,15 @@
         Busy · Waiting · Unsettled · Throttled · Unavailable · OutOfTime
 
 An error carries the decision (`retryable`), what to do next (`remedy`) and the upstream request id. It never carries
-a secret: free text of others is struck clean before it gets here, and causes are not chained.
+a secret: free text of others is struck clean before it gets here. Its cause may hold one, so `forget_causes` is called
+wherever an error leaves the process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,15 @@ def _leaves(kind: type[ConnectionFailure]) -> list[type[ConnectionFailure]]:
 
 CODES: dict[str, type[ConnectionFailure]] = {leaf.__name__: leaf for leaf in _leaves(ConnectionFailure)}
 """Every code of the contract and the error that it names."""
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def forget_causes(error: E) -> E:
+    """The error without what led to it: a cause may hold a request, and a request a token."""
+    error.__cause__ = error.__context__ = None
+    return error
 
 
 def unexpected(error: Exception) -> Unavailable:

@@ -58,8 +58,7 @@ def _gone_on(document: Any) -> Run:
     try:
         return Run.read(document)
     except (KeyError, TypeError, ValueError):
-        pass
-    raise _unknown(GO_ON, "must be what an earlier invocation left")
+        raise _unknown(GO_ON, "must be what an earlier invocation left") from None
 
 
 def _secret_changed(detail: Any) -> SecretChanged:

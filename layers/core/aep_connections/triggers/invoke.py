@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.errors import Unavailable, forget_causes
 from aep_connections.domain.model import Delivery, DesiredState
 from aep_connections.domain.moment import order_at
 from aep_connections.use_cases.answer import Answer
@@ -17,7 +17,7 @@ def once(event: object, now: float, invocation_id: str, do: Callable[[Delivery],
     """The result of one request. Raises its error, also when it is retryable: nobody else would try again."""
     answer = do(Delivery(order_at(now, invocation_id), _request_of(event), None))
     if answer.result is None:
-        raise answer.error or Unavailable("The request has no answer.")
+        raise forget_causes(answer.error or Unavailable("The request has no answer."))
     return answer.result.document()
 
 

@@ -13,17 +13,15 @@ from aep_connections.use_cases.request import readable_key
 
 def answer(event: Any, explore: Callable[[Key, str | None], dict[str, Any]]) -> dict[str, Any]:
     """What was found; or `failure`, with the contract's names."""
-    failure: ConnectionFailure
     try:
         sandbox, name = readable_key(event)
         if sandbox is None or name is None:
             raise InvalidRequest("A question names a sandbox, a name and perhaps a path.")
         return explore(Key(sandbox, name), event.get("path"))
-    except ConnectionFailure as refused:
-        failure = refused
+    except ConnectionFailure as failure:
+        return {"failure": Failure.of(failure).document()}
     except Exception as error:  # noqa: BLE001 - its text could hold anything, and is not shown
-        failure = unexpected(error)
-    return {"failure": Failure.of(failure).document()}
+        return {"failure": Failure.of(unexpected(error)).document()}
 
 
 def line(event: Any, answered: dict[str, Any]) -> dict[str, Any]:

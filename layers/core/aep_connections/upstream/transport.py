@@ -1,7 +1,8 @@
 """One HTTP exchange with a hard end: verified TLS, no redirects, no proxies or credentials from the environment.
 
 Every call has a connect and a read timeout, and a total time after which its socket is shut down, so that an answer
-dripping in byte by byte ends too. Exceptions of the HTTP library hold the request (token included): none leaves here.
+dripping in byte by byte ends too. Exceptions of the HTTP library hold the request, token included: none leaves here, so
+our error is made after the `except`, where no cause is chained to it.
 """
 
 from __future__ import annotations

@@ -68,7 +68,6 @@ def answer(delivery: Delivery, ports: Ports, rules: Rules, deadline: Deadline) -
     """Do what a delivery asks for. Raises nothing: whatever goes wrong is in the answer."""
     if delivery.message:
         ports.requests.hold(delivery.message, deadline.remaining() + VISIBILITY_BEYOND_DEADLINE_SECONDS)
-    unrecorded: ConnectionFailure
     try:
         return _Answering(delivery, ports, rules, deadline).run()
     except ConnectionFailure as failure:
@@ -91,13 +90,10 @@ class _Answering:
     def run(self) -> Answer:
         if isinstance(self._delivery.asked, Recheck):
             return self._recheck(self._delivery.asked)
-        invalid: InvalidRequest | None = None
         try:
             request = read(self._delivery.asked, self._rules.secret_prefix)
         except InvalidRequest as refusal:
-            invalid = refusal
-        if invalid is not None:
-            return self._refuse(invalid)
+            return self._refuse(refusal)
         lease = self._lease(request.key)
         order = self._delivery.order
         entry = self._ports.registry.accept(lease, order, request)

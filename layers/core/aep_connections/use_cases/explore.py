@@ -43,19 +43,17 @@ def explore(key: Key, path: str | None, around: Surroundings) -> dict[str, Any]:
     for value in auth.secret.values() if auth else ():
         around.secret_values.remember(value)
     check_organization(entry, flow)
-    refusal: DatabricksRefused
     try:
         return _looked(flow, entry.connection_id, path, around.secret_values)
-    except DatabricksRefused as refused:
-        refusal = refused
-    workspace = around.workspaces.open(source_of(entry), auth) if auth else None
-    if workspace is None:
-        raise refusal
-    try:
-        refusal_explained = workspace.diagnose(refusal, workspace.report())
-    except OutOfTime:
-        refusal_explained = refusal
-    raise refusal_explained
+    except DatabricksRefused as refusal:
+        workspace = around.workspaces.open(source_of(entry), auth) if auth else None
+        if workspace is None:
+            raise
+        try:
+            report = workspace.report()
+        except OutOfTime:
+            raise refusal from None
+        raise workspace.diagnose(refusal, report) from None
 
 
 def _looked(flow: FlowService, connection_id: str, path: str | None, secret_values: SecretValues) -> dict[str, Any]:

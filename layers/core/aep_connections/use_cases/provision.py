@@ -102,18 +102,15 @@ def _make_and_test(work: Work, flow: FlowService, desired: Desired, known: Found
     if workspace is None:
         return _made(work, flow, desired, known, published, tests=True)
     holder = known.connection if known and known.connection and known.connection.id == published else None
-    refusal: ConnectionFailure
     try:
         worked = holder is not None and work.before.status is Status.READY
         tests = ensure_ready(work, workspace, worked=worked)
         return _made(work, flow, desired, known, published, tests=tests)
     except (NotReady, TestFailed, DatabricksRefused) as refused:
-        refusal = refused
-    if isinstance(refusal, TestFailed | DatabricksRefused):
-        refusal = told_apart(work, workspace, refusal)
-    if holder and token_refused(work) and put_back(work, flow, holder, desired):
-        refusal.message += " Adobe has the former version of the secret again, whose token Databricks accepts."
-    raise refusal
+        refusal = refused if isinstance(refused, NotReady) else told_apart(work, workspace, refused)
+        if holder and token_refused(work) and put_back(work, flow, holder, desired):
+            refusal.message += " Adobe has the former version of the secret again, whose token Databricks accepts."
+        raise refusal from None
 
 
 def _made(
@@ -138,29 +135,26 @@ def _create(work: Work, flow: FlowService, desired: Desired, outcome: Outcome) -
     work.save(work.entry.attempting(attempt, flow.org_id))
     if clock.now() - attempt.sent_at > SLOW_RECORD_SECONDS:
         raise Unavailable("Recording the attempt took too long; nothing was sent.")
-    lost: ConnectionFailure | None = None
     try:
         connection = flow.create(desired, attempt.id)
-    except ConnectionFailure as failure:
-        lost = failure
-    if lost is None:
-        work.record_connection(
-            connection_id=connection.id,
-            etag=connection.etag,
-            fingerprint=desired.fingerprint,
-            outcome=outcome,
-            outcome_order=work.order,
-            org_id=flow.org_id,
-        )
-        return connection
-    if not lost.may_have_happened:
-        with contextlib.suppress(ConnectionFailure):  # the attempt then stays open, which is safe
-            work.save(work.entry.refused())
-        raise lost
-    made = settle(work, flow, desired.source, attempt)
-    if made is None:  # one POST per delivery: the next one starts afresh
-        raise lost
-    return made
+    except ConnectionFailure as lost:
+        if not lost.may_have_happened:
+            with contextlib.suppress(ConnectionFailure):  # the attempt then stays open, which is safe
+                work.save(work.entry.refused())
+            raise
+        made = settle(work, flow, desired.source, attempt)
+        if made is None:  # one POST per delivery: the next one starts afresh
+            raise
+        return made
+    work.record_connection(
+        connection_id=connection.id,
+        etag=connection.etag,
+        fingerprint=desired.fingerprint,
+        outcome=outcome,
+        outcome_order=work.order,
+        org_id=flow.org_id,
+    )
+    return connection
 
 
 def _test(work: Work, flow: FlowService, connection: Connection) -> None:

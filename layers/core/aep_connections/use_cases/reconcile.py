@@ -126,18 +126,13 @@ def reconcile(run: Run, around: Surroundings, policy: Policy, deadline: Deadline
             continue
         if begun and deadline.usable() < SANDBOX_SECONDS:
             return False
-        failure: ConnectionFailure | None = None
         try:
             _Sandbox(sandbox, run, around, policy, note).look()
         except (AdobeCredentialRejected, SecretRefused, SecretInvalid):
             raise
-        except OutOfTime as late:
-            if begun:
+        except ConnectionFailure as failure:
+            if begun and isinstance(failure, OutOfTime):
                 return False
-            failure = late
-        except ConnectionFailure as stopped:
-            failure = stopped
-        if failure is not None:
             run.counts["FailedSandboxes"] += 1
             reason = {"code": failure.code, "reason": failure.message, "request_id": failure.request_id}
             note("sandbox not reconciled", {"sandbox": sandbox, **reason})

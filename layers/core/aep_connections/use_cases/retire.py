@@ -53,14 +53,10 @@ def _doomed(work: Work, flow: FlowService, source: Source, published: str | None
 def _delete(work: Work, flow: FlowService, source: Source, connection_id: str) -> None:
     """DELETE, then GET until Adobe says that it does not exist."""
     work.deadline.require(READ_SECONDS, "deleting the connection")
-    in_use: InUse | None = None
-    deleted = False
     try:
         deleted = flow.delete(connection_id)
     except InUse as refusal:
-        in_use = refusal
-    if in_use:
-        raise _naming_flows(flow, connection_id, in_use)
+        raise _naming_flows(flow, connection_id, refusal) from None
     if not deleted:
         assert_gone(connection_id, flow.listing(source))
         return

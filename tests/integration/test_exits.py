@@ -1,0 +1,91 @@
+"""Where an error leaves the process it leaves without what led to it: inside, causes are chained as Python does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aep_connections.adobe.flow_service import Adobe, FlowService
+from aep_connections.aws.overview import Overview
+from aep_connections.domain.errors import AdobeCredentialRejected, AdobeRefused, ConnectionFailure, Unavailable
+from tests.support.canaries import TOKEN, found, kept, whole_story
+from tests.support.keeper import Keeper
+from tests.support.log import Log
+from tests.support.web import Web
+from tests.support.world import REQUEST, World
+
+
+def raising(error: ConnectionFailure) -> Callable[..., Any]:
+    """Whatever is called raises `error`, while it handles one that holds a canary."""
+
+    def call(*_: Any, **__: Any) -> Any:
+        try:
+            raise RuntimeError(f"a request with {TOKEN}")
+        except RuntimeError as cause:
+            raise error from cause
+
+    return call
+
+
+def assert_silent(world: World, log: Log, **places: str) -> None:
+    assert found(kept(world) | places | {"log": log.text, "stderr": log.errors}, [TOKEN]) == []
+
+
+def test_a_direct_invoke_raises_its_error_without_causes(
+    world: World, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FlowService, "create", raising(AdobeRefused("No.")))
+
+    error = world.refused(REQUEST)
+
+    assert error.code == "AdobeRefused"
+    assert_silent(world, log, error=whole_story(error))
+
+
+def test_a_delivery_tells_nobody_of_causes(world: World, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FlowService, "create", raising(AdobeRefused("No.")))
+
+    assert world.ask()
+
+    assert world.announced() == [("Failed", "AdobeRefused")]
+    assert_silent(world, log)
+
+
+def test_reconciling_raises_what_stops_it_without_causes(
+    world: World, keeper: Keeper, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    monkeypatch.setattr(Adobe, "open", raising(AdobeCredentialRejected("No.")))
+
+    with pytest.raises(AdobeCredentialRejected) as raised:
+        keeper.reconcile()
+
+    assert_silent(world, log, error=whole_story(raised.value))
+
+
+def test_a_sandbox_that_cannot_be_reconciled_is_told_without_causes(
+    world: World, keeper: Keeper, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask()
+    monkeypatch.setattr(FlowService, "listing", raising(Unavailable("No.")))
+
+    said = keeper.reconcile()
+
+    assert said["FailedSandboxes"] == 1
+    assert_silent(world, log, answer=repr(said))
+
+
+@pytest.mark.parametrize("owner", [FlowService, Overview], ids=["explore", "api"])
+def test_http_answers_without_causes(
+    world: World, web: Web, log: Log, monkeypatch: pytest.MonkeyPatch, owner: type
+) -> None:
+    world.ask()
+    monkeypatch.setattr(owner, "tables" if owner is FlowService else "get", raising(Unavailable("No.")))
+
+    answered = web("GET", "/connections/dev/sales/tables" if owner is FlowService else "/connections/dev/sales")
+
+    assert answered.status == 503
+    assert_silent(world, log, answer=json.dumps(answered.document))
