@@ -13,8 +13,8 @@ from aep_connections.domain.entry import Entry
 from aep_connections.domain.errors import CODES
 from aep_connections.domain.model import Key, Recheck
 from aep_connections.domain.secrecy import SecretValues
-from aep_connections.sources.databricks.access import WAY, data
-from aep_connections.sources.databricks.cluster import CLUSTER
+from aep_connections.sources.databricks.access import ACCESS_CHECKS, data_checks
+from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS
 from local.aws.template import translated
 from local.stack import ROOT
 
@@ -50,7 +50,7 @@ def test_every_code_has_an_entry_in_the_runbook_and_a_line_in_the_readme(code: s
 
 def test_the_page_of_readiness_has_every_check_with_its_severity_and_no_other() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \|", (ROOT / "docs" / "readiness.md").read_text(), re.MULTILINE)
-    checks = (*WAY, *CLUSTER, *data({"catalog": "main"}), *data({}))
+    checks = (*ACCESS_CHECKS, *CLUSTER_CHECKS, *data_checks({"catalog": "main"}), *data_checks({}))
 
     assert sorted(rows) == sorted((row.id, row.severity.value) for row in checks)
 

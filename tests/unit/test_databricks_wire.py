@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aep_connections.domain.secrecy import SecretValues
-from aep_connections.sources.databricks.replies import Trouble, said
+from aep_connections.sources.databricks.replies import ApiError, interpret
 from aep_connections.sources.databricks.terminations import benign, termination_of
 from aep_connections.upstream.transport import Reply
 
@@ -30,49 +30,53 @@ def coded(code: object, message: str) -> dict[str, object]:
     [
         (200, {}, None),
         (200, {"id": "1"}, None),
-        (303, "", Trouble.ELSEWHERE),
-        (302, {"error_code": 403}, Trouble.ELSEWHERE),
-        (200, "<html>Log in</html>", Trouble.ELSEWHERE),
-        (200, [1], Trouble.ELSEWHERE),
-        (200, "", Trouble.ELSEWHERE),
-        (401, coded(401, "Credential was not sent or was of an unsupported type for this API."), Trouble.NO_CREDENTIAL),
-        (403, coded(403, "Invalid access token."), Trouble.TOKEN_INVALID),
-        (403, HTML, Trouble.TOKEN_INVALID),
-        (403, coded("PERMISSION_DENIED", "Invalid access token."), Trouble.TOKEN_INVALID),
-        (403, coded(403, "Invalid access to Org: 1"), Trouble.OTHER_WORKSPACE),
-        (403, coded("PERMISSION_DENIED", "Token does not have required scopes: clusters"), Trouble.SCOPE),
-        (403, coded(403, "Source IP address: 203.0.113.7 is blocked by Databricks IP ACL"), Trouble.IP_BLOCKED),
-        (403, coded("PERMISSION_DENIED", "Blocked by network access policy"), Trouble.IP_BLOCKED),
-        (403, coded(403, "Something new"), Trouble.REFUSED),
-        (403, coded("PERMISSION_DENIED", "User does not have USE SCHEMA on Schema 'a.b'."), Trouble.FORBIDDEN),
-        (403, {"schemas": [], "detail": "no", "status": "403"}, Trouble.FORBIDDEN),
-        (403, "<html>Forbidden by a proxy</html>", Trouble.ELSEWHERE),
-        (400, coded("INVALID_PARAMETER_VALUE", "Cluster 0923 does not exist"), Trouble.MISSING),
-        (400, coded("INVALID_PARAMETER_VALUE", "page_size is wrong"), Trouble.ODD),
-        (400, coded("INVALID_STATE", "Cannot access cluster 0923 that was terminated"), Trouble.MISSING),
-        (400, coded("INVALID_STATE", "Cluster 0923 is in unexpected state Running."), Trouble.STATE),
-        (404, coded("METASTORE_DOES_NOT_EXIST", "No metastore assigned"), Trouble.NO_CATALOGS),
-        (400, coded("FEATURE_DISABLED", "Unity Catalog is disabled"), Trouble.NO_CATALOGS),
-        (404, coded("ENDPOINT_NOT_FOUND", "no API found"), Trouble.NO_CATALOGS),
-        (400, coded("INVALID", "No metastore assigned for the current workspace."), Trouble.NO_CATALOGS),
-        (404, coded("CATALOG_DOES_NOT_EXIST", "Catalog 'x' does not exist."), Trouble.MISSING),
-        (404, coded("NOT_FOUND", "no such thing"), Trouble.MISSING),
-        (404, {"error": "no such thing"}, Trouble.ODD),
-        (404, "<html>Not found</html>", Trouble.ELSEWHERE),
-        (429, coded("REQUEST_LIMIT_EXCEEDED", "slow down"), Trouble.THROTTLED),
-        (500, coded("INTERNAL_ERROR", "oops"), Trouble.FAULT),
-        (503, "", Trouble.FAULT),
-        (418, coded("TEAPOT", "no"), Trouble.ODD),
+        (303, "", ApiError.ELSEWHERE),
+        (302, {"error_code": 403}, ApiError.ELSEWHERE),
+        (200, "<html>Log in</html>", ApiError.ELSEWHERE),
+        (200, [1], ApiError.ELSEWHERE),
+        (200, "", ApiError.ELSEWHERE),
+        (
+            401,
+            coded(401, "Credential was not sent or was of an unsupported type for this API."),
+            ApiError.NO_CREDENTIAL,
+        ),
+        (403, coded(403, "Invalid access token."), ApiError.TOKEN_INVALID),
+        (403, HTML, ApiError.TOKEN_INVALID),
+        (403, coded("PERMISSION_DENIED", "Invalid access token."), ApiError.TOKEN_INVALID),
+        (403, coded(403, "Invalid access to Org: 1"), ApiError.OTHER_WORKSPACE),
+        (403, coded("PERMISSION_DENIED", "Token does not have required scopes: clusters"), ApiError.SCOPE),
+        (403, coded(403, "Source IP address: 203.0.113.7 is blocked by Databricks IP ACL"), ApiError.IP_BLOCKED),
+        (403, coded("PERMISSION_DENIED", "Blocked by network access policy"), ApiError.IP_BLOCKED),
+        (403, coded(403, "Something new"), ApiError.REFUSED),
+        (403, coded("PERMISSION_DENIED", "User does not have USE SCHEMA on Schema 'a.b'."), ApiError.FORBIDDEN),
+        (403, {"schemas": [], "detail": "no", "status": "403"}, ApiError.FORBIDDEN),
+        (403, "<html>Forbidden by a proxy</html>", ApiError.ELSEWHERE),
+        (400, coded("INVALID_PARAMETER_VALUE", "Cluster 0923 does not exist"), ApiError.MISSING),
+        (400, coded("INVALID_PARAMETER_VALUE", "page_size is wrong"), ApiError.ODD),
+        (400, coded("INVALID_STATE", "Cannot access cluster 0923 that was terminated"), ApiError.MISSING),
+        (400, coded("INVALID_STATE", "Cluster 0923 is in unexpected state Running."), ApiError.STATE),
+        (404, coded("METASTORE_DOES_NOT_EXIST", "No metastore assigned"), ApiError.NO_CATALOGS),
+        (400, coded("FEATURE_DISABLED", "Unity Catalog is disabled"), ApiError.NO_CATALOGS),
+        (404, coded("ENDPOINT_NOT_FOUND", "no API found"), ApiError.NO_CATALOGS),
+        (400, coded("INVALID", "No metastore assigned for the current workspace."), ApiError.NO_CATALOGS),
+        (404, coded("CATALOG_DOES_NOT_EXIST", "Catalog 'x' does not exist."), ApiError.MISSING),
+        (404, coded("NOT_FOUND", "no such thing"), ApiError.MISSING),
+        (404, {"error": "no such thing"}, ApiError.ODD),
+        (404, "<html>Not found</html>", ApiError.ELSEWHERE),
+        (429, coded("REQUEST_LIMIT_EXCEEDED", "slow down"), ApiError.THROTTLED),
+        (500, coded("INTERNAL_ERROR", "oops"), ApiError.FAULT),
+        (503, "", ApiError.FAULT),
+        (418, coded("TEAPOT", "no"), ApiError.ODD),
     ],
 )
-def test_each_answer_has_its_meaning(status: int, body: Any, trouble: Trouble | None) -> None:
-    assert said(reply(status, body), SecretValues()).trouble is trouble
+def test_each_answer_has_its_meaning(status: int, body: Any, trouble: ApiError | None) -> None:
+    assert interpret(reply(status, body), SecretValues()).error is trouble
 
 
 def test_the_reason_phrase_speaks_for_an_empty_body() -> None:
-    answer = said(reply(403, "", x_databricks_reason_phrase="Invalid access token."), SecretValues())
+    answer = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), SecretValues())
 
-    assert answer.trouble is Trouble.TOKEN_INVALID
+    assert answer.error is ApiError.TOKEN_INVALID
     assert answer.words.endswith("Databricks answered 403: Invalid access token.")
 
 
@@ -80,8 +84,8 @@ def test_words_are_shown_without_a_secret_and_pages_not_at_all() -> None:
     secrets = SecretValues()
     secrets.remember("a-token-of-another-form")
 
-    quoting = said(reply(403, coded(403, f"Invalid access token: {TOKEN} a-token-of-another-form")), secrets)
-    page = said(reply(200, "<html>Log in</html>"), secrets)
+    quoting = interpret(reply(403, coded(403, f"Invalid access token: {TOKEN} a-token-of-another-form")), secrets)
+    page = interpret(reply(200, "<html>Log in</html>"), secrets)
 
     assert TOKEN not in quoting.words
     assert "a-token-of-another-form" not in quoting.words
@@ -90,7 +94,7 @@ def test_words_are_shown_without_a_secret_and_pages_not_at_all() -> None:
 
 @pytest.mark.parametrize(("header", "shown"), [("1234", "1234"), ("", None), ("1234; x", None), ("٣", None)])
 def test_the_workspace_that_answers_is_told_if_it_is_a_number(header: str, shown: str | None) -> None:
-    assert said(reply(200, {}, x_databricks_org_id=header), SecretValues()).workspace_id == shown
+    assert interpret(reply(200, {}, x_databricks_org_id=header), SecretValues()).workspace_id == shown
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aep_connections.domain.readiness import Check, Finding, Report, Severity
-from aep_connections.sources.databricks.access import HIVE, WAY, data
-from aep_connections.sources.databricks.cluster import CLUSTER, cluster_of
-from aep_connections.sources.databricks.observation import Seen, checked
-from aep_connections.sources.databricks.replies import Said
+from aep_connections.domain.readiness import CheckResult, Report, Severity, Verdict
+from aep_connections.sources.databricks.access import ACCESS_CHECKS, HIVE, data_checks
+from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS, cluster_of
+from aep_connections.sources.databricks.observation import Observation, run_checks
+from aep_connections.sources.databricks.replies import ApiReply
 from tests.support.hostile import MANY, json_values
 
 ODD_SHARD = "https://adb-1234567890123456.7.azuredatabricks.net"
@@ -46,15 +46,15 @@ GOOD: dict[str, Mapping[str, Any]] = {
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
-def report(params: Mapping[str, str] = PARAMS, odd: str = "", **answers: Any) -> dict[str, Check]:
+def report(params: Mapping[str, str] = PARAMS, odd: str = "", **answers: Any) -> dict[str, CheckResult]:
     """The checks of a workspace in order, but for some answers."""
-    given_answers = {name: Said(None, document) for name, document in (GOOD | answers).items()}
-    seen = Seen(params, "1234567890123456", odd, NOW, given_answers)
-    return {check.id: check for check in checked((*WAY, *CLUSTER, *data(params)), seen)}
+    given_answers = {name: ApiReply(error=None, document=document) for name, document in (GOOD | answers).items()}
+    seen = Observation(params=params, workspace_id="1234567890123456", token_form=odd, now=NOW, replies=given_answers)
+    return {check.id: check for check in run_checks((*ACCESS_CHECKS, *CLUSTER_CHECKS, *data_checks(params)), seen)}
 
 
-def odd_ones(checks: Mapping[str, Check]) -> dict[str, tuple[str, str]]:
-    return {c.id: (c.severity.value, c.finding.value) for c in checks.values() if c.finding is not Finding.PASS}
+def odd_ones(checks: Mapping[str, CheckResult]) -> dict[str, tuple[str, str]]:
+    return {c.id: (c.severity.value, c.verdict.value) for c in checks.values() if c.verdict is not Verdict.PASS}
 
 
 def test_a_workspace_in_order_passes_everything() -> None:
@@ -108,7 +108,7 @@ def test_each_oddity_has_its_check_and_weight(changes: dict[str, Any], odd: str)
 def test_what_depends_on_a_check_that_did_not_pass_is_skipped_and_says_for_which() -> None:
     checks = report(PARAMS | {"clusterId": "-"})
 
-    assert checks["CLUSTER_VISIBLE"].finding is Finding.SKIPPED
+    assert checks["CLUSTER_VISIBLE"].verdict is Verdict.SKIPPED
     assert checks["CLUSTER_VISIBLE"].evidence == {"waitsFor": "CLUSTER_ID_FORMAT"}
     assert checks["CLUSTER_STATE"].evidence == {"waitsFor": "CLUSTER_EXISTS"}
 
@@ -128,18 +128,18 @@ def test_a_secret_in_a_field_that_names_something_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("checks", "status"),
     [
-        ([(ERROR, Finding.PASS), (INFO, Finding.FAIL), (INFO, Finding.UNKNOWN)], "pass"),
-        ([(WARNING, Finding.FAIL)], "warn"),
-        ([(ERROR, Finding.UNKNOWN)], "warn"),
-        ([(WARNING, Finding.UNKNOWN), (ERROR, Finding.SKIPPED)], "warn"),
-        ([(ERROR, Finding.FAIL), (WARNING, Finding.FAIL)], "fail"),
-        ([(ERROR, Finding.SKIPPED)], "pass"),
+        ([(ERROR, Verdict.PASS), (INFO, Verdict.FAIL), (INFO, Verdict.UNKNOWN)], "pass"),
+        ([(WARNING, Verdict.FAIL)], "warn"),
+        ([(ERROR, Verdict.UNKNOWN)], "warn"),
+        ([(WARNING, Verdict.UNKNOWN), (ERROR, Verdict.SKIPPED)], "warn"),
+        ([(ERROR, Verdict.FAIL), (WARNING, Verdict.FAIL)], "fail"),
+        ([(ERROR, Verdict.SKIPPED)], "pass"),
     ],
 )
 def test_the_verdict_is_that_of_the_heaviest_check_and_unknown_is_never_a_pass(
-    checks: list[tuple[Severity, Finding]], status: str
+    checks: list[tuple[Severity, Verdict]], status: str
 ) -> None:
-    made = [Check(str(n), severity, finding) for n, (severity, finding) in enumerate(checks)]
+    made = [CheckResult(id=str(n), severity=severity, verdict=finding) for n, (severity, finding) in enumerate(checks)]
 
     assert Report(made, None, "").status == status
 
@@ -150,7 +150,7 @@ def test_no_answer_whatever_it_holds_breaks_the_report(answers: dict[str, Any]) 
     documents = {name: value if isinstance(value, dict) else {} for name, value in answers.items()}
 
     for check in report(PARAMS, "", **documents).values():
-        assert check.finding in Finding
+        assert check.verdict in Verdict
         assert all(isinstance(value, str) for value in check.evidence.values())
 
 
@@ -161,8 +161,14 @@ def test_no_answer_whatever_it_holds_breaks_the_report(answers: dict[str, Any]) 
 def test_no_cluster_whatever_it_holds_breaks_the_report(changes: dict[str, Any]) -> None:
     cluster = RUNNING | changes
 
-    assert report(cluster=cluster)["CLUSTER_EXISTS"].finding is Finding.PASS
-    seen = Seen(PARAMS, "1", "", NOW, {"cluster": Said(None, cluster)})
+    assert report(cluster=cluster)["CLUSTER_EXISTS"].verdict is Verdict.PASS
+    seen = Observation(
+        params=PARAMS,
+        workspace_id="1",
+        token_form="",
+        now=NOW,
+        replies={"cluster": ApiReply(error=None, document=cluster)},
+    )
     seen_cluster = cluster_of(seen)
     assert seen_cluster is None or re.fullmatch("[A-Z][A-Z0-9_]*", seen_cluster.state)
     assert (seen_cluster is None) is (re.fullmatch("[A-Z][A-Z0-9_]{0,63}", str(cluster["state"])) is None)

@@ -71,7 +71,7 @@ class Observer:
         if answer.recheck:
             line["recheck"] = answer.recheck.reason
         if answer.report:
-            line |= answer.report.told()
+            line |= answer.report.event_fields()
         if answer.error:
             line |= {
                 "code": answer.error.code,

@@ -27,7 +27,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Finding(StrEnum):
+class Verdict(StrEnum):
     """How a check came out; `skipped` waits for another check that did not pass."""
 
     PASS = "pass"  # noqa: S105 - not a password
@@ -36,13 +36,13 @@ class Finding(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
     """One check. `evidence` holds ids, states and times, never a secret; `docs/readiness.md` explains each `id`."""
 
     id: str
     severity: Severity
-    finding: Finding
+    verdict: Verdict
     message: str = ""
     remedy: str = ""
     evidence: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Check:
     def document(self) -> dict[str, Any]:
         """The check as JSON; what says nothing is left out."""
         said = {"message": self.message, "remedy": self.remedy, "evidence": dict(self.evidence)}
-        head = {"id": self.id, "severity": self.severity.value, "result": self.finding.value}
+        head = {"id": self.id, "severity": self.severity.value, "result": self.verdict.value}
         return head | {name: value for name, value in said.items() if value}
 
 
@@ -64,14 +64,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class ClusterState:
     """A cluster as it was seen.
 
     Attributes:
         state: the source's own word for its phase.
         terminated_at: tells one termination from the next; the source's own time, as text.
         ended: why it last terminated, if not as clusters should.
-        mend: what to do about that.
+        remedy: what to do about that.
         lasting: whether a new start ends so too.
     """
 
@@ -80,7 +80,7 @@ class Cluster:
     phase: Phase
     terminated_at: str = ""
     ended: str = ""
-    mend: str = ""
+    remedy: str = ""
     lasting: bool = False
 
 
@@ -88,13 +88,13 @@ class Cluster:
 class Report:
     """What one look at a workspace found; `cluster` is None if it was not seen. `checked_at` is ISO 8601 in UTC."""
 
-    checks: Sequence[Check]
-    cluster: Cluster | None
+    checks: Sequence[CheckResult]
+    cluster: ClusterState | None
     checked_at: str
 
-    def failed(self) -> list[Check]:
+    def failed(self) -> list[CheckResult]:
         """The checks that stand in the way."""
-        return [c for c in self.checks if c.severity is Severity.ERROR and c.finding is Finding.FAIL]
+        return [c for c in self.checks if c.severity is Severity.ERROR and c.verdict is Verdict.FAIL]
 
     @property
     def status(self) -> str:
@@ -102,7 +102,7 @@ class Report:
         if self.failed():
             return "fail"
         heavy = [c for c in self.checks if c.severity is not Severity.INFO]
-        return "warn" if any(c.finding in (Finding.FAIL, Finding.UNKNOWN) for c in heavy) else "pass"
+        return "warn" if any(c.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for c in heavy) else "pass"
 
     @property
     def token_refused(self) -> bool:
@@ -119,7 +119,9 @@ class Report:
         """Databricks' id of the first request whose answer stands in the way."""
         return next((c.evidence["requestId"] for c in self.failed() if "requestId" in c.evidence), None)
 
-    def explaining(self, kind: type[ConnectionFailure], message: str, checks: Sequence[Check]) -> ConnectionFailure:
+    def explaining(
+        self, kind: type[ConnectionFailure], message: str, checks: Sequence[CheckResult]
+    ) -> ConnectionFailure:
         """A failure of a kind, which `checks` of this report explain."""
         remedies = dict.fromkeys(check.remedy for check in checks if check.remedy)
         return kind(
@@ -134,7 +136,7 @@ class Report:
         checks = [check.document() for check in self.checks]
         return {"status": self.status, "checkedAt": self.checked_at, "checks": checks}
 
-    def told(self) -> dict[str, Any]:
-        """The report among what else a failure event or a log line tells."""
+    def event_fields(self) -> dict[str, Any]:
+        """The report among the fields of a failure event or a log line."""
         document = self.document()
         return {"readiness": document["status"], "checks": document["checks"]}

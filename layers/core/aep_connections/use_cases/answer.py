@@ -190,7 +190,7 @@ class _Answering:
         known = last is not None and last.code == failure.code
         if not (work.recheck and known):
             detail = _named(work.lease.key.sandbox, work.lease.key.name) | failure.document()
-            self._announce(FAILED, work.order, detail | (work.report.told() if work.report else {}))
+            self._announce(FAILED, work.order, detail | (work.report.event_fields() if work.report else {}))
         parked = error.retryable and self._message is not None
         if parked:
             self._ports.requests.park(work.order, self._asked(), failure.code, failure.message)

@@ -112,5 +112,5 @@ def _wait_if_that_helps(work: Work, workspace: Workspace, report: Report) -> Non
         doing = f"was {cluster.state} and is being started"
     work.entry = work.entry.with_(wait=wait)
     over = f"Cluster {cluster.id} did not run within {round(wait.until - wait.since)} s. " if now >= wait.until else ""
-    ended = f" Before, it ended so: {cluster.ended} {cluster.mend}" if cluster.ended else ""
+    ended = f" Before, it ended so: {cluster.ended} {cluster.remedy}" if cluster.ended else ""
     raise Waiting(f"{over}Cluster {cluster.id} {doing}.{ended}")

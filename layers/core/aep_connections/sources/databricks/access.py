@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from aep_connections.domain.readiness import TOKEN_VALID, Severity
-from aep_connections.sources.databricks.observation import Found, Row, Seen, unknown
-from aep_connections.sources.databricks.replies import Said, Trouble
+from aep_connections.sources.databricks.observation import Check, Flaw, Observation, check, failed, unknown
+from aep_connections.sources.databricks.replies import ApiError, ApiReply
 
 SOON_DAYS = 14
 HIVE = "hive_metastore"
@@ -20,185 +20,200 @@ _IDENTITY = re.compile(
 _SHARD = re.compile(r"https://adb-([0-9]+)\.([0-9]+)\.", re.ASCII)
 
 
-def _domain_shard(seen: Seen) -> Found | None:
-    match = _SHARD.match(seen.params["domain"])
+def _domain_shard(observation: Observation) -> Flaw | None:
+    match = _SHARD.match(observation.params["domain"])
     if match is None or int(match[1]) % 20 == int(match[2]):
         return None
-    return Found(
+    return failed(
         f"The number after the workspace id in the domain is {match[2]}; in every known workspace it is the id modulo "
         f"20, here {int(match[1]) % 20}.",
         "Compare the domain with the URL on the workspace's page in the Azure portal.",
     )
 
 
-def _token_format(seen: Seen) -> Found | None:
-    if not seen.token_form:
+def _token_format(observation: Observation) -> Flaw | None:
+    if not observation.token_form:
         return None
-    return Found(seen.token_form, "Check that the secret holds a personal access token, whole.")
+    return failed(observation.token_form, "Check that the secret holds a personal access token, whole.")
 
 
-def _host_reachable(seen: Seen) -> Found | None:
-    closed = (Trouble.UNREACHED, Trouble.ELSEWHERE)
-    unheard = [said for said in seen.answers.values() if said.trouble in closed]
-    if len(unheard) < len(seen.answers):
+def _host_reachable(observation: Observation) -> Flaw | None:
+    closed = (ApiError.UNREACHED, ApiError.ELSEWHERE)
+    unheard = [reply for reply in observation.replies.values() if reply.error in closed]
+    if len(unheard) < len(observation.replies):
         return None
-    said = seen.answer("me")
-    return Found(
-        f"The workspace does not answer API calls from here. {said.words}",
+    reply = observation.reply("me")
+    return failed(
+        f"The workspace does not answer API calls from here. {reply.words}",
         f"Check the domain, and private links and firewalls on the way. {OUR_PATH}",
-        said.evidence,
+        reply.evidence,
     )
 
 
-def _network_allowed(seen: Seen) -> Found | None:
-    said = _first(seen, Trouble.IP_BLOCKED)
-    if said is None:
+def _network_allowed(observation: Observation) -> Flaw | None:
+    reply = _first(observation, ApiError.IP_BLOCKED)
+    if reply is None:
         return None
-    return Found(
-        said.told,
+    return failed(
+        reply.sentence,
         f"Allow Adobe's addresses in the workspace's IP access list; the function's own may change. {OUR_PATH}",
-        said.evidence,
+        reply.evidence,
     )
 
 
-def _token_valid(seen: Seen) -> Found | None:
+def _token_valid(observation: Observation) -> Flaw | None:
     renew = "Create a token in this workspace (a token dies when it expires, is revoked, or is unused for 90 days), "
     renew += "and put it into the secret."
-    for trouble in (Trouble.TOKEN_INVALID, Trouble.NO_CREDENTIAL, Trouble.OTHER_WORKSPACE):
-        if said := _first(seen, trouble):
-            return Found(said.told, renew, said.evidence)
-    said = seen.answer("me")
-    if said.trouble is Trouble.REFUSED:
-        return Found(said.told, renew, said.evidence)
-    accepted = any(one.trouble is None for one in seen.answers.values())
-    return None if accepted else unknown(said.told, said.evidence)
+    for error in (ApiError.TOKEN_INVALID, ApiError.NO_CREDENTIAL, ApiError.OTHER_WORKSPACE):
+        if reply := _first(observation, error):
+            return failed(reply.sentence, renew, reply.evidence)
+    reply = observation.reply("me")
+    if reply.error is ApiError.REFUSED:
+        return failed(reply.sentence, renew, reply.evidence)
+    accepted = any(one.error is None for one in observation.replies.values())
+    return None if accepted else unknown(reply.sentence, reply.evidence)
 
 
-def _workspace_match(seen: Seen) -> Found | None:
+def _workspace_match(observation: Observation) -> Flaw | None:
     other = next(
-        (s.workspace_id for s in seen.answers.values() if s.workspace_id not in (None, seen.workspace_id)), None
+        (
+            s.workspace_id
+            for s in observation.replies.values()
+            if s.workspace_id not in (None, observation.workspace_id)
+        ),
+        None,
     )
     if other is None:
         return None
-    return Found(
-        f"Workspace {other} answers, but the domain says {seen.workspace_id}.",
+    return failed(
+        f"Workspace {other} answers, but the domain says {observation.workspace_id}.",
         "Correct the domain in the secret.",
         {"workspaceId": other},
     )
 
 
-def _token_scope(seen: Seen) -> Found | None:
-    said = next((s for name, s in seen.answers.items() if s.trouble is Trouble.SCOPE and name != "tokens"), None)
-    if said is None:
+def _token_scope(observation: Observation) -> Flaw | None:
+    reply = next((s for name, s in observation.replies.items() if s.error is ApiError.SCOPE and name != "tokens"), None)
+    if reply is None:
         return None
-    return Found(said.told, "Create the token with the scope all-apis, or with the one that is named.", said.evidence)
+    return failed(
+        reply.sentence, "Create the token with the scope all-apis, or with the one that is named.", reply.evidence
+    )
 
 
-def _identity_active(seen: Seen) -> Found | None:
-    if seen.me.get("active") is not False:
+def _identity_active(observation: Observation) -> Flaw | None:
+    if observation.me.get("active") is not False:
         return None
-    return Found("The token's identity is deactivated.", "Activate it, or use a token of another service principal.")
+    return failed("The token's identity is deactivated.", "Activate it, or use a token of another service principal.")
 
 
-def _identity_kind(seen: Seen) -> Found | None:
-    if "@" not in str(seen.me.get("userName", "")):
+def _identity_kind(observation: Observation) -> Flaw | None:
+    if "@" not in str(observation.me.get("userName", "")):
         return None
-    return Found(
+    return failed(
         "The token belongs to a person and dies with the account.", "Use a token of a service principal for production."
     )
 
 
-def _token_expiry(seen: Seen) -> Found | None:
-    said = seen.answer("tokens")
-    infos = said.document.get("token_infos")
+def _token_expiry(observation: Observation) -> Flaw | None:
+    reply = observation.reply("tokens")
+    infos = reply.document.get("token_infos")
     ends = [one.get("expiry_time") for one in infos if isinstance(one, dict)] if isinstance(infos, list) else []
     known = [end / 1000 for end in ends if isinstance(end, int) and not isinstance(end, bool)]
-    if said.trouble or not known:
-        words = said.told or "Databricks lists no token of this identity."
-        return unknown(f"When the token expires is not known. {words}", said.evidence)
+    if reply.error or not known:
+        words = reply.sentence or "Databricks lists no token of this identity."
+        return unknown(f"When the token expires is not known. {words}", reply.evidence)
     first = min((end for end in known if end > 0), default=None)
-    if first is None or first - seen.now >= SOON_DAYS * 86_400:
+    if first is None or first - observation.now >= SOON_DAYS * 86_400:
         return None
     day = datetime.fromtimestamp(min(first, 253_402_300_799), UTC).date().isoformat()
     whose = "The token" if len(known) == 1 else f"One of the identity's {len(known)} tokens, perhaps this one,"
-    return Found(f"{whose} expires on {day}.", "Put a new token into the secret before.", {"expires": day})
+    return failed(f"{whose} expires on {day}.", "Put a new token into the secret before.", {"expires": day})
 
 
-def _catalog(seen: Seen) -> Found | None:
-    return _data(seen, "catalog", f"Catalog {seen.params['catalog']}", "USE CATALOG")
+def _catalog(observation: Observation) -> Flaw | None:
+    return _data(observation, "catalog", f"Catalog {observation.params['catalog']}", "USE CATALOG")
 
 
-def _database(seen: Seen) -> Found | None:
-    return _data(seen, "schema", f"Database {seen.params['catalog']}.{seen.params['database']}", "USE SCHEMA")
+def _database(observation: Observation) -> Flaw | None:
+    return _data(
+        observation,
+        "schema",
+        f"Database {observation.params['catalog']}.{observation.params['database']}",
+        "USE SCHEMA",
+    )
 
 
-def _database_elsewhere(_: Seen) -> Found | None:
+def _database_elsewhere(_: Observation) -> Flaw | None:
     return unknown(
         "Without a catalog the database is one of the Hive metastore or of the workspace's default catalog, "
         "which cannot be looked at from outside."
     )
 
 
-def _tables(seen: Seen) -> Found | None:
-    said = seen.answer("tables")
-    if said.trouble:
-        return unknown(said.told, said.evidence)
-    if said.document.get("tables") or said.document.get("next_page_token"):
+def _tables(observation: Observation) -> Flaw | None:
+    reply = observation.reply("tables")
+    if reply.error:
+        return unknown(reply.sentence, reply.evidence)
+    if reply.document.get("tables") or reply.document.get("next_page_token"):
         return None
-    return Found(
-        f"{seen.params['catalog']}.{seen.params['database']} shows no table: it is empty, or SELECT is missing.",
-        f"GRANT SELECT on it to {_principal(seen)}.",
+    schema = f"{observation.params['catalog']}.{observation.params['database']}"
+    return failed(
+        f"{schema} shows no table: it is empty, or SELECT is missing.",
+        f"GRANT SELECT on it to {_principal(observation)}.",
     )
 
 
-def _data(seen: Seen, name: str, what: str, privilege: str) -> Found | None:
-    said = seen.answer(name)
-    if said.trouble is None:
+def _data(observation: Observation, name: str, what: str, privilege: str) -> Flaw | None:
+    reply = observation.reply(name)
+    if reply.error is None:
         return None
-    if said.trouble is Trouble.NO_CATALOGS:
-        return Found(
-            f"The workspace has no Unity Catalog. {said.words}",
+    if reply.error is ApiError.NO_CATALOGS:
+        return failed(
+            f"The workspace has no Unity Catalog. {reply.words}",
             "Leave `catalog` out of the secret and the request.",
-            said.evidence,
+            reply.evidence,
         )
-    if said.trouble is Trouble.MISSING:
-        return Found(f"{what} does not exist. {said.words}", "Correct its name, or create it.", said.evidence)
-    if said.trouble is Trouble.FORBIDDEN:
-        return Found(
-            f"{what} may not be used. {said.words}", f"GRANT {privilege} on it to {_principal(seen)}.", said.evidence
+    if reply.error is ApiError.MISSING:
+        return failed(f"{what} does not exist. {reply.words}", "Correct its name, or create it.", reply.evidence)
+    if reply.error is ApiError.FORBIDDEN:
+        return failed(
+            f"{what} may not be used. {reply.words}",
+            f"GRANT {privilege} on it to {_principal(observation)}.",
+            reply.evidence,
         )
-    return unknown(said.told, said.evidence)
+    return unknown(reply.sentence, reply.evidence)
 
 
-def _principal(seen: Seen) -> str:
-    name = identity(str(seen.me.get("userName") or ""))
+def _principal(observation: Observation) -> str:
+    name = identity(str(observation.me.get("userName") or ""))
     return f"`{name}`" if name != SOMEBODY else "the token's identity"
 
 
-def _first(seen: Seen, trouble: Trouble) -> Said | None:
-    return next((said for said in seen.answers.values() if said.trouble is trouble), None)
+def _first(observation: Observation, error: ApiError) -> ApiReply | None:
+    return next((reply for reply in observation.replies.values() if reply.error is error), None)
 
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
-WAY: tuple[Row, ...] = (
-    Row("DOMAIN_SHARD", WARNING, _domain_shard),
-    Row("TOKEN_FORMAT", WARNING, _token_format),
-    Row("HOST_REACHABLE", WARNING, _host_reachable),
-    Row("NETWORK_ALLOWED", WARNING, _network_allowed, ("HOST_REACHABLE",)),
-    Row("WORKSPACE_MATCH", ERROR, _workspace_match, ("NETWORK_ALLOWED",)),
-    Row(TOKEN_VALID, ERROR, _token_valid, ("NETWORK_ALLOWED",)),
-    Row("TOKEN_SCOPE", ERROR, _token_scope, (TOKEN_VALID,)),
-    Row("TOKEN_EXPIRY", WARNING, _token_expiry, (TOKEN_VALID,)),
-    Row("IDENTITY_ACTIVE", ERROR, _identity_active, (TOKEN_VALID,)),
-    Row("IDENTITY_KIND", INFO, _identity_kind, (TOKEN_VALID,)),
+ACCESS_CHECKS: tuple[Check, ...] = (
+    check("DOMAIN_SHARD", WARNING, _domain_shard),
+    check("TOKEN_FORMAT", WARNING, _token_format),
+    check("HOST_REACHABLE", WARNING, _host_reachable),
+    check("NETWORK_ALLOWED", WARNING, _network_allowed, "HOST_REACHABLE"),
+    check("WORKSPACE_MATCH", ERROR, _workspace_match, "NETWORK_ALLOWED"),
+    check(TOKEN_VALID, ERROR, _token_valid, "NETWORK_ALLOWED"),
+    check("TOKEN_SCOPE", ERROR, _token_scope, TOKEN_VALID),
+    check("TOKEN_EXPIRY", WARNING, _token_expiry, TOKEN_VALID),
+    check("IDENTITY_ACTIVE", ERROR, _identity_active, TOKEN_VALID),
+    check("IDENTITY_KIND", INFO, _identity_kind, TOKEN_VALID),
 )
 """The way to the workspace, and who asks."""
-_DATA: tuple[Row, ...] = (
-    Row("CATALOG", ERROR, _catalog, ("TOKEN_SCOPE",)),
-    Row("DATABASE", ERROR, _database, ("CATALOG",)),
-    Row("TABLES", WARNING, _tables, ("DATABASE",)),
+_DATA: tuple[Check, ...] = (
+    check("CATALOG", ERROR, _catalog, "TOKEN_SCOPE"),
+    check("DATABASE", ERROR, _database, "CATALOG"),
+    check("TABLES", WARNING, _tables, "DATABASE"),
 )
-_DATA_ELSEWHERE: tuple[Row, ...] = (Row("DATABASE_HMS", INFO, _database_elsewhere, ("TOKEN_SCOPE",)),)
+_DATA_ELSEWHERE: tuple[Check, ...] = (check("DATABASE_HMS", INFO, _database_elsewhere, "TOKEN_SCOPE"),)
 
 
 def identity(name: str) -> str:
@@ -211,6 +226,6 @@ def in_unity_catalog(params: Mapping[str, str]) -> bool:
     return params.get("catalog", HIVE).lower() != HIVE
 
 
-def data(params: Mapping[str, str]) -> tuple[Row, ...]:
+def data_checks(params: Mapping[str, str]) -> tuple[Check, ...]:
     """The checks of what the connection reads."""
     return _DATA if in_unity_catalog(params) else _DATA_ELSEWHERE

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from aep_connections.domain.readiness import CLUSTER_STATE, Cluster, Phase
+from aep_connections.domain.readiness import CLUSTER_STATE, ClusterState, Phase
 from aep_connections.sources.databricks.access import ERROR, INFO, WARNING, identity, in_unity_catalog
-from aep_connections.sources.databricks.observation import Found, Row, Seen, unknown
-from aep_connections.sources.databricks.replies import Trouble
+from aep_connections.sources.databricks.observation import Check, Flaw, Observation, check, failed, unknown
+from aep_connections.sources.databricks.replies import ApiError
 from aep_connections.sources.databricks.terminations import benign, termination_of
 
 _ID = re.compile(r"[0-9]{4}-[0-9]{6}-[a-z0-9]{1,32}", re.ASCII)
@@ -38,100 +38,102 @@ _PHASES = {
 """Of states that are not here, TERMINATED, ERROR and UNKNOWN, the phase is STOPPED."""
 
 
-def cluster_of(seen: Seen) -> Cluster | None:
+def cluster_of(observation: Observation) -> ClusterState | None:
     """The cluster's state, if it was seen."""
-    state = _word(seen.cluster, "state")
+    state = _word(observation.cluster, "state")
     if not state:
         return None
-    ended = termination_of(seen.cluster) if state in ("TERMINATED", "TERMINATING", "ERROR") else None
-    odd = None if benign(seen.cluster) else ended
-    at = seen.cluster.get("terminated_time")
-    return Cluster(
-        id=seen.cluster_id,
+    ended = termination_of(observation.cluster) if state in ("TERMINATED", "TERMINATING", "ERROR") else None
+    odd = None if benign(observation.cluster) else ended
+    at = observation.cluster.get("terminated_time")
+    return ClusterState(
+        id=observation.cluster_id,
         state=state,
         phase=_PHASES.get(state, Phase.STOPPED),
         terminated_at=str(at) if isinstance(at, int) else "",
         ended=f"{odd[1].sentence} ({_code(odd[0])})." if odd else "",
-        mend=odd[1].remedy if odd else "",
+        remedy=odd[1].remedy if odd else "",
         lasting=odd is not None and odd[1].lasting,
     )
 
 
-def _id_format(seen: Seen) -> Found | None:
-    if _ID.fullmatch(seen.cluster_id):
+def _id_format(observation: Observation) -> Flaw | None:
+    if _ID.fullmatch(observation.cluster_id):
         return None
-    return Found(
+    return failed(
         "clusterId has not the form of one, like 0923-164208-meows279.",
         "Copy it from the cluster's page: Tags, ClusterId, or the page's URL.",
     )
 
 
-def _visible(seen: Seen) -> Found | None:
-    said = seen.answer("cluster")
-    if said.trouble is not Trouble.FORBIDDEN:
+def _visible(observation: Observation) -> Flaw | None:
+    reply = observation.reply("cluster")
+    if reply.error is not ApiError.FORBIDDEN:
         return None
-    return Found(
-        f"The token's identity may not see cluster {seen.cluster_id}. {said.words}",
+    return failed(
+        f"The token's identity may not see cluster {observation.cluster_id}. {reply.words}",
         "Grant it CAN ATTACH TO on the cluster.",
-        said.evidence,
+        reply.evidence,
     )
 
 
-def _exists(seen: Seen) -> Found | None:
-    said = seen.answer("cluster")
-    if said.trouble in (Trouble.MISSING, Trouble.STATE):
-        return Found(
-            f"Workspace {seen.workspace_id} has no cluster {seen.cluster_id}. {said.words}",
+def _exists(observation: Observation) -> Flaw | None:
+    reply = observation.reply("cluster")
+    if reply.error in (ApiError.MISSING, ApiError.STATE):
+        return failed(
+            f"Workspace {observation.workspace_id} has no cluster {observation.cluster_id}. {reply.words}",
             "Correct clusterId; a cluster that is not pinned is removed 30 days after it terminated.",
-            said.evidence,
+            reply.evidence,
         )
-    return unknown(said.told, said.evidence) if said.trouble else None
+    return unknown(reply.sentence, reply.evidence) if reply.error else None
 
 
-def _interactive(seen: Seen) -> Found | None:
-    source = _word(seen.cluster, "cluster_source")
+def _interactive(observation: Observation) -> Flaw | None:
+    source = _word(observation.cluster, "cluster_source")
     if source in ("UI", "API"):
         return None
     if not source:
         return unknown("Databricks does not say what kind of cluster it is.", severity=WARNING)
-    return Found(
-        f"Cluster {seen.cluster_id} is of source {source}; Adobe needs an all-purpose cluster.",
+    return failed(
+        f"Cluster {observation.cluster_id} is of source {source}; Adobe needs an all-purpose cluster.",
         "Create one under Compute, All-purpose compute, and put its id into the secret.",
         {"clusterSource": source},
     )
 
 
-def _state(seen: Seen) -> Found | None:
-    cluster = cluster_of(seen)
+def _state(observation: Observation) -> Flaw | None:
+    cluster = cluster_of(observation)
     if cluster is None:
         return unknown("Databricks does not tell the cluster's state.")
     if cluster.phase is Phase.RUNNING:
         return None
     ended = f" It ended so: {cluster.ended}" if cluster.ended else ""
-    return Found(
+    return failed(
         f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
-        f"{cluster.mend} Start the cluster, or ask with readiness start.".lstrip(),
-        seen.answer("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
+        f"{cluster.remedy} Start the cluster, or ask with readiness start.".lstrip(),
+        observation.reply("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
     )
 
 
-def _last_termination(seen: Seen) -> Found | None:
-    cluster, ended = cluster_of(seen), termination_of(seen.cluster)
+def _last_termination(observation: Observation) -> Flaw | None:
+    cluster, ended = cluster_of(observation), termination_of(observation.cluster)
     if cluster is None or not cluster.ended or ended is None:
         return None
-    return Found(f"The cluster's last start ended so: {ended[1].sentence}.", ended[1].remedy, {"code": _code(ended[0])})
+    return failed(
+        f"The cluster's last start ended so: {ended[1].sentence}.", ended[1].remedy, {"code": _code(ended[0])}
+    )
 
 
-def _access_mode(seen: Seen) -> Found | None:
-    mode = _word(seen.cluster, "data_security_mode")
+def _access_mode(observation: Observation) -> Flaw | None:
+    mode = _word(observation.cluster, "data_security_mode")
     if mode in _PASSTHROUGH:
-        return Found(
+        return failed(
             f"The cluster's access mode {mode} passes users' own credentials on, which Adobe has none of.",
             "Choose access mode Dedicated, with the token's identity.",
             {"mode": mode},
         )
     if mode in _LIMITED:
-        return Found(
+        return failed(
             f"In access mode {mode}, paths outside of Unity Catalog need the privilege ANY FILE.",
             "Choose access mode Dedicated, with the token's identity, or grant it SELECT and MODIFY on ANY FILE.",
             {"mode": mode},
@@ -140,94 +142,96 @@ def _access_mode(seen: Seen) -> Found | None:
     return None
 
 
-def _single_user(seen: Seen) -> Found | None:
-    if _word(seen.cluster, "data_security_mode") not in DEDICATED:
+def _single_user(observation: Observation) -> Flaw | None:
+    if _word(observation.cluster, "data_security_mode") not in DEDICATED:
         return None
-    owner, name = str(seen.cluster.get("single_user_name") or ""), str(seen.me.get("userName") or "")
+    owner, name = str(observation.cluster.get("single_user_name") or ""), str(observation.me.get("userName") or "")
     if not owner or not name:
         return unknown("To whom the cluster is dedicated, or whose the token is, is not told.", severity=WARNING)
-    groups = seen.me.get("groups")
+    groups = observation.me.get("groups")
     displays = (
         {str(group.get("display")) for group in groups if isinstance(group, dict)} if isinstance(groups, list) else ()
     )
     if owner.lower() == name.lower() or owner in displays:
         return None
-    return Found(
+    return failed(
         f"The cluster is dedicated to {identity(owner)}, and the token belongs to {identity(name)}.",
         "Dedicate the cluster to the token's identity, or use a token of that user.",
     )
 
 
-def _workload(seen: Seen) -> Found | None:
-    workload = seen.cluster.get("workload_type")
+def _workload(observation: Observation) -> Flaw | None:
+    workload = observation.cluster.get("workload_type")
     clients = workload.get("clients") if isinstance(workload, dict) else None
     if not isinstance(clients, dict) or clients.get("notebooks") is not False:
         return None
-    return Found("The cluster refuses interactive clients.", "Allow notebooks in its workload type.")
+    return failed("The cluster refuses interactive clients.", "Allow notebooks in its workload type.")
 
 
-def _autotermination(seen: Seen) -> Found | None:
-    minutes = seen.cluster.get("autotermination_minutes")
+def _autotermination(observation: Observation) -> Flaw | None:
+    minutes = observation.cluster.get("autotermination_minutes")
     if not isinstance(minutes, int) or minutes > SHORT_MINUTES:
         return None
     if minutes == 0:
-        return Found("The cluster never stops by itself, which costs money.", "Set 30 to 60 minutes.", {"minutes": "0"})
-    return Found(
+        return failed(
+            "The cluster never stops by itself, which costs money.", "Set 30 to 60 minutes.", {"minutes": "0"}
+        )
+    return failed(
         f"The cluster stops after {minutes} idle minutes, perhaps before Adobe has connected.",
         "Set 30 to 60 minutes.",
         {"minutes": str(minutes)},
     )
 
 
-def _policy(seen: Seen) -> Found | None:
-    if not seen.cluster.get("policy_id"):
+def _policy(observation: Observation) -> Flaw | None:
+    if not observation.cluster.get("policy_id"):
         return None
-    return Found("A policy rules the cluster; it may forbid to edit its Spark configuration.")
+    return failed("A policy rules the cluster; it may forbid to edit its Spark configuration.")
 
 
-def _sas(seen: Seen) -> dict[str, str]:
-    conf = seen.cluster.get("spark_conf")
+def _sas(observation: Observation) -> dict[str, str]:
+    conf = observation.cluster.get("spark_conf")
     pairs = conf.items() if isinstance(conf, dict) else ()
     return {str(key): str(value) for key, value in pairs if "fs.azure.sas" in str(key)}
 
 
-def _sas_present(seen: Seen) -> Found | None:
-    if any(_SAS.fullmatch(key) for key in _sas(seen)):
+def _sas_present(observation: Observation) -> Flaw | None:
+    if any(_SAS.fullmatch(key) for key in _sas(observation)):
         return None
-    return Found(
+    return failed(
         "The cluster's Spark configuration has no fs.azure.sas.… for Adobe's container; dataflows will fail.",
         "Add the line of Adobe's Databricks page, its value a reference: {{secrets/<scope>/<key>}}.",
     )
 
 
-def _sas_typo(seen: Seen) -> Found | None:
+def _sas_typo(observation: Observation) -> Flaw | None:
     odd = [
         key
-        for key, value in _sas(seen).items()
+        for key, value in _sas(observation).items()
         if ".dfs." in key or not _SAS.fullmatch(key) or value != value.strip() or value.startswith("?")
     ]
     if not odd:
         return None
-    return Found(
+    return failed(
         f"{len(odd)} of the cluster's fs.azure.sas.… lines look mistyped.",
         "The key ends in .blob.core.windows.net; the value has no blanks and no leading question mark.",
     )
 
 
-def _sas_as_secret(seen: Seen) -> Found | None:
-    if all(_SECRET_REFERENCE.fullmatch(value) for value in _sas(seen).values()):
+def _sas_as_secret(observation: Observation) -> Flaw | None:
+    if all(_SECRET_REFERENCE.fullmatch(value) for value in _sas(observation).values()):
         return None
-    return Found(
+    return failed(
         "A shared access signature stands in clear in the cluster's Spark configuration.",
         "Put it into a secret scope and write {{secrets/<scope>/<key>}}; the cluster's owner has to do it.",
     )
 
 
-def _catalog_and_mode(seen: Seen) -> Found | None:
-    mode = _word(seen.cluster, "data_security_mode")
-    if not in_unity_catalog(seen.params) or mode not in _WITHOUT_CATALOGS:
+def _catalog_and_mode(observation: Observation) -> Flaw | None:
+    mode = _word(observation.cluster, "data_security_mode")
+    if not in_unity_catalog(observation.params) or mode not in _WITHOUT_CATALOGS:
         return None
-    return Found(
+    return failed(
         f"A cluster of access mode {mode} cannot read Unity Catalog.",
         "Choose access mode Dedicated, or leave `catalog` out.",
         {"mode": mode},
@@ -244,21 +248,20 @@ def _code(code: str) -> str:
     return code if _WORD.fullmatch(code) else "?"
 
 
-_THERE = ("CLUSTER_EXISTS",)
-CLUSTER: tuple[Row, ...] = (
-    Row("CLUSTER_ID_FORMAT", ERROR, _id_format),
-    Row("CLUSTER_VISIBLE", ERROR, _visible, ("TOKEN_SCOPE", "CLUSTER_ID_FORMAT")),
-    Row("CLUSTER_EXISTS", ERROR, _exists, ("CLUSTER_VISIBLE",)),
-    Row("CLUSTER_INTERACTIVE", ERROR, _interactive, _THERE),
-    Row(CLUSTER_STATE, ERROR, _state, _THERE),
-    Row("LAST_TERMINATION", WARNING, _last_termination, _THERE),
-    Row("ACCESS_MODE", ERROR, _access_mode, _THERE),
-    Row("SINGLE_USER", ERROR, _single_user, _THERE),
-    Row("UC_VS_MODE", ERROR, _catalog_and_mode, _THERE),
-    Row("WORKLOAD_TYPE", WARNING, _workload, _THERE),
-    Row("AUTOTERMINATION", WARNING, _autotermination, _THERE),
-    Row("POLICY", INFO, _policy, _THERE),
-    Row("SAS_PRESENT", WARNING, _sas_present, _THERE),
-    Row("SAS_KEY_TYPO", WARNING, _sas_typo, _THERE),
-    Row("SAS_AS_SECRET", WARNING, _sas_as_secret, _THERE),
+CLUSTER_CHECKS: tuple[Check, ...] = (
+    check("CLUSTER_ID_FORMAT", ERROR, _id_format),
+    check("CLUSTER_VISIBLE", ERROR, _visible, "TOKEN_SCOPE", "CLUSTER_ID_FORMAT"),
+    check("CLUSTER_EXISTS", ERROR, _exists, "CLUSTER_VISIBLE"),
+    check("CLUSTER_INTERACTIVE", ERROR, _interactive, "CLUSTER_EXISTS"),
+    check(CLUSTER_STATE, ERROR, _state, "CLUSTER_EXISTS"),
+    check("LAST_TERMINATION", WARNING, _last_termination, "CLUSTER_EXISTS"),
+    check("ACCESS_MODE", ERROR, _access_mode, "CLUSTER_EXISTS"),
+    check("SINGLE_USER", ERROR, _single_user, "CLUSTER_EXISTS"),
+    check("UC_VS_MODE", ERROR, _catalog_and_mode, "CLUSTER_EXISTS"),
+    check("WORKLOAD_TYPE", WARNING, _workload, "CLUSTER_EXISTS"),
+    check("AUTOTERMINATION", WARNING, _autotermination, "CLUSTER_EXISTS"),
+    check("POLICY", INFO, _policy, "CLUSTER_EXISTS"),
+    check("SAS_PRESENT", WARNING, _sas_present, "CLUSTER_EXISTS"),
+    check("SAS_KEY_TYPO", WARNING, _sas_typo, "CLUSTER_EXISTS"),
+    check("SAS_AS_SECRET", WARNING, _sas_as_secret, "CLUSTER_EXISTS"),
 )

@@ -1,4 +1,4 @@
-"""What was seen of a workspace, and how a check is made of it: one row for each, in an order that is its story.
+"""What was seen of a workspace, and how a check is made of it: a row for each check, in the order of the report.
 
 A check that needs another one which did not pass is skipped. What could not be seen is `unknown`, never a pass.
 """
@@ -6,16 +6,16 @@ A check that needs another one which did not pass is skipped. What could not be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from aep_connections.domain.readiness import Check, Finding, Severity
-from aep_connections.sources.databricks.replies import Said
+from aep_connections.domain.readiness import CheckResult, Severity, Verdict
+from aep_connections.sources.databricks.replies import ApiReply
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The answers to everything that was asked, and what is known without asking.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The reply to each call, and what is known without a call.
 
     `token_form` says what is odd about the token's form, never a part of it; `now` is in seconds since 1970.
     """
@@ -24,64 +24,85 @@ class Seen:
     workspace_id: str
     token_form: str
     now: float
-    answers: Mapping[str, Said]
+    replies: Mapping[str, ApiReply]
 
-    def answer(self, name: str) -> Said:
-        return self.answers[name]
+    def reply(self, name: str) -> ApiReply:
+        return self.replies[name]
 
     @property
     def me(self) -> Mapping[str, Any]:
         """Who the token belongs to."""
-        return self.answer("me").document
+        return self.reply("me").document
 
     @property
     def cluster(self) -> Mapping[str, Any]:
         """The cluster as Databricks describes it."""
-        return self.answer("cluster").document
+        return self.reply("cluster").document
 
     @property
     def cluster_id(self) -> str:
         return self.params["clusterId"]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """How a check came out otherwise than well; `severity` if this time it weighs otherwise than its row says."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """Why a check did not pass; `severity` is set where it differs from the check's own."""
 
     message: str
-    remedy: str = ""
-    evidence: Mapping[str, str] = field(default_factory=dict)
-    finding: Finding = Finding.FAIL
-    severity: Severity | None = None
+    remedy: str
+    evidence: Mapping[str, str]
+    verdict: Verdict
+    severity: Severity | None
 
 
-def unknown(message: str, evidence: Mapping[str, str] | None = None, severity: Severity | None = None) -> Found:
+def failed(
+    message: str, remedy: str = "", evidence: Mapping[str, str] | None = None, severity: Severity | None = None
+) -> Flaw:
+    """A check that failed."""
+    return Flaw(message=message, remedy=remedy, evidence=evidence or {}, verdict=Verdict.FAIL, severity=severity)
+
+
+def unknown(message: str, evidence: Mapping[str, str] | None = None, severity: Severity | None = None) -> Flaw:
     """A check of which nothing is known."""
-    return Found(message, evidence=evidence or {}, finding=Finding.UNKNOWN, severity=severity)
+    return Flaw(message=message, remedy="", evidence=evidence or {}, verdict=Verdict.UNKNOWN, severity=severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A check: what it needs, and how it is looked at; None is a pass."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check: its id and severity, how it is examined (None is a pass), and the checks that must pass before it."""
 
     id: str
     severity: Severity
-    look: Callable[[Seen], Found | None]
-    needs: tuple[str, ...] = ()
+    examine: Callable[[Observation], Flaw | None]
+    needs: tuple[str, ...]
 
 
-def checked(rows: tuple[Row, ...], seen: Seen) -> list[Check]:
-    """Every row's check, in order."""
-    done: dict[str, Check] = {}
-    for row in rows:
-        missing = next((need for need in row.needs if done[need].finding is not Finding.PASS), None)
-        if missing:
-            done[row.id] = Check(row.id, row.severity, Finding.SKIPPED, evidence={"waitsFor": missing})
-            continue
-        found = row.look(seen)
-        if found is None:
-            done[row.id] = Check(row.id, row.severity, Finding.PASS)
-        else:
-            severity = found.severity or row.severity
-            done[row.id] = Check(row.id, severity, found.finding, found.message, found.remedy, found.evidence)
+def check(check_id: str, severity: Severity, examine: Callable[[Observation], Flaw | None], *needs: str) -> Check:
+    """A row of a table of checks."""
+    return Check(id=check_id, severity=severity, examine=examine, needs=needs)
+
+
+def run_checks(checks: tuple[Check, ...], observation: Observation) -> list[CheckResult]:
+    """The result of every check, in order."""
+    done: dict[str, CheckResult] = {}
+    for one in checks:
+        missing = next((need for need in one.needs if done[need].verdict is not Verdict.PASS), None)
+        done[one.id] = _skipped(one, missing) if missing else _result(one, one.examine(observation))
     return list(done.values())
+
+
+def _skipped(one: Check, missing: str) -> CheckResult:
+    return CheckResult(id=one.id, severity=one.severity, verdict=Verdict.SKIPPED, evidence={"waitsFor": missing})
+
+
+def _result(one: Check, flaw: Flaw | None) -> CheckResult:
+    if flaw is None:
+        return CheckResult(id=one.id, severity=one.severity, verdict=Verdict.PASS)
+    return CheckResult(
+        id=one.id,
+        severity=flaw.severity or one.severity,
+        verdict=flaw.verdict,
+        message=flaw.message,
+        remedy=flaw.remedy,
+        evidence=flaw.evidence,
+    )

@@ -16,8 +16,8 @@ from aep_connections.domain.secrecy import SecretValues
 from aep_connections.upstream.transport import Reply
 
 
-class Trouble(StrEnum):
-    """What stands between us and the answer that was asked for."""
+class ApiError(StrEnum):
+    """Why a reply is not the document that was requested."""
 
     UNREACHED = "no answer from here"
     ELSEWHERE = "a redirect or a page instead of the API"
@@ -36,11 +36,11 @@ class Trouble(StrEnum):
     ODD = "an answer that is not understood"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One answer: a document, or a trouble with Databricks' words (ours, if none came), fit to be shown."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiReply:
+    """One reply: a document, or an error with Databricks' words (ours, if none came), fit to be shown."""
 
-    trouble: Trouble | None
+    error: ApiError | None
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
     words: str = ""
     request_id: str | None = None
@@ -48,59 +48,59 @@ class Said:
     status: int | None = None
 
     @property
-    def told(self) -> str:
-        """The trouble and the words as sentences."""
-        if self.trouble in (None, Trouble.UNREACHED):
+    def sentence(self) -> str:
+        """The error and the words as sentences."""
+        if self.error in (None, ApiError.UNREACHED):
             return self.words
-        return f"{self.trouble[:1].upper()}{self.trouble[1:]}. {self.words}"
+        return f"{self.error[:1].upper()}{self.error[1:]}. {self.words}"
 
     @property
     def evidence(self) -> dict[str, str]:
-        """What a check shows of this answer."""
+        """What a check shows of this reply."""
         shown = {"status": str(self.status or ""), "requestId": self.request_id or ""}
         return {name: value for name, value in shown.items() if value}
 
 
-_RULES: tuple[tuple[str, str, str, Trouble], ...] = (
-    (r"3..", "", "", Trouble.ELSEWHERE),
-    (r"401", "", "", Trouble.NO_CREDENTIAL),
-    (r"403", "", r"required scopes", Trouble.SCOPE),
-    (r"403", "", r"invalid access to org", Trouble.OTHER_WORKSPACE),
-    (r"403", "", r"invalid access token", Trouble.TOKEN_INVALID),
-    (r"403", "", r"ip acl|network access", Trouble.IP_BLOCKED),
-    (r"403", r"[0-9]+", "", Trouble.REFUSED),
-    (r"403", r"[A-Z_]*", "", Trouble.FORBIDDEN),
-    (r"4..", r"ENDPOINT_NOT_FOUND|FEATURE_DISABLED|METASTORE_DOES_NOT_EXIST", "", Trouble.NO_CATALOGS),
-    (r"4..", "", r"no metastore assigned", Trouble.NO_CATALOGS),
-    (r"400", r"INVALID_PARAMETER_VALUE", r"cluster .* does not exist", Trouble.MISSING),
-    (r"4..", "", r"cannot access cluster", Trouble.MISSING),
-    (r"4..", r"INVALID_STATE", "", Trouble.STATE),
-    (r"4..", r".*_DOES_NOT_EXIST", "", Trouble.MISSING),
-    (r"404", r"[A-Z_]+", "", Trouble.MISSING),
-    (r"429", "", "", Trouble.THROTTLED),
-    (r"5..", "", "", Trouble.FAULT),
+_RULES: tuple[tuple[str, str, str, ApiError], ...] = (
+    (r"3..", "", "", ApiError.ELSEWHERE),
+    (r"401", "", "", ApiError.NO_CREDENTIAL),
+    (r"403", "", r"required scopes", ApiError.SCOPE),
+    (r"403", "", r"invalid access to org", ApiError.OTHER_WORKSPACE),
+    (r"403", "", r"invalid access token", ApiError.TOKEN_INVALID),
+    (r"403", "", r"ip acl|network access", ApiError.IP_BLOCKED),
+    (r"403", r"[0-9]+", "", ApiError.REFUSED),
+    (r"403", r"[A-Z_]*", "", ApiError.FORBIDDEN),
+    (r"4..", r"ENDPOINT_NOT_FOUND|FEATURE_DISABLED|METASTORE_DOES_NOT_EXIST", "", ApiError.NO_CATALOGS),
+    (r"4..", "", r"no metastore assigned", ApiError.NO_CATALOGS),
+    (r"400", r"INVALID_PARAMETER_VALUE", r"cluster .* does not exist", ApiError.MISSING),
+    (r"4..", "", r"cannot access cluster", ApiError.MISSING),
+    (r"4..", r"INVALID_STATE", "", ApiError.STATE),
+    (r"4..", r".*_DOES_NOT_EXIST", "", ApiError.MISSING),
+    (r"404", r"[A-Z_]+", "", ApiError.MISSING),
+    (r"429", "", "", ApiError.THROTTLED),
+    (r"5..", "", "", ApiError.FAULT),
 )
 """Status, `error_code` (whole) and text (anywhere, in lower case) of an answer; the first that fits decides."""
 _PAGE = "-"
 """The code of what is not JSON."""
 
 
-def said(reply: Reply, secrets: SecretValues) -> Said:
+def interpret(reply: Reply, secrets: SecretValues) -> ApiReply:
     """What `reply` says; the words of others are struck clean of `secrets`."""
     document = reply.json()
     known: Mapping[str, Any] = document if isinstance(document, dict) else {}
     words = _words(known) or (reply.headers.get("x-databricks-reason-phrase") or "")
-    trouble = None
+    error = None
     if reply.status != 200 or not isinstance(document, dict):
-        trouble = _trouble(reply, known, f"{words} {'' if known else reply.body[:4000].decode(errors='replace')}")
+        error = _error_of(reply, known, f"{words} {'' if known else reply.body[:4000].decode(errors='replace')}")
     workspace_id = reply.headers.get("x-databricks-org-id", "")
-    return Said(
-        trouble,
-        known if trouble is None else {},
-        f"Databricks answered {reply.status}: {_shown(words, secrets)}" if trouble else "",
-        secrets.clean(reply.request_id, 128) if reply.request_id else None,
-        workspace_id if re.fullmatch("[0-9]{1,20}", workspace_id, re.ASCII) else None,
-        reply.status,
+    return ApiReply(
+        error=error,
+        document=known if error is None else {},
+        words=f"Databricks answered {reply.status}: {_shown(words, secrets)}" if error else "",
+        request_id=secrets.clean(reply.request_id, 128) if reply.request_id else None,
+        workspace_id=workspace_id if re.fullmatch("[0-9]{1,20}", workspace_id, re.ASCII) else None,
+        status=reply.status,
     )
 
 
@@ -108,17 +108,17 @@ def _shown(words: str, secrets: SecretValues) -> str:
     return secrets.quoted(words) if words else "nothing that can be shown."
 
 
-def _trouble(reply: Reply, document: Mapping[str, Any], text: str) -> Trouble:
+def _error_of(reply: Reply, document: Mapping[str, Any], text: str) -> ApiError:
     status, text = str(reply.status), text.lower()
     code = str(document.get("error_code", "")) if document else _PAGE
-    for of_status, of_code, of_text, trouble in _RULES:
+    for of_status, of_code, of_text, error in _RULES:
         if (
             re.fullmatch(of_status, status)
             and (not of_code or re.fullmatch(of_code, code))
             and re.search(of_text, text)
         ):
-            return trouble
-    return Trouble.ODD if document else Trouble.ELSEWHERE
+            return error
+    return ApiError.ODD if document else ApiError.ELSEWHERE
 
 
 def _words(document: Mapping[str, Any]) -> str:

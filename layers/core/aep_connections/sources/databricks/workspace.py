@@ -17,11 +17,11 @@ from aep_connections.domain.errors import ConnectionFailure, NotReady, Throttled
 from aep_connections.domain.model import AuthParams
 from aep_connections.domain.moment import iso
 from aep_connections.domain.readiness import Report
-from aep_connections.sources.databricks.access import WAY, data, in_unity_catalog
-from aep_connections.sources.databricks.cluster import CLUSTER, cluster_of
+from aep_connections.sources.databricks.access import ACCESS_CHECKS, data_checks, in_unity_catalog
+from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS, cluster_of
 from aep_connections.sources.databricks.diagnosis import diagnosis_of
-from aep_connections.sources.databricks.observation import Seen, checked
-from aep_connections.sources.databricks.replies import Said, Trouble, said
+from aep_connections.sources.databricks.observation import Observation, run_checks
+from aep_connections.sources.databricks.replies import ApiError, ApiReply, interpret
 from aep_connections.upstream.transport import Call, Upstream
 
 TRIES = 2
@@ -48,38 +48,40 @@ class DatabricksWorkspace:
 
     def report(self) -> Report:
         gets = self._gets()
-        answers = dict(zip(gets, side_by_side([self._asking(get) for get in gets.values()]), strict=True))
+        replies = dict(zip(gets, side_by_side([self._asking(get) for get in gets.values()]), strict=True))
         now = self._upstream.deadline.clock.now()
         odd = "" if _TOKEN.fullmatch(self._token) else "The token has not the form of a personal access token."
-        seen = Seen(self._params, self._workspace_id, odd, now, answers)
-        checks = checked((*WAY, *CLUSTER, *data(self._params)), seen)
-        return Report(checks, cluster_of(seen), iso(now))
+        observation = Observation(
+            params=self._params, workspace_id=self._workspace_id, token_form=odd, now=now, replies=replies
+        )
+        checks = run_checks((*ACCESS_CHECKS, *CLUSTER_CHECKS, *data_checks(self._params)), observation)
+        return Report(checks, cluster_of(observation), iso(now))
 
     def accepts_token(self) -> bool:
-        answer = self._ask("GET", *ME)
-        return answer.trouble in (None, Trouble.SCOPE)
+        reply = self._ask("GET", *ME)
+        return reply.error in (None, ApiError.SCOPE)
 
     def start(self) -> None:
         body = json.dumps({"cluster_id": self._params["clusterId"]}).encode()
-        answer = self._ask("POST", "/api/2.1/clusters/start", body=body)
-        if answer.trouble in (None, Trouble.STATE):  # it starts already, or runs
+        reply = self._ask("POST", "/api/2.1/clusters/start", body=body)
+        if reply.error in (None, ApiError.STATE):  # it starts already, or runs
             return
-        message = f"Cluster {self._params['clusterId']} could not be started. {answer.words}"
-        if answer.trouble is Trouble.THROTTLED:
-            raise Throttled(message, request_id=answer.request_id)
-        if answer.trouble in (Trouble.UNREACHED, Trouble.ELSEWHERE, Trouble.FAULT):
-            raise Unavailable(message, request_id=answer.request_id)
+        message = f"Cluster {self._params['clusterId']} could not be started. {reply.words}"
+        if reply.error is ApiError.THROTTLED:
+            raise Throttled(message, request_id=reply.request_id)
+        if reply.error in (ApiError.UNREACHED, ApiError.ELSEWHERE, ApiError.FAULT):
+            raise Unavailable(message, request_id=reply.request_id)
         raise NotReady(
             message,
             remedy="Grant the token's identity CAN RESTART on the cluster, or start it; then send the request again.",
-            request_id=answer.request_id,
+            request_id=reply.request_id,
         )
 
     def diagnose(self, refusal: ConnectionFailure, report: Report) -> ConnectionFailure:
         return diagnosis_of(refusal, report)
 
     def _gets(self) -> dict[str, Get]:
-        """Everything that is looked at, none of which needs another's answer."""
+        """Everything that is looked at, none of which needs another's reply."""
         gets: dict[str, Get] = {
             "me": ME,
             "cluster": ("/api/2.1/clusters/get", (("cluster_id", self._params["clusterId"]),)),
@@ -96,10 +98,12 @@ class DatabricksWorkspace:
             "tables": (f"{unity}/tables", of_one),
         }
 
-    def _asking(self, get: Get) -> Callable[[], Said]:
+    def _asking(self, get: Get) -> Callable[[], ApiReply]:
         return lambda: self._ask("GET", get[0], get[1])
 
-    def _ask(self, method: str, path: str, params: tuple[tuple[str, str], ...] = (), body: bytes | None = None) -> Said:
+    def _ask(
+        self, method: str, path: str, params: tuple[tuple[str, str], ...] = (), body: bytes | None = None
+    ) -> ApiReply:
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Accept": "application/json",
@@ -114,8 +118,8 @@ class DatabricksWorkspace:
         except Unavailable as lost:
             words = lost.message
         else:
-            return said(reply, self._upstream.secrets)
-        return Said(Trouble.UNREACHED, words=words)
+            return interpret(reply, self._upstream.secrets)
+        return ApiReply(error=ApiError.UNREACHED, words=words)
 
 
 def side_by_side(looks: Sequence[Callable[[], T]]) -> list[T]:
