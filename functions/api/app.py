@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from aep_connections import wiring_api
+from aep_connections.api import service
 
-api = wiring_api.build()
+api = service.build()
 
 
 def handler(event: Any, context: Any) -> Any:
-    return api.answer(event, context)
+    return api.respond(event, context)

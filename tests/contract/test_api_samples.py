@@ -54,7 +54,7 @@ def web(world: World, aws_calls: AwsCalls) -> Web:
 def answer(web: Web, name: str) -> tuple[int, Any]:
     """The status and the document that the API's function gives to a sample."""
     clock = web.world.clock
-    reply = reply_of(web.api.answer(load(name), Context(clock.now() + SECONDS, clock.now)))
+    reply = reply_of(web.api.respond(load(name), Context(clock.now() + SECONDS, clock.now)))
     return reply.status, json.loads(reply.body)
 
 

@@ -352,7 +352,7 @@ INVARIANT = Invariant(
         Guard(
             "what is answered with 202 is in the queue",
             "whoever asks over HTTP is told that the request was taken, and nobody does it",
-            CORE + "use_cases/ask.py",
+            CORE + "api/submit.py",
             "        self.inbox.ask(order, request.document)\n",
             "",
             (IN_HTTP + "test_what_was_asked_for_is_made_and_its_event_carries_the_same_order",),
@@ -360,7 +360,7 @@ INVARIANT = Invariant(
         Guard(
             "a note that cannot be made is left out",
             "a request is in the queue, and its caller is told that it could not be taken",
-            CORE + "use_cases/ask.py",
+            CORE + "api/submit.py",
             "        with contextlib.suppress(ConnectionFailure):\n            self.overview.note(",
             "        if True:\n            self.overview.note(",
             (IN_HTTP + "test_a_request_is_queued_though_it_could_not_be_noted",),

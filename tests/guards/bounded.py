@@ -288,9 +288,9 @@ INVARIANT = Invariant(
         Guard(
             "a wait ends before its invocation",
             "who waits long is told of a timeout, and not where to look",
-            CORE + "triggers/http.py",
-            "desk.wait(key, order, min(seconds, left))",
-            "desk.wait(key, order, seconds)",
+            CORE + "api/routes.py",
+            "await_end(key, order, min(seconds, left))",
+            "await_end(key, order, seconds)",
             (
                 "tests/integration/test_http_waiting.py::test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[20-12-20-10]",
             ),
@@ -298,7 +298,7 @@ INVARIANT = Invariant(
         Guard(
             "a wait is bounded by the contract",
             "one caller keeps an environment busy as long as it likes",
-            CORE + "triggers/http.py",
+            CORE + "api/parameters.py",
             "min(int(wait[1]), LONGEST_WAIT_SECONDS)",
             "int(wait[1])",
             (

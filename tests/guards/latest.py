@@ -10,6 +10,11 @@ IN_LATEST, IN_PROVISIONING, IN_OPERATIONS, IN_CRASHES = (
 )
 ARRIVALS = IN_LATEST + "test_whatever_order_requests_arrive_in_the_latest_asked_wins"
 IN_HTTP = "tests/integration/test_http.py::"
+BY_PATH = (
+    'next((one for key, one in ROUTES.items() if re.fullmatch(re.sub("{[a-z]+}", "[^/]+", key), '
+    "f\"{event['requestContext']['http']['method']} {event['rawPath']}\")), None)"
+)
+"""The route by the path, in which a slash out of a variable counts."""
 
 INVARIANT = Invariant(
     8,
@@ -183,18 +188,18 @@ INVARIANT = Invariant(
         Guard(
             "an address and its body name one key",
             "whoever may ask for one sandbox sends the body of another, and hears nothing of it",
-            CORE + "triggers/http.py",
-            "            if body.root.get(field) not in (None, value)\n",
-            "            if body.root.get(field) == 0\n",
+            CORE + "api/routes.py",
+            "        if body.get(name) not in (None, value)\n",
+            "        if body.get(name) == 0\n",
             (IN_HTTP + "test_a_body_may_name_the_key_of_its_address_and_no_other",),
             also=(9,),
         ),
         Guard(
             "a call stays one of its route",
             "a slash in a variable turns one call into another, which nobody allowed",
-            CORE + "triggers/http.py",
-            'return {**event, "rawPath": path}',
-            "return event",
+            CORE + "api/routes.py",
+            'ROUTES.get(event["routeKey"])',
+            BY_PATH,
             (
                 "tests/integration/test_http_looking.py::test_a_name_that_no_connection_can_have_is_not_found_and_not_looked_for[sales%252Ftables]",
             ),

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections import wiring_api, wiring_explore
-from aep_connections.triggers.http import Api
+from aep_connections import wiring_explore
+from aep_connections.api import service as api_service
+from aep_connections.api.service import ApiService
 from aep_connections.upstream.transport import Timeouts
 from local.aws.invocation import Context
 from local.gateway.http_api import HttpApi, paths
@@ -37,7 +38,7 @@ class Web:
 
     world: World
     aws_calls: AwsCalls
-    api: Api = field(init=False)
+    api: ApiService = field(init=False)
     gateway: HttpApi = field(init=False)
     timeouts: Timeouts = field(init=False)
     """What the exploring function waits for others."""
@@ -56,10 +57,10 @@ class Web:
         """The name of the exploring function."""
         return self.world.stack.resources.attribute("ExploreFunction", None)
 
-    def new_api(self, **environment: str) -> Api:
+    def new_api(self, **environment: str) -> ApiService:
         """Another execution environment of the API's function."""
         variables = self.world.stack.resources.environment("ApiFunction")
-        return wiring_api.build(variables | environment, self.world.clock)
+        return api_service.build(variables | environment, self.world.clock)
 
     def __call__(
         self, method: str, target: str, body: Any = None, seconds: float = SECONDS, **headers: str
@@ -76,7 +77,7 @@ class Web:
         assert found
         route, variables = found
         event = event_of(call, self.gateway.id, route.key, path, variables, {})
-        reply = reply_of(self.api.answer(event, Context(self.world.clock.now() + seconds, self.world.clock.now)))
+        reply = reply_of(self.api.respond(event, Context(self.world.clock.now() + seconds, self.world.clock.now)))
         return Answered(reply.status, {n.lower(): v for n, v in reply.headers}, json.loads(reply.body))
 
     def explore(self, event: Any, _context: Any) -> Any:

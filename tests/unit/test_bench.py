@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from aep_connections import wiring, wiring_api, wiring_explore, wiring_reconcile
+from aep_connections import wiring, wiring_explore, wiring_reconcile
+from aep_connections.api import service as api_service
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
 from bench.cold import TRIVIAL, answered
 from bench.fleet import SIZES, most_at_once, pages
@@ -131,7 +132,7 @@ def test_a_fleet_is_looked_through_within_its_aims_and_made_right() -> None:
     ("function", "handler"),
     [
         ("provision", lambda: wiring.build().provision),
-        ("api", lambda: wiring_api.build().answer),
+        ("api", lambda: api_service.build().respond),
         ("explore", lambda: wiring_explore.build().explore),
         ("reconcile", lambda: wiring_reconcile.build().reconcile),
     ],

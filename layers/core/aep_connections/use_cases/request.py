@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,14 @@ _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`broken` says what a value breaks, or None; `schema` says the same to machines, as far as JSON Schema can."""
+    """What a field must be, and what it means.
+
+    `broken` gives the rule that a value breaks, or None; `schema` is the same rule as JSON Schema, as far as it can be.
+    """
 
     broken: Callable[[Any], str | None]
     schema: JsonObject
+    meaning: str
 
 
 def read(document: object, secret_prefix: str) -> Request:
@@ -127,34 +131,37 @@ def _outside(given: dict[str, Any], field: str, secret_prefix: str) -> list[Faul
     return [Fault(field, f"must start with {_shown(prefix)} and name a secret below it")]
 
 
-def _pattern(pattern: re.Pattern[str]) -> Rule:
+def _pattern(pattern: re.Pattern[str], meaning: str) -> Rule:
     text = f"^{pattern.pattern}$"
 
     def broken(value: object) -> str | None:
         fits = isinstance(value, str) and pattern.fullmatch(value)
         return None if fits else f"must be a string that matches {text}"
 
-    return Rule(broken, {"type": "string", "pattern": text})
+    return Rule(broken, {"type": "string", "pattern": text}, meaning)
 
 
-def _text(longest: int, shortest: int = 1) -> Rule:
+def _text(longest: int, meaning: str) -> Rule:
     def broken(value: object) -> str | None:
         if not isinstance(value, str):
             return "must be a string"
-        if not value or not shortest <= len(value) <= longest:
-            return f"must have {shortest} to {longest} characters; leave it out rather than empty"
+        if not 1 <= len(value) <= longest:
+            return f"must have 1 to {longest} characters; leave it out rather than empty"
         if not value.isprintable() or value != value.strip():
             return "must be printable, without blanks at the edges"
         return f"must not contain {MARKER_START}" if MARKER_START in value else None
 
-    return Rule(broken, {"type": "string", "minLength": shortest, "maxLength": longest})
+    return Rule(broken, {"type": "string", "minLength": 1, "maxLength": longest}, meaning)
 
 
-def _one_of(*allowed: str) -> Rule:
+def one_of(allowed: Iterable[str], meaning: str) -> Rule:
+    """A field that has one of a few values."""
+    values = list(allowed)
+
     def broken(value: object) -> str | None:
-        return None if isinstance(value, str) and value in allowed else "must be one of " + ", ".join(allowed)
+        return None if isinstance(value, str) and value in values else "must be one of " + ", ".join(values)
 
-    return Rule(broken, {"type": "string", "enum": list(allowed)})
+    return Rule(broken, {"type": "string", "enum": values}, meaning)
 
 
 def _boolean(value: object) -> str | None:
@@ -162,14 +169,21 @@ def _boolean(value: object) -> str | None:
 
 
 RULES: dict[str, Rule] = {
-    "name": _pattern(_NAME),
-    "sandbox": _pattern(_SANDBOX),
-    "displayName": _text(255),
-    "description": _text(1000),
-    "desiredState": _one_of(*DesiredState),
-    "readiness": _one_of(*Readiness),
-    "adopt": Rule(_boolean, {"type": "boolean"}),
-    **{source.secret_field: _pattern(_SECRET_NAME) for source in SOURCES},
-    **{name: _text(255) for source in SOURCES for name in source.overrides},
+    "name": _pattern(_NAME, "Part of the key, and of the parameter's name."),
+    "sandbox": _pattern(_SANDBOX, "Adobe's sandbox, by its name; there is no default."),
+    "displayName": _text(255, "What Adobe shows; the name if it is left out."),
+    "description": _text(1000, "What Adobe shows, before our marker."),
+    "desiredState": one_of(DesiredState, "Whether there is to be a connection."),
+    "readiness": one_of(
+        Readiness, "`start` may start a stopped cluster, which costs money; `off` does not look at the workspace."
+    ),
+    "adopt": Rule(_boolean, {"type": "boolean"}, "Take over a connection of that display name that is not ours."),
+    **{
+        source.secret_field: _pattern(
+            _SECRET_NAME, "Name of the secret, below the configured prefix; required when present."
+        )
+        for source in SOURCES
+    },
+    **{name: _text(255, "Instead of the secret's.") for source in SOURCES for name in source.overrides},
 }
-"""The rule of each field of a request."""
+"""Each field of a request."""

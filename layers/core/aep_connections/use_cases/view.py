@@ -14,7 +14,7 @@ def status_of(entry: Entry) -> Status:
     return Status.REQUESTED if entry.noted or entry.status is None else entry.status
 
 
-def shown(entry: Entry, parameter_name: str, now: float) -> dict[str, Any]:
+def describe(entry: Entry, parameter_name: str, now: float) -> dict[str, Any]:
     """The entry with the contract's names; `now` and the secret's age are in seconds, times are ISO 8601 in UTC."""
     noted, status = entry.noted, status_of(entry)
     order = noted.order if noted else entry.order

@@ -9,13 +9,13 @@ from aep_connections.domain.model import Key
 from aep_connections.use_cases.request import readable_key
 
 
-def written(key: Key) -> str:
+def encode(key: Key) -> str:
     """The cursor after a key."""
     return base64.urlsafe_b64encode(json.dumps([key.sandbox, key.name]).encode()).decode().rstrip("=")
 
 
-def read(text: str) -> Key | None:
-    """The key of a cursor, None if it is none."""
+def decode(text: str) -> Key | None:
+    """The key of a cursor, None if the text is no cursor."""
     try:
         sandbox, name = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
     except (ValueError, TypeError, RecursionError):

@@ -1,6 +1,6 @@
-"""Asks for a connection on somebody's behalf: sent to the queue, noted in the registry, and perhaps waited for.
+"""Submits a caller's request: sends it to the queue, notes it in the registry, and waits for its end if asked to.
 
-Nothing is done here: the queue's function does it, and the registry says how it ended.
+It provisions nothing: the queue's function does, and the registry has how a request ended.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ End = Mapping[str, Any] | Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What asking needs of the outside."""
+class Submitter:
+    """Sends requests and rechecks to the queue."""
 
     clock: Clock
     inbox: Inbox
     overview: Overview
 
-    def ask(self, request: Request) -> Order:
+    def submit(self, request: Request) -> Order:
         """Send a request to the queue: its order. Raises Throttled, Unavailable; it may be in the queue even then.
 
-        A note that cannot be made is left out: the request is on its way, and the note only shows it sooner.
+        A note that cannot be written is left out: the request is on its way, and the note only shows it sooner.
         """
         now = self.clock.now()
         order = order_at(now, f"{round(now * 1e6):016x}-{uuid.uuid4().hex}")
@@ -47,27 +47,27 @@ class Desk:
         """Send a recheck that tests the key's connection whatever is known of it. Raises Throttled, Unavailable."""
         self.inbox.recheck(Recheck(key, VERIFY))
 
-    def wait(self, key: Key, order: Order, seconds: float) -> End | None:
-        """How a request ended, if it does so within `seconds`. A look that fails is one look less."""
+    def await_end(self, key: Key, order: Order, seconds: float) -> End | None:
+        """How a request ended, if it does so within `seconds`. A read that fails is skipped."""
         until, pause = self.clock.monotonic() + seconds, FIRST_PAUSE_SECONDS
         while (left := until - self.clock.monotonic()) > 0:
             self.clock.sleep(min(pause, left))
             pause = min(LONGEST_PAUSE_SECONDS, pause * PAUSE_GROWTH)
             with contextlib.suppress(ConnectionFailure):
-                if (ended := end_of(self.overview.get(key), key, order)) is not None:
-                    return ended
+                if (end := _end_of(self.overview.get(key), key, order)) is not None:
+                    return end
         return None
 
 
-def end_of(entry: Entry | None, key: Key, asked: Order) -> End | None:
-    """How the request of an order ended, None if it did not yet, or nobody knows.
+def _end_of(entry: Entry | None, key: Key, submitted: Order) -> End | None:
+    """How the request of an order ended, None if it did not yet, or if that is not known.
 
-    Orders are told by their ids: the queue's own clock may have made the time of one earlier.
+    Orders are compared by their ids: the queue's own clock may have made the time of one earlier.
     """
     if entry is None or entry.order is None:
         return None
-    if entry.order.id != asked.id:
-        return Result(key, Outcome.SUPERSEDED, None).document() if entry.order > asked else None
+    if entry.order.id != submitted.id:
+        return Result(key, Outcome.SUPERSEDED, None).document() if entry.order > submitted else None
     if entry.answered == entry.order:
         return entry.result
     return entry.failure if entry.status is Status.FAILED else None

@@ -1,0 +1,89 @@
+"""What a call carries beside its body: one row for each variable of a path, each query parameter and the header.
+
+A row has the rule, its JSON Schema and the meaning, as a field of a request has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aep_connections.api import cursor, problems
+from aep_connections.domain.model import Key, Status
+from aep_connections.use_cases.request import RULES, Rule, one_of
+
+LONGEST_WAIT_SECONDS = 25
+DEFAULT_LIMIT, MAX_LIMIT = 50, 100
+_LIMIT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?", re.ASCII | re.IGNORECASE)
+
+
+def _any(_value: object) -> None:
+    """No text breaks this rule: what is known tells whether it fits."""
+
+
+def _limit(value: str) -> str | None:
+    fits = _LIMIT.fullmatch(value) and 1 <= int(value) <= MAX_LIMIT
+    return None if fits else f"must be a whole number from 1 to {MAX_LIMIT}"
+
+
+PATH: dict[str, Rule] = {
+    "sandbox": replace(RULES["sandbox"], meaning="Adobe's sandbox, by its name."),
+    "name": replace(RULES["name"], meaning="The connection's name in this product."),
+    "path": Rule(_any, {"type": "string"}, "A table's path, as the list of tables has it."),
+}
+QUERY: dict[str, Rule] = {
+    "sandbox": replace(RULES["sandbox"], meaning="Only of this sandbox."),
+    "status": one_of(Status, "Only in this status."),
+    "limit": Rule(
+        _limit,
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        "At most so many; a page may have fewer, and more may follow.",
+    ),
+    "cursor": Rule(_any, {"type": "string"}, "The `cursor` of the page before."),
+}
+PREFER = Rule(
+    _any,
+    {"type": "string", "examples": ["wait=20"]},
+    f"`wait=N` waits up to N seconds, at most {LONGEST_WAIT_SECONDS}, for the end.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The part of the list that a call asks for."""
+
+    sandbox: str | None
+    status: Status | None
+    limit: int
+    after: Key | None
+
+
+def page_of(query: Mapping[str, list[str]]) -> Page:
+    """The page that query parameters ask for; unknown ones are ignored. Raises Problem naming every fault."""
+    given = {name: values for name, values in query.items() if name in QUERY}
+    faults = [
+        {"field": name, "rule": broken}
+        for name, rule in QUERY.items()
+        if name in given and (broken := _broken(rule, given[name])) is not None
+    ]
+    if faults:
+        raise problems.invalid_request(faults)
+    value = {name: values[0] for name, values in given.items()}
+    after = cursor.decode(value["cursor"]) if "cursor" in value else None
+    sandbox = value.get("sandbox")
+    if "cursor" in value and (after is None or sandbox not in (None, after.sandbox)):
+        raise problems.invalid_request([{"field": "cursor", "rule": "must be the cursor of a page of the same list"}])
+    status = Status(value["status"]) if "status" in value else None
+    return Page(sandbox=sandbox, status=status, limit=int(value.get("limit", DEFAULT_LIMIT)), after=after)
+
+
+def wait_seconds(preference: str) -> int | None:
+    """How long a `Prefer` header lets its caller wait, None if it does not ask for that."""
+    wait = _WAIT.search(preference)
+    return min(int(wait[1]), LONGEST_WAIT_SECONDS) if wait else None
+
+
+def _broken(rule: Rule, values: list[str]) -> str | None:
+    return rule.broken(values[0]) if len(values) == 1 else "must be given once"

@@ -1,0 +1,200 @@
+"""The routes of the HTTP API: one row and one function for each. API Gateway has matched the route already.
+
+Whatever a variable of the path holds, a call stays one of the route that API Gateway let it in by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aep_connections.api import cursor, problems
+from aep_connections.api.messages import HttpCall, HttpReply
+from aep_connections.api.parameters import page_of, wait_seconds
+from aep_connections.api.problems import Problem
+from aep_connections.api.submit import Submitter
+from aep_connections.domain.entry import Entry, Failure
+from aep_connections.domain.errors import InvalidRequest
+from aep_connections.domain.model import DesiredState, Key, Order, Outcome, Status
+from aep_connections.domain.ports import Clock, Overview
+from aep_connections.use_cases.request import read, readable_key
+from aep_connections.use_cases.view import describe, status_of
+
+REPLY_SECONDS = 2.0
+"""Kept free for the reply, when the invocation is about to end."""
+_NEW = {Outcome.CREATED, Outcome.RECREATED, Outcome.ADOPTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """What the routes work with; `explore` asks the explore function, `parameter_name` is that of a key."""
+
+    clock: Clock
+    overview: Overview
+    submitter: Submitter
+    explore: Callable[[dict[str, Any]], dict[str, Any]]
+    secret_prefix: str
+    parameter_name: Callable[[Key], str]
+
+
+def list_connections(call: HttpCall, use: Dependencies) -> HttpReply:
+    page = page_of(call.query)
+    entries, last = use.overview.page(page.sandbox, page.status, page.limit, page.after)
+    following = cursor.encode(last) if last else None
+    return HttpReply(HTTPStatus.OK, {"connections": [_described(entry, use) for entry in entries], "cursor": following})
+
+
+def request_any(call: HttpCall, use: Dependencies) -> HttpReply:
+    return _submitted(_body(call), [], call, use)
+
+
+def request(call: HttpCall, use: Dependencies) -> HttpReply:
+    body = _body(call)
+    key = {name: call.path[name] for name in ("sandbox", "name")}
+    faults = [
+        {"field": name, "rule": f"must be that of the address ({value}), or left out"}
+        for name, value in key.items()
+        if body.get(name) not in (None, value)
+    ]
+    return _submitted(body | key, faults, call, use)
+
+
+def show(call: HttpCall, use: Dependencies) -> HttpReply:
+    return HttpReply(HTTPStatus.OK, _described(_entry(call, use), use))
+
+
+def retire(call: HttpCall, use: Dependencies) -> HttpReply:
+    key = _entry(call, use).key
+    document = {"sandbox": key.sandbox, "name": key.name, "desiredState": DesiredState.ABSENT.value}
+    return _submitted(document, [], call, use)
+
+
+def verify(call: HttpCall, use: Dependencies) -> HttpReply:
+    entry = _entry(call, use)
+    key = entry.key
+    if entry.connection_id is None:
+        raise problems.not_found(f"{key} has no base connection to verify; it is {status_of(entry).value}.")
+    use.submitter.verify(key)
+    return HttpReply(HTTPStatus.ACCEPTED, {"sandbox": key.sandbox, "name": key.name}, _location(key))
+
+
+def tables(call: HttpCall, use: Dependencies) -> HttpReply:
+    return HttpReply(HTTPStatus.OK, _explored(call, None, use))
+
+
+def table(call: HttpCall, use: Dependencies) -> HttpReply:
+    path = call.path["path"]
+    return HttpReply(HTTPStatus.OK, {"path": path, **_explored(call, path, use)})
+
+
+ROUTES: dict[str, Callable[[HttpCall, Dependencies], HttpReply]] = {
+    "GET /connections": list_connections,
+    "POST /connections": request_any,
+    "PUT /connections/{sandbox}/{name}": request,
+    "GET /connections/{sandbox}/{name}": show,
+    "DELETE /connections/{sandbox}/{name}": retire,
+    "POST /connections/{sandbox}/{name}/verify": verify,
+    "GET /connections/{sandbox}/{name}/tables": tables,
+    "GET /connections/{sandbox}/{name}/tables/{path}": table,
+}
+"""By API Gateway's `routeKey`; what else it lets in comes as `$default`, and has no row here."""
+
+
+def dispatch(event: Mapping[str, Any], context: Any, line: dict[str, Any], use: Dependencies) -> HttpReply:
+    """The reply of an event's route; what the log should show is added to `line`.
+
+    Raises:
+        Problem: the call has no route, or the route refuses it.
+        ConnectionFailure: an AWS service of this stack did not answer.
+    """
+    route = ROUTES.get(event["routeKey"])
+    if route is None:
+        raise _no_route(event["requestContext"]["http"]["method"], event["rawPath"])
+    return route(HttpCall.read(event, context, line), use)
+
+
+def _no_route(method: str, path: str) -> Problem:
+    routes = [key.partition(" ") for key in ROUTES]
+    allowed = [one for one, _, pattern in routes if re.fullmatch(re.sub("{[a-z]+}", "[^/]+", pattern), path)]
+    if allowed and method not in allowed:
+        return problems.method_not_allowed(allowed)
+    return problems.not_found("There is nothing here.")  # a path that only looks like a route's is none either
+
+
+def _body(call: HttpCall) -> dict[str, Any]:
+    if call.body is None:
+        raise problems.not_json("The body is empty, where JSON should be.")
+    return call.body
+
+
+def _key(call: HttpCall) -> Key:
+    """The key of an address. Raises Problem if no connection can have it."""
+    sandbox, name = call.path["sandbox"], call.path["name"]
+    if readable_key({"sandbox": sandbox, "name": name}) != (sandbox, name):
+        raise problems.not_found("No connection has such a sandbox and name.")
+    call.line.update(sandbox=sandbox, connection_name=name)
+    return Key(sandbox, name)
+
+
+def _entry(call: HttpCall, use: Dependencies) -> Entry:
+    """The entry of an address. Raises Problem if there is none."""
+    key = _key(call)
+    entry = use.overview.get(key)
+    if entry is None:
+        raise problems.not_found(f"No connection {key} was ever asked for, or it was retired long ago.")
+    return entry
+
+
+def _described(entry: Entry, use: Dependencies) -> dict[str, Any]:
+    return describe(entry, use.parameter_name(entry.key), use.clock.now())
+
+
+def _explored(call: HttpCall, path: str | None, use: Dependencies) -> dict[str, Any]:
+    key = _key(call)
+    found = use.explore({"sandbox": key.sandbox, "name": key.name, "path": path})
+    if "failure" in found:
+        raise problems.explore_failed(Failure.read(found["failure"]))
+    if "notFound" in found:
+        raise problems.not_found(found["notFound"])
+    return found
+
+
+def _submitted(document: dict[str, Any], faults: list[dict[str, str]], call: HttpCall, use: Dependencies) -> HttpReply:
+    """Submit a request. Raises Problem with `faults` and those of the document, if there are any."""
+    try:
+        wanted = read(document, use.secret_prefix)
+    except InvalidRequest as refusal:
+        faults = [*faults, *Failure.of(refusal).document()["faults"]]
+    if faults:
+        raise problems.invalid_request(faults)
+    key, order = wanted.key, use.submitter.submit(wanted)
+    call.line.update(sandbox=key.sandbox, connection_name=key.name, request_event_id=order.id)
+    seconds = wait_seconds(call.preference)
+    if seconds is None:
+        return _accepted(key, order, _location(key))
+    headers = _location(key) | {"Preference-Applied": f"wait={seconds}"}
+    left = call.seconds_left() - REPLY_SECONDS
+    end = use.submitter.await_end(key, order, min(seconds, left))
+    if end is None:
+        return _accepted(key, order, headers)
+    if isinstance(end, Failure):
+        raise problems.request_failed(end, headers)
+    return HttpReply(HTTPStatus.CREATED if end["outcome"] in _NEW else HTTPStatus.OK, end, headers)
+
+
+def _accepted(key: Key, order: Order, headers: Mapping[str, str]) -> HttpReply:
+    document = {
+        "sandbox": key.sandbox,
+        "name": key.name,
+        "status": Status.REQUESTED.value,
+        "requestedAt": order.time,
+        "requestEventId": order.id,
+    }
+    return HttpReply(HTTPStatus.ACCEPTED, document, headers)
+
+
+def _location(key: Key) -> dict[str, str]:
+    return {"Location": f"/connections/{key.sandbox}/{key.name}"}

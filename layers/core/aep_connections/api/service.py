@@ -1,0 +1,73 @@
+"""The HTTP API's function: builds its parts, without secrets, Adobe and Databricks, and replies to API Gateway."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+
+from aep_connections.api import problems
+from aep_connections.api.messages import HttpReply
+from aep_connections.api.problems import Problem
+from aep_connections.api.routes import Dependencies, dispatch
+from aep_connections.api.submit import Submitter
+from aep_connections.aws import calls, functions
+from aep_connections.aws.overview import Overview
+from aep_connections.aws.parameters import name_below
+from aep_connections.aws.queue import Inbox
+from aep_connections.clock import SystemClock
+from aep_connections.domain.errors import ConnectionFailure, unexpected
+from aep_connections.domain.ports import Clock
+from aep_connections.observability import Log
+from aep_connections.settings import ApiSettings
+
+
+class ApiService:
+    """Replies to calls, and writes one line to the log for each."""
+
+    def __init__(self, dependencies: Dependencies, log: Callable[[str, dict[str, Any]], None]) -> None:
+        self.dependencies = dependencies
+        self._log = log
+
+    def respond(self, event: Any, context: Any) -> dict[str, Any]:
+        """The reply to one event of API Gateway."""
+        line: dict[str, Any] = {}
+        reply = self._reply(event, context, line)
+        called = {"method": event["requestContext"]["http"]["method"], "route": event["routeKey"]}
+        self._log("request over HTTP answered", called | {"status": reply.status.value} | line)
+        return reply.answer()
+
+    def _reply(self, event: Any, context: Any, line: dict[str, Any]) -> HttpReply:
+        try:
+            return dispatch(event, context, line, self.dependencies)
+        except Problem as refusal:
+            problem = refusal
+        except ConnectionFailure as failure:
+            line["reason"] = failure.message
+            problem = problems.service_unavailable(failure)
+        except Exception as error:  # noqa: BLE001 - a defect must not show its text, which may hold anything
+            line["reason"] = unexpected(error).message
+            problem = problems.internal_error()
+        line["code"] = problem.code
+        return HttpReply.of(problem)
+
+
+def build(environment: Mapping[str, str] | None = None, clock: Clock | None = None) -> ApiService:
+    """The service of this environment. Calls nothing. Raises SettingsInvalid."""
+    settings = ApiSettings.from_environment(os.environ if environment is None else environment)
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    clock = clock or SystemClock()
+    overview = Overview(calls.client(session, "dynamodb"), settings.registry_table)
+    inbox = Inbox(calls.client(session, "sqs"), settings.request_queue_url)
+    prefix = settings.parameter_prefix
+    dependencies = Dependencies(
+        clock=clock,
+        overview=overview,
+        submitter=Submitter(clock, inbox, overview),
+        explore=functions.Explorer(functions.client(session), settings.explore_function_name),
+        secret_prefix=settings.databricks_secret_prefix,
+        parameter_name=lambda key: name_below(prefix, key),
+    )
+    return ApiService(dependencies, Log().note)
