@@ -57,8 +57,8 @@ with an impossible limit, `explore` a question without a name, `reconcile` an ev
 
 The floors are in `bench/floor`: out of the same layer, each makes when it is imported the same clients as ours. That of
 `provision` has five and an HTTP session, that of `reconcile` six and a session, that of `explore` two and a session,
-that of `api` three. They do not read the CA bundle, as `provision`, `explore` and `reconcile` do when they start and not
-with their first call over TLS: about a third of what these take more.
+that of `api` three. They do not read the CA bundle, as `provision`, `explore` and `reconcile` do when they start and
+not with their first call over TLS: about a third of what these take more.
 """
 
 
