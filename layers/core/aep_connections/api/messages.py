@@ -60,8 +60,8 @@ class HttpReply:
         headers = {"Content-Type": "application/problem+json", **problem.headers}
         return cls(problem.status, problem.document, headers)
 
-    def answer(self) -> dict[str, Any]:
-        """What API Gateway takes."""
+    def payload(self) -> dict[str, Any]:
+        """The reply as API Gateway takes it."""
         return {
             "statusCode": self.status.value,
             "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **self.headers},

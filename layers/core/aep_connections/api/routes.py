@@ -40,18 +40,18 @@ class Dependencies:
     parameter_name: Callable[[Key], str]
 
 
-def list_connections(call: HttpCall, use: Dependencies) -> HttpReply:
+def list_connections(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     page = page_of(call.query)
-    entries, last = use.overview.page(page.sandbox, page.status, page.limit, page.after)
-    following = cursor.encode(last) if last else None
-    return HttpReply(HTTPStatus.OK, {"connections": [_described(entry, use) for entry in entries], "cursor": following})
+    entries, last = dependencies.overview.page(page.sandbox, page.status, page.limit, page.after)
+    connections = [_describe(entry, dependencies) for entry in entries]
+    return HttpReply(HTTPStatus.OK, {"connections": connections, "cursor": cursor.encode(last) if last else None})
 
 
-def request_any(call: HttpCall, use: Dependencies) -> HttpReply:
-    return _submitted(_body(call), [], call, use)
+def request_any(call: HttpCall, dependencies: Dependencies) -> HttpReply:
+    return _submit(_body(call), [], call, dependencies)
 
 
-def request(call: HttpCall, use: Dependencies) -> HttpReply:
+def request(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     body = _body(call)
     key = {name: call.path[name] for name in ("sandbox", "name")}
     faults = [
@@ -59,35 +59,35 @@ def request(call: HttpCall, use: Dependencies) -> HttpReply:
         for name, value in key.items()
         if body.get(name) not in (None, value)
     ]
-    return _submitted(body | key, faults, call, use)
+    return _submit(body | key, faults, call, dependencies)
 
 
-def show(call: HttpCall, use: Dependencies) -> HttpReply:
-    return HttpReply(HTTPStatus.OK, _described(_entry(call, use), use))
+def show(call: HttpCall, dependencies: Dependencies) -> HttpReply:
+    return HttpReply(HTTPStatus.OK, _describe(_entry(call, dependencies), dependencies))
 
 
-def retire(call: HttpCall, use: Dependencies) -> HttpReply:
-    key = _entry(call, use).key
+def retire(call: HttpCall, dependencies: Dependencies) -> HttpReply:
+    key = _entry(call, dependencies).key
     document = {"sandbox": key.sandbox, "name": key.name, "desiredState": DesiredState.ABSENT.value}
-    return _submitted(document, [], call, use)
+    return _submit(document, [], call, dependencies)
 
 
-def verify(call: HttpCall, use: Dependencies) -> HttpReply:
-    entry = _entry(call, use)
+def verify(call: HttpCall, dependencies: Dependencies) -> HttpReply:
+    entry = _entry(call, dependencies)
     key = entry.key
     if entry.connection_id is None:
         raise problems.not_found(f"{key} has no base connection to verify; it is {status_of(entry).value}.")
-    use.submitter.verify(key)
+    dependencies.submitter.verify(key)
     return HttpReply(HTTPStatus.ACCEPTED, {"sandbox": key.sandbox, "name": key.name}, _location(key))
 
 
-def tables(call: HttpCall, use: Dependencies) -> HttpReply:
-    return HttpReply(HTTPStatus.OK, _explored(call, None, use))
+def tables(call: HttpCall, dependencies: Dependencies) -> HttpReply:
+    return HttpReply(HTTPStatus.OK, _explore(call, None, dependencies))
 
 
-def table(call: HttpCall, use: Dependencies) -> HttpReply:
+def table(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     path = call.path["path"]
-    return HttpReply(HTTPStatus.OK, {"path": path, **_explored(call, path, use)})
+    return HttpReply(HTTPStatus.OK, {"path": path, **_explore(call, path, dependencies)})
 
 
 ROUTES: dict[str, Callable[[HttpCall, Dependencies], HttpReply]] = {
@@ -103,7 +103,7 @@ ROUTES: dict[str, Callable[[HttpCall, Dependencies], HttpReply]] = {
 """By API Gateway's `routeKey`; what else it lets in comes as `$default`, and has no row here."""
 
 
-def dispatch(event: Mapping[str, Any], context: Any, line: dict[str, Any], use: Dependencies) -> HttpReply:
+def dispatch(event: Mapping[str, Any], context: Any, line: dict[str, Any], dependencies: Dependencies) -> HttpReply:
     """The reply of an event's route; what the log should show is added to `line`.
 
     Raises:
@@ -113,7 +113,7 @@ def dispatch(event: Mapping[str, Any], context: Any, line: dict[str, Any], use: 
     route = ROUTES.get(event["routeKey"])
     if route is None:
         raise _no_route(event["requestContext"]["http"]["method"], event["rawPath"])
-    return route(HttpCall.read(event, context, line), use)
+    return route(HttpCall.read(event, context, line), dependencies)
 
 
 def _no_route(method: str, path: str) -> Problem:
@@ -139,22 +139,22 @@ def _key(call: HttpCall) -> Key:
     return Key(sandbox, name)
 
 
-def _entry(call: HttpCall, use: Dependencies) -> Entry:
+def _entry(call: HttpCall, dependencies: Dependencies) -> Entry:
     """The entry of an address. Raises Problem if there is none."""
     key = _key(call)
-    entry = use.overview.get(key)
+    entry = dependencies.overview.get(key)
     if entry is None:
         raise problems.not_found(f"No connection {key} was ever asked for, or it was retired long ago.")
     return entry
 
 
-def _described(entry: Entry, use: Dependencies) -> dict[str, Any]:
-    return describe(entry, use.parameter_name(entry.key), use.clock.now())
+def _describe(entry: Entry, dependencies: Dependencies) -> dict[str, Any]:
+    return describe(entry, dependencies.parameter_name(entry.key), dependencies.clock.now())
 
 
-def _explored(call: HttpCall, path: str | None, use: Dependencies) -> dict[str, Any]:
+def _explore(call: HttpCall, path: str | None, dependencies: Dependencies) -> dict[str, Any]:
     key = _key(call)
-    found = use.explore({"sandbox": key.sandbox, "name": key.name, "path": path})
+    found = dependencies.explore({"sandbox": key.sandbox, "name": key.name, "path": path})
     if "failure" in found:
         raise problems.explore_failed(Failure.read(found["failure"]))
     if "notFound" in found:
@@ -162,30 +162,32 @@ def _explored(call: HttpCall, path: str | None, use: Dependencies) -> dict[str, 
     return found
 
 
-def _submitted(document: dict[str, Any], faults: list[dict[str, str]], call: HttpCall, use: Dependencies) -> HttpReply:
+def _submit(
+    document: dict[str, Any], faults: list[dict[str, str]], call: HttpCall, dependencies: Dependencies
+) -> HttpReply:
     """Submit a request. Raises Problem with `faults` and those of the document, if there are any."""
     try:
-        wanted = read(document, use.secret_prefix)
+        wanted = read(document, dependencies.secret_prefix)
     except InvalidRequest as refusal:
         faults = [*faults, *Failure.of(refusal).document()["faults"]]
     if faults:
         raise problems.invalid_request(faults)
-    key, order = wanted.key, use.submitter.submit(wanted)
+    key, order = wanted.key, dependencies.submitter.submit(wanted)
     call.line.update(sandbox=key.sandbox, connection_name=key.name, request_event_id=order.id)
     seconds = wait_seconds(call.preference)
     if seconds is None:
-        return _accepted(key, order, _location(key))
+        return _acknowledge(key, order, _location(key))
     headers = _location(key) | {"Preference-Applied": f"wait={seconds}"}
     left = call.seconds_left() - REPLY_SECONDS
-    end = use.submitter.await_end(key, order, min(seconds, left))
+    end = dependencies.submitter.await_end(key, order, min(seconds, left))
     if end is None:
-        return _accepted(key, order, headers)
+        return _acknowledge(key, order, headers)
     if isinstance(end, Failure):
         raise problems.request_failed(end, headers)
     return HttpReply(HTTPStatus.CREATED if end["outcome"] in _NEW else HTTPStatus.OK, end, headers)
 
 
-def _accepted(key: Key, order: Order, headers: Mapping[str, str]) -> HttpReply:
+def _acknowledge(key: Key, order: Order, headers: Mapping[str, str]) -> HttpReply:
     document = {
         "sandbox": key.sandbox,
         "name": key.name,

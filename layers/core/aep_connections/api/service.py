@@ -37,7 +37,7 @@ class ApiService:
         reply = self._reply(event, context, line)
         called = {"method": event["requestContext"]["http"]["method"], "route": event["routeKey"]}
         self._log("request over HTTP answered", called | {"status": reply.status.value} | line)
-        return reply.answer()
+        return reply.payload()
 
     def _reply(self, event: Any, context: Any, line: dict[str, Any]) -> HttpReply:
         try:
