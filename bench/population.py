@@ -13,7 +13,7 @@ from typing import Any
 from moto.ssm.models import ssm_backends
 
 from aep_connections.adobe.wire import create_body
-from aep_connections.aws.parameters import name_below
+from aep_connections.aws.parameters import parameter_name
 from aep_connections.domain.model import Desired, Key, Secret
 from aep_connections.sources.databricks.secret import SOURCE
 from bench.shortcuts import fill
@@ -106,11 +106,18 @@ class Population:
         values = DATABRICKS_SECRET | {"accessToken": token}
         arn = self._stack.put_secret(_secret_id(sandbox), values)
         read = self._stack.aws.client("secretsmanager").get_secret_value(SecretId=arn)
-        return Secret(arn, read["VersionId"], read["CreatedDate"].timestamp(), values)
+        return Secret(arn=arn, version_id=read["VersionId"], created_at=read["CreatedDate"].timestamp(), values=values)
 
     def _desired(self, key: Key, secret: Secret) -> Desired:
         auth = SOURCE.read_secret(_secret_id(key.sandbox), secret.values, {})
-        return Desired(SOURCE, key.name, None, auth, secret.arn, secret.version_id)
+        return Desired(
+            source=SOURCE,
+            name=key.name,
+            description=None,
+            auth=auth,
+            secret_arn=secret.arn,
+            secret_version_id=secret.version_id,
+        )
 
     def _made(self, provision: Handler) -> str:
         """The item of the first key, as JSON with its particulars named, and nothing else left of it."""
@@ -183,7 +190,7 @@ class Population:
         )
 
     def _parameter(self, key: Key) -> str:
-        return name_below(self._prefix, key)
+        return parameter_name(self._prefix, key)
 
     def _items(self) -> Iterator[dict[str, Any]]:
         query = self._dynamodb.get_paginator("query")

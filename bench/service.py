@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aep_connections import wiring
+from aep_connections.provision.service import ProvisionService, build
 from bench import SECRET_ID
 from bench.memory import peak_kib
 from local.aws.invocation import Context
@@ -28,7 +28,7 @@ MOST_DELIVERIES = 20
 
 def warm(repetitions: int) -> list[dict[str, Any]]:
     """Time a create, one that is not checked, and the first once more, `repetitions` times, in a warm environment."""
-    service = wiring.build()
+    service = build()
     for name in ("warm-up-1", "warm-up-2"):
         _deliver(service, name)
         _deliver(service, name)
@@ -48,7 +48,7 @@ def warm(repetitions: int) -> list[dict[str, Any]]:
 
 def load(requests: int, concurrency: int) -> dict[str, Any]:
     """Do distinct requests, each thread with a service of its own; how long that took and the most memory in use."""
-    services = [wiring.build() for _ in range(concurrency)]
+    services = [build() for _ in range(concurrency)]
     before = peak_kib()
 
     def work(worker: int) -> int:
@@ -67,7 +67,7 @@ def load(requests: int, concurrency: int) -> dict[str, Any]:
 
 def once(name: str) -> dict[str, Any]:
     """Deliver one message until it is done, as its queue would, without the queue's pauses."""
-    service = wiring.build()
+    service = build()
     message_id = str(uuid.uuid4())
     for count in range(1, MOST_DELIVERIES + 1):
         if _deliver(service, name, {}, message_id, count):
@@ -76,7 +76,7 @@ def once(name: str) -> dict[str, Any]:
 
 
 def _deliver(
-    service: wiring.Service,
+    service: ProvisionService,
     name: str,
     asked: Mapping[str, str] = NOTHING,
     message_id: str | None = None,

@@ -46,15 +46,14 @@ def preflight(secret_id: str, overrides: Mapping[str, str], *, as_json: bool, st
 
 def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str], Any]:
     """The params that are not secret, and the report. Raises ConnectionFailure, SettingsInvalid."""
-    from aep_connections.aws import calls
+    from aep_connections.aws import client
     from aep_connections.aws.secrets import Secrets
-    from aep_connections.clock import SystemClock
-    from aep_connections.domain.deadline import Deadline
-    from aep_connections.domain.secrecy import SecretValues
+    from aep_connections.domain.redaction import Redactor
+    from aep_connections.domain.time import RECORD_SECONDS, Deadline, SystemClock
+    from aep_connections.http.transport import Timeouts, Upstream, new_session
     from aep_connections.settings import SettingsInvalid, is_safe
     from aep_connections.sources.databricks.secret import read_secret
     from aep_connections.sources.databricks.workspace import DatabricksWorkspace
-    from aep_connections.upstream.transport import Timeouts, Upstream, new_session
 
     url = os.environ.get("DATABRICKS_URL", "").rstrip("/")
     if url and not is_safe(url):
@@ -62,13 +61,13 @@ def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str],
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None:
         raise SettingsInvalid("No Region is known: set AWS_REGION, or a Region in the profile.")
-    secret = Secrets(calls.client(session, "secretsmanager")).read(secret_id)
+    secret = Secrets(client.client(session, "secretsmanager")).read(secret_id)
     auth = read_secret(secret_id, secret.values, overrides)
-    values = SecretValues()
+    values = Redactor()
     values.remember(auth.secret["accessToken"])
     http = new_session()
     try:
-        upstream = Upstream(http, Timeouts(), Deadline.after(SystemClock(), 90), values)
+        upstream = Upstream(http, Timeouts(), Deadline.after(SystemClock(), 90, kept=RECORD_SECONDS), values)
         return dict(auth.public), DatabricksWorkspace(auth, url, upstream).report()
     finally:
         http.close()

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from aep_connections.api import service
+from aep_connections.api.service import build
 
-api = service.build()
+service = build()
 
 
 def handler(event: Any, context: Any) -> Any:
-    return api.respond(event, context)
+    return service.respond(event, context)

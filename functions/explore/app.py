@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from aep_connections import wiring_explore
+from aep_connections.explore.service import build
 
-service = wiring_explore.build()
+service = build()
 
 
 def handler(event: Any, context: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from aep_connections import wiring
+from aep_connections.provision.service import build
 
-service = wiring.build()
+service = build()
 
 
 def handler(event: Any, context: Any) -> Any:

@@ -1,10 +1,10 @@
-"""Looks after the whole fleet: what is otherwise than it should be is announced, and rechecked."""
+"""Reconciles the whole fleet: drift is announced, then rechecked."""
 
 from typing import Any
 
-from aep_connections import wiring_reconcile
+from aep_connections.reconcile.service import build
 
-service = wiring_reconcile.build()
+service = build()
 
 
 def handler(event: Any, context: Any) -> Any:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from aep_connections.domain.drift import FOR_PEOPLE, Drift, Kind
+from aep_connections.domain.delivery import Recheck
 from aep_connections.domain.entry import Entry
 from aep_connections.domain.errors import CODES
-from aep_connections.domain.model import Key, Recheck
-from aep_connections.domain.secrecy import SecretValues
+from aep_connections.domain.model import Key
+from aep_connections.domain.redaction import Redactor
+from aep_connections.reconcile.drift import FOR_PEOPLE, Drift, Kind
 from aep_connections.sources.databricks.access import ACCESS_CHECKS, data_checks
 from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS
 from local.aws.template import translated
@@ -74,9 +75,9 @@ def test_the_page_of_reconciling_has_every_reason_and_says_which_of_them_nobody_
 
 @pytest.mark.parametrize("page", [README, ROOT / "docs" / "reconcile.md"], ids=["README", "reconcile"])
 def test_what_a_drift_tells_is_documented_field_by_field(page: Path) -> None:
-    drift = Drift(Entry(Key("dev", "sales")))
+    drift = Drift(Entry(key=Key("dev", "sales")))
     drift.add(Kind.MISSING)
-    told = drift.document(None, SecretValues())
+    told = drift.document(None, Redactor())
 
     for name in [*told, *told["drift"][0]]:
         assert f"`{name}`" in page.read_text() or f'"{name}":' in page.read_text(), name

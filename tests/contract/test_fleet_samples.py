@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from aep_connections.domain.delivery import Reason
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import DRIFT, DUE, FLOW_RUN, SECRET, SURPLUS
-from aep_connections.triggers.fleet import FlowRunFailed, SecretChanged, woken_by
-from aep_connections.use_cases.reconcile import Run
+from aep_connections.reconcile.run import Run
+from aep_connections.reconcile.triggers import FlowRunFailed, SecretRotated, woken_by
 from local.aws.template import Template
 from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET, ROOT
@@ -23,7 +23,7 @@ TEMPLATE = Template.load({"AdobeSecretArn": "arn"})
 RUNS = ("reconcile-by-hand", "reconcile-schedule", "reconcile-goes-on")
 FLOW_RUNS = ("reconcile-flow-run-failed", "reconcile-flow-run-failed-messages")
 SECRETS = ("reconcile-secret-changed",)
-REASONS = (DRIFT, SURPLUS, SECRET, DUE, FLOW_RUN)
+REASONS = (Reason.DRIFT, Reason.SURPLUS, Reason.SECRET, Reason.DUE, Reason.FLOW_RUN)
 
 
 def load(name: str) -> Any:
@@ -68,14 +68,14 @@ def test_every_reason_that_we_give_has_a_sample() -> None:
 def test_a_sample_is_what_it_says(name: str) -> None:
     woken = woken_by(load(name), 500)
 
-    assert isinstance(woken, Run if name in RUNS else SecretChanged if name in SECRETS else FlowRunFailed)
+    assert isinstance(woken, Run if name in RUNS else SecretRotated if name in SECRETS else FlowRunFailed)
 
 
 def test_the_sample_that_goes_on_is_what_a_run_hands_on() -> None:
     document = load("reconcile-goes-on")["reconcile"]
 
-    assert json.loads(json.dumps(Run.read(document).document())) == document
-    assert set(document) == set(Run(1).document())
+    assert json.loads(json.dumps(Run.from_document(document).document())) == document
+    assert set(document) == set(Run(checks=1).document())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_sample_of_a_run_looks_through_the_fleet(made: World, woken: Keeper, n
     said = woken.wake(load(name))
 
     assert (said["ended"], said["Drifted"], said["Rechecks"]) == (True, 1, 1)
-    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": DRIFT}]
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.DRIFT}]
 
 
 def test_the_sample_that_goes_on_ends_the_run_and_leaves_out_what_was_looked_at(made: World, woken: Keeper) -> None:
@@ -126,7 +126,7 @@ def test_the_sample_that_goes_on_ends_the_run_and_leaves_out_what_was_looked_at(
     said = woken.wake(load("reconcile-goes-on"))
 
     assert (said["ended"], said["Drifted"], said["Verifications"]) == (True, 3, 1)
-    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": DUE}]
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.DUE}]
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -134,7 +134,7 @@ def test_the_sample_of_a_changed_secret_has_its_connections_rechecked(made: Worl
     said = woken.wake(load(name))
 
     assert said == {"secret_id": "aep/dev/databricks/sales", "rechecks": 1}
-    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": SECRET}]
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.SECRET}]
 
 
 @pytest.mark.parametrize("name", FLOW_RUNS)
@@ -150,7 +150,7 @@ def test_a_sample_of_a_failed_dataflow_has_the_connection_rechecked_that_it_read
     said = woken.wake(json.loads(json.dumps(sample).replace(unknown["flow_id"], flow["id"])))
 
     assert (unknown["rechecks"], said) == (0, {"sandbox": "dev", "flow_id": flow["id"], "rechecks": 1})
-    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": FLOW_RUN}]
+    assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.FLOW_RUN}]
 
 
 def test_the_invalid_sample_is_refused_with_what_is_wrong(keeper: Keeper) -> None:
@@ -172,6 +172,6 @@ def test_a_sample_of_a_recheck_tests_what_it_should_and_makes_what_is_missing(
     made.stack.adobe.records[made.connections()[0]["id"]].deleted_at = made.clock.now()
     made.until_done(Sent(record["messageId"], record["receiptHandle"], record["body"], made.clock.now()))
 
-    assert len(made.calls("GET", "/test")) - before == 1 + (reason in (DUE, FLOW_RUN))
+    assert len(made.calls("GET", "/test")) - before == 1 + (reason in (Reason.DUE, Reason.FLOW_RUN))
     (item,) = made.connections()
     assert (made.status("sales-lakehouse"), made.parameter("sales-lakehouse")) == ("ready", item["id"])

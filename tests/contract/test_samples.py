@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
+from aep_connections.contract import messages
+from aep_connections.contract.request import read_request
+from aep_connections.domain.delivery import Delivery, Processed, Recheck
 from aep_connections.domain.errors import InvalidRequest
-from aep_connections.domain.model import Delivery, Recheck
-from aep_connections.triggers import invoke, sqs
-from aep_connections.use_cases.answer import Answer
-from aep_connections.use_cases.request import read
+from aep_connections.provision.service import reply_to
 from local.aws.template import PSEUDO, Template
 from tests.support.world import World
 
@@ -41,18 +41,18 @@ def deliveries(path: Path) -> list[Delivery]:
     """What the triggers make of a sample."""
     document, seen = load(path), []
 
-    def do(delivery: Delivery) -> Answer:
+    def do(delivery: Delivery) -> Processed:
         seen.append(delivery)
-        return Answer("dev", "sales-lakehouse", delivery.order)
+        return Processed(sandbox="dev", name="sales-lakehouse", order=delivery.order)
 
-    if sqs.is_batch(document):
-        sqs.each_record(document, 0.0, do)
+    if messages.is_batch(document):
+        reply_to(document, 0.0, "invocation", do)
     elif "detail-type" in document:
         record = {"messageId": "m", "body": json.dumps(document), "attributes": {"SentTimestamp": "1795600000000"}}
-        sqs.each_record({"Records": [record]}, 0.0, do)
+        reply_to({"Records": [record]}, 0.0, "invocation", do)
     else:
-        with pytest.raises(Exception, match="no answer"):
-            invoke.once(document, 0.0, "invocation", do)
+        with pytest.raises(Exception, match="no result"):
+            reply_to(document, 0.0, "invocation", do)
     return seen
 
 
@@ -84,8 +84,8 @@ def test_the_templates_rule_does_not_match_our_own_announcements() -> None:
 def test_a_valid_sample_is_one_request_or_recheck(path: Path) -> None:
     (delivery,) = deliveries(path)
 
-    if not isinstance(delivery.asked, Recheck):
-        assert str(read(delivery.asked, PREFIX).key) == "dev/sales-lakehouse"
+    if not isinstance(delivery.payload, Recheck):
+        assert str(read_request(delivery.payload, PREFIX).key) == "dev/sales-lakehouse"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_invalid_sample_is_refused_with_its_faults(path: Path) -> None:
     (delivery,) = deliveries(path)
 
     with pytest.raises(InvalidRequest) as refused:
-        read(delivery.asked, PREFIX)
+        read_request(delivery.payload, PREFIX)
     assert refused.value.faults
 
 
@@ -103,7 +103,7 @@ def test_the_invalid_sample_with_every_fault_names_them_all() -> None:
     (delivery,) = deliveries(ROOT / "events" / "invalid" / "eventbridge-every-fault.json")
 
     with pytest.raises(InvalidRequest) as refused:
-        read(delivery.asked, PREFIX)
+        read_request(delivery.payload, PREFIX)
 
     assert {fault.field for fault in refused.value.faults} == set(
         load(ROOT / "events" / "invalid" / "eventbridge-every-fault.json")["detail"]
@@ -130,7 +130,7 @@ def test_the_entries_to_put_make_an_event_that_the_rule_matches_and_the_service_
     sqs_client = world.stack.aws.client("sqs")
     (message,) = sqs_client.receive_message(QueueUrl=world.stack.queue_url)["Messages"]
     envelope = json.loads(message["Body"])
-    assert read(envelope["detail"], PREFIX).key.name == "sales-lakehouse"
+    assert read_request(envelope["detail"], PREFIX).key.name == "sales-lakehouse"
 
 
 def test_the_schedules_input_is_the_sample_with_the_schedulers_placeholders() -> None:

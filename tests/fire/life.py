@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.provision import provision
+from aep_connections.reconcile import run
 from aep_connections.sources.databricks import workspace
-from aep_connections.use_cases import provision, reconcile
 from local.aws.account import Aws
 from local.simulators.connections import patched
 from local.simulators.simulator import Request
@@ -71,7 +72,7 @@ class Life(RuleBasedStateMachine):
         self._calls = Calls()
         self._numbers = itertools.count(1)
         patch = self._open.enter_context(pytest.MonkeyPatch.context())
-        for module in (provision, reconcile):  # the same calls in the same order
+        for module in (provision, run):  # the same calls in the same order
             patch.setattr(module, "beside", lambda here, aside: (here(), aside()))
         patch.setattr(workspace, "side_by_side", lambda looks: [look() for look in looks])
         self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))

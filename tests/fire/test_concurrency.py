@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from aep_connections.wiring import Service
+from aep_connections.provision.service import ProvisionService
 from tests.support.calls import Calls
 from tests.support.judge import Judge
 from tests.support.world import ABSENT, REQUEST, Sent, World
@@ -27,7 +27,7 @@ def at_once(world: World, messages: list[Sent]) -> list[bool]:
     services = [world.new_service() for _ in messages]
     start = Barrier(len(messages))
 
-    def deliver(sent: Sent, service: Service) -> bool:
+    def deliver(sent: Sent, service: ProvisionService) -> bool:
         start.wait()
         return world.deliver(sent, service)
 

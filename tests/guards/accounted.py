@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
 
-ANSWER, QUEUE = CORE + "use_cases/answer.py", CORE + "aws/queue.py"
+ANSWER, QUEUE = CORE + "provision/process.py", CORE + "aws/queue.py"
 IN_ACCOUNTED, IN_ENDINGS, IN_PROVISIONING, IN_CRASHES, IN_TOKENS = (
     f"tests/integration/test_{name}.py::" for name in ("accounted", "endings", "provisioning", "crashes", "tokens")
 )
 ANNOUNCE = (
     "            if self._is_news(was, ended):\n"
-    "                self._announce(DELETED if _absent(work.request) else READY, work.order, ended.document())\n"
+    "                self._announce(DELETED if _absent(job.request) else READY, job.order, ended.document())\n"
 )
-CLOSE = "            self._close(work, ended)\n"
+CLOSE = "            self._close(job, ended)\n"
 PARK = (
     "        if parked:\n            self._ports.requests.park(order, self._asked(), failure.code, failure.message)\n"
 )
@@ -37,13 +37,13 @@ INVARIANT = Invariant(
             "announce before close",
             "a request whose delivery is killed in between is never announced",
             ANSWER,
-            "            if _is_news(work, ended):\n"
-            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
-            "ended.document())\n",
-            "            self._close(work, ended)\n"
-            "            if _is_news(work, ended):\n"
-            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
-            "ended.document())\n",
+            "            if _is_news(job, end):\n"
+            "                self._announce(DELETED if _is_absent(job.request) else READY, "
+            "job.order, end.document())\n",
+            "            self._close(job, end)\n"
+            "            if _is_news(job, end):\n"
+            "                self._announce(DELETED if _is_absent(job.request) else READY, "
+            "job.order, end.document())\n",
             (
                 IN_CRASHES + "test_a_create_killed_after_any_call[16]",
                 IN_CRASHES + "test_a_delete_killed_after_any_call[9]",
@@ -53,13 +53,13 @@ INVARIANT = Invariant(
             "nothing is recorded after a close",
             "a request that was closed, though nobody heard of it, is recorded as one still to do, for ever",
             ANSWER,
-            "            if _is_news(work, ended):\n"
-            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
-            "ended.document())\n",
-            "            if _is_news(work, ended):\n"
-            "                self._announce(DELETED if _absent(work.request) else READY, work.order, "
-            "ended.document())\n"
-            "            return self._close(work, ended)\n",
+            "            if _is_news(job, end):\n"
+            "                self._announce(DELETED if _is_absent(job.request) else READY, "
+            "job.order, end.document())\n",
+            "            if _is_news(job, end):\n"
+            "                self._announce(DELETED if _is_absent(job.request) else READY, "
+            "job.order, end.document())\n"
+            "            return self._close(job, end)\n",
             (IN_ACCOUNTED + "test_a_close_that_happened_though_its_answer_was_lost_is_not_undone[present]",),
             also=(8,),
         ),
@@ -67,15 +67,15 @@ INVARIANT = Invariant(
             "recheck that ends a request announces it",
             "a request that a recheck made true is never announced",
             ANSWER,
-            "was.answered != was.order or was",
-            "was",
+            "ends = before.answered != before.order or before",
+            "ends = before",
             (IN_ENDINGS + "test_a_recheck_that_ends_an_open_request_announces_it",),
         ),
         Guard(
             "every failure is announced",
             "a request that fails as the one before it is not answered",
             ANSWER,
-            "        if not (work.recheck and known):\n",
+            "        if not (job.recheck and known):\n",
             "        if not known:\n",
             (IN_ENDINGS + "test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before",),
         ),
@@ -91,7 +91,7 @@ INVARIANT = Invariant(
             "given up after a time",
             "a request that keeps failing is delivered until the queue drops it, and nobody is told why",
             ANSWER,
-            "return self._ports.clock.now() - self._message.first_received >= self._rules.give_up_seconds",
+            "return self._ports.clock.now() - self._message.first_received >= self._limits.give_up_seconds",
             "return self._ports.clock.now() < self._message.first_received",
             (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
         ),
@@ -110,8 +110,8 @@ INVARIANT = Invariant(
         Guard(
             "a wait is counted from its beginning",
             "a request waits for ever, since each delivery begins its wait anew",
-            CORE + "use_cases/readiness.py",
-            "wait = work.wait() or Wait(",
+            CORE + "provision/readiness.py",
+            "wait = job.wait() or Wait(",
             "wait = Wait(",
             (
                 IN_WAITING
@@ -121,15 +121,15 @@ INVARIANT = Invariant(
         Guard(
             "a start may have happened",
             "a start whose answer was lost is forgotten, and what it ended with is paid for again and again",
-            CORE + "use_cases/readiness.py",
-            "        work.entry = work.entry.with_(wait=wait)  # a start whose answer is lost may have happened\n",
+            CORE + "provision/readiness.py",
+            "        job.entry = job.entry.with_(wait=wait)  # a start whose answer is lost may have happened\n",
             "",
             (IN_WAITING + "test_a_start_whose_answer_was_lost_counts_as_one_and_its_lasting_end_ends_the_request",),
         ),
         Guard(
             "a wait is of one request",
             "a new request is given up for how long an earlier one waited",
-            CORE + "use_cases/work.py",
+            CORE + "provision/job.py",
             "return wait if wait and wait.order == self.order else None",
             "return wait",
             (IN_WAITING + "test_a_later_request_waits_anew",),
@@ -146,7 +146,7 @@ INVARIANT = Invariant(
             "given up when a delivery begins",
             "a request that was given up long ago is worked on once more",
             ANSWER,
-            "            self._stop_if_given_up(work)\n",
+            "            self._stop_if_given_up(job)\n",
             "",
             (IN_ACCOUNTED + "test_a_delivery_that_begins_after_giving_up_fails_with_the_last_reason_and_calls_nobody",),
         ),
@@ -163,12 +163,12 @@ INVARIANT = Invariant(
             "the registry says that a request was given up and parked, which it is not",
             ANSWER,
             "        if parked:\n"
-            "            self._ports.requests.park(work.order, self._asked(), failure.code, "
+            "            self._ports.queue.park(job.order, _document(self._delivery), failure.code, "
             "failure.message)\n"
-            "        work.close(work.entry.failed(failure, self._ports.clock.now()))\n",
-            "        work.close(work.entry.failed(failure, self._ports.clock.now()))\n"
+            "        job.close(job.entry.failed(failure, self._ports.clock.now()))\n",
+            "        job.close(job.entry.failed(failure, self._ports.clock.now()))\n"
             "        if parked:\n"
-            "            self._ports.requests.park(work.order, self._asked(), failure.code, "
+            "            self._ports.queue.park(job.order, _document(self._delivery), failure.code, "
             "failure.message)\n",
             (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up",),
         ),
@@ -195,18 +195,18 @@ INVARIANT = Invariant(
             "parked in a form that can be written",
             "a message that is nested too deeply is delivered until the queue drops it",
             QUEUE,
-            "        except RecursionError:\n"
-            '            body = json.dumps(_envelope(order, {"unreadable": "nested too deeply to be written"}, '
-            "PARKED))\n",
-            "        except RecursionError:\n            raise\n",
+            "    except RecursionError:\n"
+            '        return json.dumps(envelope(order, {"unreadable": "nested too deeply to be '
+            'written"}, PARKED))\n',
+            "    except RecursionError:\n        raise\n",
             (IN_ACCOUNTED + "test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same",),
         ),
         Guard(
             "announced for certain",
             "an event that the bus did not take counts as announced",
             CORE + "aws/events.py",
-            'if answer.get("FailedEntryCount"):',
-            'if answer.get("FailedEntryCount") is None:',
+            'if reply.get("FailedEntryCount"):',
+            'if reply.get("FailedEntryCount") is None:',
             ("tests/unit/test_aws.py::test_an_event_that_the_bus_did_not_take_is_an_error",),
         ),
         Guard(
@@ -225,14 +225,14 @@ INVARIANT = Invariant(
             "not recorded, not acknowledged",
             "a request that nobody could write down is acknowledged and lost",
             ANSWER,
-            "return Answer(sandbox, name, delivery.order, error=unrecorded, acknowledged=False)",
-            "return Answer(sandbox, name, delivery.order, error=unrecorded)",
+            "error=unrecorded, acknowledged=False)",
+            "error=unrecorded)",
             (IN_ACCOUNTED + "test_what_cannot_be_recorded_is_not_acknowledged[UpdateItem]",),
         ),
         Guard(
             "only what failed is delivered again",
             "Lambda deletes a message that is not done",
-            CORE + "triggers/sqs.py",
+            CORE + "contract/messages.py",
             'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone]}',
             'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone[1:]]}',
             ("tests/unit/test_triggers.py::test_of_a_batch_only_what_is_not_done_is_delivered_again",),
@@ -286,8 +286,8 @@ INVARIANT = Invariant(
             "a message that is worked on is delivered a second time",
             ANSWER,
             "    if delivery.message:\n"
-            "        ports.requests.hold(delivery.message, deadline.remaining() "
-            "+ VISIBILITY_BEYOND_DEADLINE_SECONDS)\n",
+            "        ports.queue.hide(delivery.message, deadline.remaining() + "
+            "VISIBILITY_BEYOND_DEADLINE_SECONDS)\n",
             "",
             (IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",),
             also=(1,),
@@ -296,7 +296,7 @@ INVARIANT = Invariant(
             "pause before the next delivery",
             "a request that failed comes back only when the hold ends, or at once",
             ANSWER,
-            "        self._ports.requests.hold(self._message, _pause(self._message, error))\n        return",
+            "        self._ports.queue.hide(self._message, _pause(self._message, error))\n        return",
             "        return",
             (
                 IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",
@@ -325,7 +325,7 @@ INVARIANT = Invariant(
             "a request whose failure could not be announced is busy until its lease ends",
             ANSWER,
             "            with contextlib.suppress(ConnectionFailure):\n"
-            "                self._ports.registry.close(work.lease, work.saved, work.saved)\n"
+            "                job.release()\n"
             "            raise\n",
             "            raise\n",
             (IN_ENDINGS + "test_a_failure_that_cannot_be_announced_gives_the_lease_back",),
@@ -333,27 +333,28 @@ INVARIANT = Invariant(
         Guard(
             "direct invoke raises",
             "a direct invoke that failed looks like one that did its work",
-            CORE + "triggers/invoke.py",
-            "    if answer.result is None:\n"
-            '        raise forget_causes(answer.error or Unavailable("The request has no answer."))\n',
-            "    if answer.result is None:\n"
-            '        return {"error": str(answer.error or Unavailable("The request has no '
-            'answer."))}\n',
+            CORE + "provision/service.py",
+            "    if processed.result is None:\n"
+            '        raise forget_causes(processed.error or Unavailable("The request has no '
+            'result."))\n',
+            "    if processed.result is None:\n"
+            '        return {"error": str(processed.error or Unavailable("The request has no '
+            'result."))}\n',
             ("tests/unit/test_triggers.py::test_a_direct_invoke_raises_a_retryable_error_at_once",),
         ),
         Guard(
             "every answer is counted",
             "neither a log line nor a metric tells of an answer, and no alarm is raised",
-            CORE + "wiring.py",
-            "        self._observer.note(given, measured, upstream)\n",
-            "        assert measured\n",
+            CORE + "provision/service.py",
+            "        self._observer.record(processed, measurements, upstream)\n",
+            "",
             (IN_ACCOUNTED + "test_every_answer_is_one_log_line_and_one_metric_document",),
         ),
         Guard(
             "what is answered with 202 is in the queue",
             "whoever asks over HTTP is told that the request was taken, and nobody does it",
             CORE + "api/submit.py",
-            "        self.inbox.ask(order, request.document)\n",
+            "        self.queue.submit(order, request.document)\n",
             "",
             (IN_HTTP + "test_what_was_asked_for_is_made_and_its_event_carries_the_same_order",),
         ),
@@ -361,22 +362,26 @@ INVARIANT = Invariant(
             "a note that cannot be made is left out",
             "a request is in the queue, and its caller is told that it could not be taken",
             CORE + "api/submit.py",
-            "        with contextlib.suppress(ConnectionFailure):\n            self.overview.note(",
-            "        if True:\n            self.overview.note(",
+            "        with contextlib.suppress(ConnectionFailure):\n            self.registry.note_pending(",
+            "        if True:\n            self.registry.note_pending(",
             (IN_HTTP + "test_a_request_is_queued_though_it_could_not_be_noted",),
         ),
         Guard(
             "announced before it is mended",
             "what is mended before it was announced is never heard of",
-            CORE + "use_cases/reconcile.py",
-            DRIFTED + SENT,
-            SENT + DRIFTED,
+            CORE + "reconcile/run.py",
+            "        self.ports.events.announce(DRIFTED, *details)\n"
+            "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+            "        self.ports.queue.recheck(*rechecks)\n",
+            "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+            "        self.ports.queue.recheck(*rechecks)\n"
+            "        self.ports.events.announce(DRIFTED, *details)\n",
             ("tests/integration/test_reconcile.py::test_drift_is_announced_before_anything_changes",),
         ),
         Guard(
             "a sandbox that fails is counted",
             "a sandbox that cannot be looked at counts as one without drift",
-            CORE + "use_cases/reconcile.py",
+            CORE + "reconcile/run.py",
             '            run.counts["FailedSandboxes"] += 1\n',
             "",
             ("tests/integration/test_fleet.py::test_a_second_page_that_fails_shows_nothing_missing",),

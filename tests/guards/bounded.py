@@ -5,19 +5,19 @@ from __future__ import annotations
 from tests.guards.guard import CORE, Guard, Invariant
 
 TRANSPORT, RETRY, FLOW_SERVICE = (
-    CORE + f"{name}.py" for name in ("upstream/transport", "upstream/retry", "adobe/flow_service")
+    CORE + f"{name}.py" for name in ("http/transport", "http/retry", "adobe/flow_service")
 )
-PROVISION, RETIRE, FIND, SETTLE, UPDATE, RECONCILE, READINESS = (
-    CORE + f"use_cases/{name}.py"
-    for name in ("provision", "retire", "find", "settle", "update", "reconcile", "readiness")
+PROVISION, RETIRE, FIND, UPDATE, READINESS = (
+    CORE + f"provision/{name}.py" for name in ("provision", "retire", "find", "update", "readiness")
 )
-DEADLINE = CORE + "domain/deadline.py"
+RECONCILE = CORE + "reconcile/run.py"
+DEADLINE = CORE + "domain/time.py"
 IN_BOUNDED, IN_TIME_LEFT, IN_TRANSPORT, IN_SETTLING, IN_OURS, IN_TOKENS, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
     for name in ("bounded", "time_left", "transport", "settling", "ours_and_latest", "tokens", "flow_service")
 )
-COUNTED = "        self._run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
-SENT = "        self._around.inbox.recheck(*rechecks)\n"
+COUNTED = "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+SENT = "        self.ports.queue.recheck(*rechecks)\n"
 TIMEOUTS = "tests/unit/test_transport.py::test_a_call_takes_its_timeouts_but_never_more_than_the_time_left"
 
 INVARIANT = Invariant(
@@ -77,7 +77,7 @@ INVARIANT = Invariant(
         Guard(
             "calls to AWS are short",
             "one AWS call takes longer than what is kept free to record",
-            CORE + "aws/calls.py",
+            CORE + "aws/client.py",
             "    read_timeout=5,\n",
             "    read_timeout=60,\n",
             ("tests/unit/test_aws.py::test_an_aws_call_ends_within_the_time_kept_free_to_record",),
@@ -104,28 +104,27 @@ INVARIANT = Invariant(
         Guard(
             "time to start a cluster",
             "a cluster is started by an invocation that ends before it hears of it",
-            CORE + "use_cases/readiness.py",
-            '        work.deadline.require(READ_SECONDS, "starting the cluster")\n',
+            CORE + "provision/readiness.py",
+            '        job.deadline.require(READ_SECONDS, "starting the cluster")\n',
             "",
             ("tests/integration/test_waiting.py::test_nothing_is_started_without_time_to_hear_the_answer",),
         ),
         Guard(
             "looks end with their delivery",
             "a read of the workspace outlives its invocation",
-            CORE + "sources/databricks/workspace.py",
-            "    with ThreadPoolExecutor(max_workers=len(looks)) as pool:\n"
-            "        return [ended.result() for ended in [pool.submit(look) for look in looks]]\n",
-            "    pool = ThreadPoolExecutor(max_workers=len(looks))\n"
+            CORE + "domain/concurrency.py",
+            "    with ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(calls) - 1)) as pool:\n",
+            "    pool = ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(calls) - 1) + 1)\n"
             "    pool.submit(lambda: __import__('time').sleep(1))\n"
-            "    return [ended.result() for ended in [pool.submit(look) for look in looks]]\n",
+            "    if pool:\n",
             ("tests/integration/test_readiness.py::test_no_look_outlives_its_delivery",),
         ),
         Guard(
             "tries of a look",
             "a path to the workspace that is closed costs a delivery its time",
             CORE + "sources/databricks/workspace.py",
-            "tries=TRIES, whom=",
-            "whom=",
+            "            tries=TRIES,\n",
+            "",
             ("tests/integration/test_readiness.py::test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer",),
         ),
         Guard(
@@ -179,17 +178,17 @@ INVARIANT = Invariant(
         Guard(
             "reads aside end first",
             "a thread works on after its invocation went on",
-            CORE + "use_cases/work.py",
-            "    with ThreadPoolExecutor(max_workers=1) as pool:\n",
-            "    for pool in [ThreadPoolExecutor(max_workers=1)]:\n",
+            CORE + "domain/concurrency.py",
+            "    with ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(calls) - 1)) as pool:\n",
+            "    for pool in [ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(calls) - 1))]:\n",
             (IN_TRANSPORT + "test_a_read_aside_ends_before_its_invocation_goes_on",),
         ),
         Guard(
             "effects stay in the handler's thread",
             "a POST may outlive the invocation that sent it",
             PROVISION,
-            "        connection = flow.create(desired, attempt.id)\n",
-            "        connection, _ = beside(lambda: None, lambda: flow.create(desired, attempt.id))[::-1]\n",
+            "        connection = job.flow.create(desired, attempt.id)\n",
+            "        connection, _ = beside(lambda: None, lambda: job.flow.create(desired, attempt.id))[::-1]\n",
             (IN_BOUNDED + "test_only_reads_leave_the_handlers_thread",),
         ),
         Guard(
@@ -224,7 +223,7 @@ INVARIANT = Invariant(
             "time left before a POST",
             "a POST is sent whose answer cannot be heard",
             PROVISION,
-            '    work.deadline.require(WRITE_SECONDS, "creating the connection")\n',
+            '    job.deadline.require(WRITE_SECONDS, "creating the connection")\n',
             "",
             (IN_BOUNDED + "test_no_post_starts_without_time_for_its_answer[60]",),
             also=(1,),
@@ -233,7 +232,7 @@ INVARIANT = Invariant(
             "time left before a PATCH",
             "a PATCH is sent whose answer cannot be heard",
             UPDATE,
-            '        work.deadline.require(WRITE_SECONDS, "updating the connection")\n',
+            '        job.deadline.require(WRITE_SECONDS, "updating the connection")\n',
             "",
             (IN_BOUNDED + "test_no_patch_starts_without_time_for_its_answer",),
         ),
@@ -241,7 +240,7 @@ INVARIANT = Invariant(
             "time left before publishing",
             "an id is published that cannot be announced",
             PROVISION,
-            '        work.deadline.require(0, "publishing the connection id")\n',
+            '        job.deadline.require(0, "publishing the connection id")\n',
             "",
             (IN_TIME_LEFT + "test_nothing_is_published_without_time_to_announce_and_close",),
         ),
@@ -249,7 +248,7 @@ INVARIANT = Invariant(
             "time left before a DELETE",
             "a DELETE is sent whose answer cannot be heard",
             RETIRE,
-            '    work.deadline.require(READ_SECONDS, "deleting the connection")\n',
+            '    job.deadline.require(READ_SECONDS, "deleting the connection")\n',
             "",
             (IN_BOUNDED + "test_no_delete_starts_without_time_to_hear_of_it",),
         ),
@@ -257,7 +256,7 @@ INVARIANT = Invariant(
             "time left before the parameter is deleted",
             "a parameter is deleted, which cannot be announced",
             RETIRE,
-            '        work.deadline.require(0, "deleting the parameter")\n',
+            '        job.deadline.require(0, "deleting the parameter")\n',
             "",
             (IN_TIME_LEFT + "test_no_parameter_is_deleted_without_time_to_announce_and_close",),
         ),
@@ -265,24 +264,24 @@ INVARIANT = Invariant(
             "time left before surplus is deleted",
             "a DELETE is sent whose answer cannot be heard",
             FIND,
-            '        work.deadline.require(READ_SECONDS, "deleting a surplus connection")\n',
+            '        job.deadline.require(READ_SECONDS, "deleting a surplus connection")\n',
             "",
             (IN_TIME_LEFT + "test_no_surplus_is_deleted_without_time_to_hear_of_it",),
         ),
         Guard(
             "time left for a look",
             "a look begins whose answer cannot be heard, and its attempt is not told as open",
-            SETTLE,
-            "if work.deadline.usable() < wait + READ_SECONDS:",
-            "if work.deadline.usable() < wait:",
+            FIND,
+            "if job.deadline.usable() < pause + READ_SECONDS:",
+            "if job.deadline.usable() < pause:",
             (IN_SETTLING + "test_every_look_has_time_to_be_answered",),
         ),
         Guard(
             "waiting for a deletion ends",
             "a deletion that Adobe does not finish is waited for until no call can be made, and not told as what it is",
             RETIRE,
-            "        if work.deadline.usable() < POLL_SECONDS + READ_SECONDS:\n",
-            "        if work.deadline.usable() < -1000:\n",
+            "        if job.deadline.usable() < POLL_SECONDS + READ_SECONDS:\n",
+            "        if job.deadline.usable() < -1000:\n",
             (IN_TIME_LEFT + "test_a_deletion_that_does_not_end_is_left_to_the_next_delivery",),
         ),
         Guard(
@@ -299,7 +298,7 @@ INVARIANT = Invariant(
             "a wait is bounded by the contract",
             "one caller keeps an environment busy as long as it likes",
             CORE + "api/parameters.py",
-            "min(int(wait[1]), LONGEST_WAIT_SECONDS)",
+            "min(int(wait[1]), MAX_WAIT_SECONDS)",
             "int(wait[1])",
             (
                 "tests/integration/test_http_waiting.py::test_a_wait_is_bounded_by_the_contract_and_by_the_invocation[99999-29-25-25]",
@@ -309,16 +308,16 @@ INVARIANT = Invariant(
             "budget of a run",
             "a run has as many tests made as there is drift",
             RECONCILE,
-            "elif len(rechecks) >= self._run.checks:",
-            "elif self._run.checks < 0:",
+            "elif len(rechecks) >= run.checks:",
+            "elif run.checks < 0:",
             ("tests/integration/test_fleet.py::test_drift_beyond_the_budget_is_announced_as_left_for_the_next_run",),
         ),
         Guard(
             "budget of verifications",
             "a run tests every connection that was not tested for long",
             RECONCILE,
-            "heapq.nsmallest(self._run.checks, [*self._run.due, *candidates])",
-            "sorted([*self._run.due, *candidates])",
+            "heapq.nsmallest(run.checks, [*run.due, *candidates])",
+            "sorted([*run.due, *candidates])",
             (
                 "tests/integration/test_fleet.py::test_a_run_rechecks_no_more_than_it_may_and_drift_first",
                 "tests/integration/test_fleet.py::test_drift_in_a_later_sandbox_comes_before_old_tests",
@@ -328,15 +327,15 @@ INVARIANT = Invariant(
             "a run goes on later",
             "a run is killed in the middle, and none ever reaches the end",
             RECONCILE,
-            "        if begun and deadline.usable() < SANDBOX_SECONDS:\n            return False\n",
+            "            if begun and self.deadline.usable() < SANDBOX_SECONDS:\n                return False\n",
             "",
             ("tests/integration/test_fleet.py::test_a_run_that_meets_its_deadline_goes_on_where_it_stopped",),
         ),
         Guard(
             "nobody asked, nothing is open",
             "a recheck that is tried again starts a cluster as a request would",
-            CORE + "use_cases/answer.py",
-            "        if work.unattended and work.before.status:\n            status = work.before.status\n",
+            CORE + "provision/process.py",
+            "        if job.unattended and job.before.status:\n            status = job.before.status\n",
             "",
             ("tests/integration/test_fleet.py::test_scheduled_work_that_is_tried_again_still_starts_no_cluster",),
         ),
@@ -344,7 +343,7 @@ INVARIANT = Invariant(
             "nobody asked, nothing starts",
             "a schedule starts every cluster each night",
             READINESS,
-            "is not Readiness.START or work.unattended:",
+            "is not Readiness.START or job.unattended:",
             "is not Readiness.START:",
             (
                 "tests/integration/test_fleet.py::test_scheduled_work_starts_no_cluster_and_tests_nothing_where_none_runs",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, Guard, Invariant
 
-FIND, RETIRE = CORE + "use_cases/find.py", CORE + "use_cases/retire.py"
+FIND, RETIRE = CORE + "provision/find.py", CORE + "provision/retire.py"
 FLOW_SERVICE, WIRE = CORE + "adobe/flow_service.py", CORE + "adobe/wire.py"
 IN_CERTAIN, IN_ONE, IN_LOOKALIKES, IN_FLOW_SERVICE, IN_PROVISIONING, IN_LATEST = (
     f"tests/integration/test_{name}.py::"
     for name in ("true_and_certain", "one_connection", "lookalikes", "flow_service", "provisioning", "ours_and_latest")
 )
 GONE = "tests/unit/test_adobe_wire.py::test_only_this_connection_does_not_exist_means_gone"
-DELETED = "    for connection_id in doomed:\n        _delete(work, flow, source, connection_id)\n"
+DELETED = "    for connection_id in doomed:\n        _delete(job, source, connection_id)\n"
 UNPUBLISHED = (
     "    if published:\n"
-    '        work.deadline.require(0, "deleting the parameter")\n'
+    '        job.deadline.require(0, "deleting the parameter")\n'
     "        ports.parameters.delete(key)\n"
 )
 
@@ -89,8 +89,8 @@ INVARIANT = Invariant(
             "confirmation is not filtered by name",
             "a connection that was renamed is not in the list, and is made again",
             FIND,
-            "        listed = flow.listing(desired.source)\n",
-            "        listed = flow.listing(desired.source, desired.name)\n",
+            "        return job.flow.listing(desired.source)\n",
+            "        return job.flow.listing(desired.source, desired.name)\n",
             (IN_CERTAIN + "test_a_renamed_connection_that_get_denies_is_still_seen_in_the_listing",),
             also=(1,),
         ),
@@ -106,7 +106,7 @@ INVARIANT = Invariant(
             "gone is confirmed after a delete",
             "a connection that lives is retired, and its parameter deleted",
             RETIRE,
-            "        assert_gone(connection_id, flow.listing(source))\n",
+            "        assert_gone(connection_id, job.flow.listing(source))\n",
             "",
             (IN_CERTAIN + "test_a_delete_that_says_gone_is_confirmed_by_a_listing",),
         ),
@@ -114,7 +114,7 @@ INVARIANT = Invariant(
             "deleted is what Adobe no longer shows",
             "a key is retired while its connection lives",
             RETIRE,
-            "    while flow.get(connection_id) is not None:\n",
+            "    while job.flow.get(connection_id) is not None:\n",
             "    while not connection_id:\n",
             (IN_PROVISIONING + "test_absent_waits_until_adobe_no_longer_shows_the_connection",),
         ),
@@ -122,8 +122,16 @@ INVARIANT = Invariant(
             "parameter is deleted last",
             "a connection that flows use, and that stays, loses its parameter",
             RETIRE,
-            DELETED + UNPUBLISHED,
-            UNPUBLISHED + DELETED,
+            "    for connection_id in to_delete:\n"
+            "        _delete(job, source, connection_id)\n"
+            "    if job.published:\n"
+            '        job.deadline.require(0, "deleting the parameter")\n'
+            "        ports.parameters.delete(key)\n",
+            "    if job.published:\n"
+            '        job.deadline.require(0, "deleting the parameter")\n'
+            "        ports.parameters.delete(key)\n"
+            "    for connection_id in to_delete:\n"
+            "        _delete(job, source, connection_id)\n",
             (IN_PROVISIONING + "test_a_connection_that_flows_use_is_not_deleted",),
             also=(2,),
         ),
@@ -192,15 +200,15 @@ INVARIANT = Invariant(
         Guard(
             "missing is what Adobe denies",
             "what a list does not show yet is announced as missing",
-            CORE + "use_cases/reconcile.py",
-            "            shown = _with_unlisted(flow, gone, shown)\n",
+            CORE + "reconcile/run.py",
+            "            snapshot = _with_unlisted(flow, gone, snapshot)\n",
             "",
             ("tests/integration/test_reconcile.py::test_what_is_missing_from_a_list_but_there_is_not_missing",),
         ),
         Guard(
             "brake",
             "a credential that sees nothing any more has every connection of a sandbox made again",
-            CORE + "use_cases/reconcile.py",
+            CORE + "reconcile/run.py",
             "policy.brake_percent * known",
             "10**9 * known",
             ("tests/integration/test_fleet.py::test_where_too_many_are_missing_nothing_is_done",),
@@ -208,7 +216,7 @@ INVARIANT = Invariant(
         Guard(
             "what just changed is not drift",
             "what Adobe does not show yet is announced as drift",
-            CORE + "use_cases/compare.py",
+            CORE + "reconcile/compare.py",
             "recent = now - entry.updated_at < settle_seconds",
             "recent = False",
             ("tests/integration/test_reconcile.py::test_what_was_done_a_moment_ago_may_not_be_shown_yet",),
@@ -216,7 +224,7 @@ INVARIANT = Invariant(
         Guard(
             "what changes meanwhile is not drift",
             "a key that somebody works on is announced as it was before",
-            CORE + "use_cases/reconcile.py",
+            CORE + "reconcile/run.py",
             " and again.updated_at == entry.updated_at and",
             " and",
             ("tests/integration/test_reconcile.py::test_a_key_that_changes_while_it_is_looked_at_is_not_announced",),
@@ -224,16 +232,16 @@ INVARIANT = Invariant(
         Guard(
             "fleet of one organization",
             "connections of another organization are announced as missing",
-            CORE + "use_cases/reconcile.py",
-            "            check_organization(entry, flow)\n",
+            CORE + "reconcile/run.py",
+            "            entry.check_organization(flow.org_id)\n",
             "            pass\n",
             ("tests/integration/test_fleet.py::test_a_credential_of_another_organization_finds_nothing",),
         ),
         Guard(
             "a note is of a request for a day",
             "a key whose noted request never came is never looked at again",
-            CORE + "use_cases/compare.py",
-            " and now - entry.noted.order.seconds < UNFINISHED_SECONDS",
+            CORE + "reconcile/compare.py",
+            " and now - entry.pending.order.seconds < UNFINISHED_SECONDS",
             "",
             (
                 "tests/integration/test_reconcile.py::"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
 
-REGISTRY, PROVISION = CORE + "aws/registry.py", CORE + "use_cases/provision.py"
+REGISTRY, PROVISION = CORE + "aws/registry.py", CORE + "provision/provision.py"
 IN_LATEST, IN_PROVISIONING, IN_OPERATIONS, IN_CRASHES = (
     f"tests/integration/test_{name}.py::" for name in ("ours_and_latest", "provisioning", "operations", "crashes")
 )
@@ -73,8 +73,8 @@ INVARIANT = Invariant(
             "key that is asked for again does not expire",
             "the item of a living connection is removed 30 days after an earlier deletion",
             REGISTRY,
-            '            ("expiresAt", "noted"),\n',
-            '            ("noted",),\n',
+            'changes, ("expiresAt", "noted"))',
+            'changes, ("noted",))',
             (IN_PROVISIONING + "test_a_retired_key_can_be_asked_for_again",),
             also=(1,),
         ),
@@ -90,15 +90,15 @@ INVARIANT = Invariant(
         Guard(
             "no order from the future",
             "a request whose sender's clock is wrong beats every later one",
-            CORE + "triggers/eventbridge.py",
-            "min(asked, latest)",
-            "asked",
+            CORE + "contract/messages.py",
+            "min(seconds, latest)",
+            "seconds",
             (IN_LATEST + "test_an_order_cannot_claim_to_come_from_the_future",),
         ),
         Guard(
             "parked request keeps its order",
             "a request that is redriven counts as new and beats a newer one",
-            CORE + "aws/queue.py",
+            CORE + "contract/messages.py",
             '        "time": order.time,\n',
             "",
             (IN_LATEST + "test_a_parked_and_redriven_request_loses_against_a_newer_one",),
@@ -132,7 +132,7 @@ INVARIANT = Invariant(
         Guard(
             "unknown fields are refused",
             "a request whose `desiredState` is misspelt makes present what it wanted absent",
-            CORE + "use_cases/request.py",
+            CORE + "contract/request.py",
             "unknown = [name for name in given if name not in RULES]",
             "unknown = [name for name in given if not name]",
             ("tests/unit/test_request.py::test_every_fault_is_named_at_once",),
@@ -148,7 +148,7 @@ INVARIANT = Invariant(
         Guard(
             "note of a request that was not accepted yet",
             "what was done already is shown as on its way for ever",
-            CORE + "aws/overview.py",
+            CORE + "aws/registry.py",
             '"(attribute_not_exists(#order) OR (#order < :order AND NOT contains(#order, :id)))"',
             '"(attribute_not_exists(#order) OR attribute_exists(#order) OR contains(#order, :id))"',
             (IN_HTTP + "test_a_note_that_comes_after_the_request_was_done_is_left_out",),
@@ -156,7 +156,7 @@ INVARIANT = Invariant(
         Guard(
             "a request is told by its id",
             "with the queue's clock behind ours, what was done is shown as on its way for ever",
-            CORE + "aws/overview.py",
+            CORE + "aws/registry.py",
             " AND NOT contains(#order, :id)",
             " OR contains(#order, :id)",
             (IN_HTTP + "test_a_note_is_left_out_though_the_queues_clock_was_behind_ours",),
@@ -164,7 +164,7 @@ INVARIANT = Invariant(
         Guard(
             "note of the latest request",
             "an earlier request hides the one that was asked later",
-            CORE + "aws/overview.py",
+            CORE + "aws/registry.py",
             " AND (attribute_not_exists(#noted) OR #noted.#order < :order)",
             "",
             (IN_HTTP + "test_an_earlier_request_does_not_hide_the_note_of_a_later_one",),
@@ -173,8 +173,8 @@ INVARIANT = Invariant(
             "accepting ends the note",
             "what was done is shown as on its way for ever",
             REGISTRY,
-            '            ("expiresAt", "noted"),\n',
-            '            ("expiresAt",),\n',
+            'changes, ("expiresAt", "noted"))',
+            'changes, ("expiresAt",))',
             (IN_HTTP + "test_what_was_asked_for_is_made_and_its_event_carries_the_same_order",),
         ),
         Guard(

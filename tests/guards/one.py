@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, Guard, Invariant
 
-FIND, PROVISION, RETIRE, SETTLE = (CORE + f"use_cases/{name}.py" for name in ("find", "provision", "retire", "settle"))
-FLOW_SERVICE, TRANSPORT, WIRE = (
-    CORE + f"{name}.py" for name in ("adobe/flow_service", "upstream/transport", "adobe/wire")
-)
+FIND, PROVISION, RETIRE = (CORE + f"provision/{name}.py" for name in ("find", "provision", "retire"))
+FLOW_SERVICE, TRANSPORT, WIRE = (CORE + f"{name}.py" for name in ("adobe/flow_service", "http/transport", "adobe/wire"))
 REGISTRY = CORE + "aws/registry.py"
 IN_ONE, IN_REGISTRY, IN_SETTLING, IN_LOOKALIKES, IN_ACCOUNTED, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
@@ -41,7 +39,7 @@ INVARIANT = Invariant(
         Guard(
             "lease beyond the deadline",
             "a lease may end while its invocation still acts",
-            CORE + "use_cases/answer.py",
+            CORE + "provision/process.py",
             "LEASE_BEYOND_DEADLINE_SECONDS = 60.0",
             "LEASE_BEYOND_DEADLINE_SECONDS = 0.0",
             (IN_REGISTRY + "test_a_lease_lasts_a_minute_longer_than_its_invocation",),
@@ -59,8 +57,8 @@ INVARIANT = Invariant(
             "owner of every later write",
             "a delivery that lost its lease overwrites what its successor recorded, and posts",
             REGISTRY,
-            'condition = "#owner = :me"',
-            'condition = "attribute_exists(#owner)"',
+            '_update("#owner = :me",',
+            '_update("attribute_exists(#owner)",',
             (IN_ONE + "test_a_delivery_whose_lease_another_one_holds_can_write_nothing",),
         ),
         Guard(
@@ -85,8 +83,8 @@ INVARIANT = Invariant(
             "recorded source type stays",
             "a request of another source type hides what the key made",
             REGISTRY,
-            'first=("source",)',
-            "first=()",
+            '"source": _First(request.source.name)',
+            '"source": request.source.name',
             (IN_REGISTRY + "test_the_source_type_is_recorded_when_a_request_is_accepted_and_stays",),
         ),
         Guard(
@@ -104,7 +102,7 @@ INVARIANT = Invariant(
             "attempt recorded before the POST",
             "whoever comes after a kill or a lost answer knows of no POST, and sends another",
             PROVISION,
-            "    work.save(work.entry.attempting(attempt, flow.org_id))\n",
+            "    job.save(job.entry.attempting(attempt, job.flow.org_id))\n",
             "",
             (IN_ONE + "test_the_next_delivery_sends_nothing_while_the_attempt_may_still_take_effect",),
         ),
@@ -120,7 +118,7 @@ INVARIANT = Invariant(
             "open attempt comes first",
             "a request creates while an earlier POST of its key may still take effect",
             PROVISION,
-            "    if work.entry.attempt:\n        settle(work, flow, source, work.entry.attempt)\n",
+            "    if job.entry.attempt:\n        settle(job, source, job.entry.attempt)\n",
             "",
             (IN_ONE + "test_the_next_delivery_sends_nothing_while_the_attempt_may_still_take_effect",),
         ),
@@ -128,7 +126,7 @@ INVARIANT = Invariant(
             "open attempt comes first, absence included",
             "a POST takes effect after its key was made absent",
             RETIRE,
-            "    if entry.attempt:\n        settle(work, flow, source, entry.attempt)\n",
+            "    if entry.attempt:\n        settle(job, source, entry.attempt)\n",
             "",
             (IN_ONE + "test_an_open_attempt_comes_before_absence_too",),
             also=(8,),
@@ -137,7 +135,7 @@ INVARIANT = Invariant(
             "refused POST leaves no attempt",
             "after each POST that Adobe refused its key waits as if it might have happened",
             PROVISION,
-            "            work.save(work.entry.refused())\n",
+            "            job.save(job.entry.refused())\n",
             "            pass\n",
             (IN_ONE + "test_a_refused_post_leaves_no_attempt_open",),
             also=(4,),
@@ -146,8 +144,9 @@ INVARIANT = Invariant(
             "id recorded right after the POST",
             "a delivery that is killed later leaves the attempt open, and the next one no longer knows that it created",
             PROVISION,
-            "        return made\n    work.record_connection(\n        connection_id=connection.id,",
-            "        return made\n    work.entry = work.entry.with_(\n        connection_id=connection.id,",
+            "        return made\n    job.record_connection(connection, desired.fingerprint, outcome)\n",
+            "        return made\n"
+            "    job.entry = job.entry.connected(connection, desired.fingerprint, outcome=outcome)\n",
             (
                 IN_REGISTRY + "test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_request_updates"
                 "[changes0-created]",
@@ -156,8 +155,8 @@ INVARIANT = Invariant(
         Guard(
             "settling takes its time",
             "the first look decides that a POST made nothing, before it has taken effect",
-            SETTLE,
-            "conclusive = work.ports.clock.now() >= until",
+            FIND,
+            "conclusive = clock.now() >= until",
             "conclusive = until > 0",
             (
                 IN_ONE + "test_the_next_delivery_sends_nothing_while_the_attempt_may_still_take_effect",
@@ -167,9 +166,9 @@ INVARIANT = Invariant(
         Guard(
             "only a look that begins late concludes",
             "a look that began too early concludes, since it ended late",
-            SETTLE,
+            FIND,
             "        if conclusive:\n",
-            "        if work.ports.clock.now() >= until:\n",
+            "        if clock.now() >= until:\n",
             (IN_SETTLING + "test_only_a_look_that_begins_after_the_settle_time_concludes_that_nothing_was_made",),
         ),
         Guard(
@@ -177,7 +176,7 @@ INVARIANT = Invariant(
             "a Flow Service that answers no POST is sent one after another",
             PROVISION,
             "        if made is None:  # one POST per delivery: the next one starts afresh\n            raise\n",
-            "        if made is None:\n            return _create(work, flow, desired, outcome)\n",
+            "        if made is None:\n            return _create(job, desired, outcome)\n",
             (IN_SETTLING + "test_one_delivery_sends_one_post_also_if_it_settles_early",),
         ),
         Guard(
@@ -191,7 +190,7 @@ INVARIANT = Invariant(
         Guard(
             "retry policy leaves a create alone",
             "what must not be repeated is repeated",
-            CORE + "upstream/retry.py",
+            CORE + "http/retry.py",
             "if reason is None or not repeatable or tries >= at_most:",
             "if reason is None or tries >= at_most:",
             ("tests/unit/test_retry.py::test_a_create_is_never_repeated", LOST_POST + "[drop]"),
@@ -244,7 +243,7 @@ INVARIANT = Invariant(
         Guard(
             "what a POST made is known by its mark",
             "what a lost POST made is not seen, and its request fails when settling ends",
-            SETTLE,
+            FIND,
             "if mark_of(c) == attempt.id)",
             "if c.id == attempt.id)",
             (IN_SETTLING + "test_a_lost_create_that_is_found_is_as_its_request_says",),
@@ -253,8 +252,8 @@ INVARIANT = Invariant(
             "found by any mark of the key",
             "a connection whose id was never recorded is made again",
             FIND,
-            "mine = [c for c in listed if mark_of(c) in marks]",
-            "mine = [c for c in listed if c.id in marks]",
+            "own = [c for c in listed if mark_of(c) in marks]",
+            "own = [c for c in listed if c.id in marks]",
             (IN_SETTLING + "test_a_connection_of_ours_that_somebody_renamed_is_found_by_its_mark",),
         ),
         Guard(
@@ -269,16 +268,16 @@ INVARIANT = Invariant(
             "surplus is deleted",
             "a second connection of one key lives on",
             FIND,
-            "deleted, undeleted = _delete_surplus(work, flow, [c for c in mine if c is not kept])",
-            "deleted, undeleted = 0, [c for c in mine if c is not kept]",
+            "deleted, undeleted = _delete_duplicates(job, [c for c in own if c is not kept])",
+            "deleted, undeleted = 0, [c for c in own if c is not kept]",
             (IN_ONE + "test_surplus_of_ours_is_deleted_and_only_what_no_flow_uses",),
         ),
         Guard(
             "absence deletes everything of the key",
             "only the known connection is deleted, and what a late POST made lives on",
             RETIRE,
-            "if known and len(work.entry.marks) <= 1 and published in (None, known):",
-            "if known and published in (None, known):",
+            "if known and len(job.entry.marks) <= 1 and job.published in (None, known):",
+            "if known and job.published in (None, known):",
             (IN_LOOKALIKES + "test_absence_deletes_what_a_post_made_after_all_too",),
         ),
         Guard(
@@ -322,8 +321,8 @@ INVARIANT = Invariant(
             "ours is looked for under any name",
             "a connection of ours that somebody renamed is made again",
             FIND,
-            "if known or published or work.entry.marks:",
-            "if known or published:",
+            "if job.entry.connection_id or job.published or job.entry.marks:",
+            "if job.entry.connection_id or job.published:",
             (IN_SETTLING + "test_a_connection_of_ours_that_somebody_renamed_is_found_by_its_mark",),
         ),
         Guard(

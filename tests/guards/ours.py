@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, Guard, Invariant
 
-FIND, PROVISION, RETIRE, UPDATE = (CORE + f"use_cases/{name}.py" for name in ("find", "provision", "retire", "update"))
+FIND, PROVISION, RETIRE, UPDATE = (CORE + f"provision/{name}.py" for name in ("find", "provision", "retire", "update"))
 FLOW_SERVICE, REGISTRY = CORE + "adobe/flow_service.py", CORE + "aws/registry.py"
 IN_OURS, IN_REGISTRY, IN_LOOKALIKES, IN_PROVISIONING, IN_SETTLING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::"
@@ -22,14 +22,14 @@ INVARIANT = Invariant(
             "foreign connection is a conflict",
             "what somebody made by hand is taken over unasked",
             FIND,
-            "    elif work.request.adopt:\n",
-            "    elif foreign:\n",
+            "    if not job.request.adopt:\n",
+            "    if not foreign:\n",
             (IN_OURS + "test_a_foreign_connection_of_the_name_is_a_conflict_and_stays_as_it_was",),
         ),
         Guard(
             "adoption is asked for",
             "a request that does not say `adopt` adopts",
-            CORE + "use_cases/request.py",
+            CORE + "contract/request.py",
             'adopt=given.get("adopt", False),',
             'adopt=given.get("adopt", True),',
             (
@@ -40,7 +40,7 @@ INVARIANT = Invariant(
         Guard(
             "`adopt` is a boolean",
             'a request that says `"adopt": "false"` adopts',
-            CORE + "use_cases/request.py",
+            CORE + "contract/request.py",
             'return None if isinstance(value, bool) else "must be true or false"',
             "return None",
             ("tests/unit/test_request.py::test_a_broken_rule_is_refused_by_its_field[adopt-true]",),
@@ -57,14 +57,14 @@ INVARIANT = Invariant(
             "mark of a recorded attempt",
             "whoever writes a mark into a description gives the connection away",
             FIND,
-            "mine = [c for c in listed if mark_of(c) in marks]",
-            "mine = [c for c in listed if mark_of(c)]",
+            "own = [c for c in listed if mark_of(c) in marks]",
+            "own = [c for c in listed if mark_of(c)]",
             (IN_OURS + "test_a_foreign_mark_does_not_make_a_connection_ours",),
         ),
         Guard(
             "mark of this attempt",
             "an attempt is settled by another key's connection",
-            CORE + "use_cases/settle.py",
+            CORE + "provision/find.py",
             "if mark_of(c) == attempt.id)",
             "if mark_of(c))",
             (IN_SETTLING + "test_another_keys_connection_does_not_settle_an_attempt",),
@@ -81,7 +81,7 @@ INVARIANT = Invariant(
         Guard(
             "mark is not a caller's",
             "a request writes another key's mark into its description",
-            CORE + "use_cases/request.py",
+            CORE + "contract/request.py",
             'return f"must not contain {MARKER_START}" if MARKER_START in value else None',
             "return None",
             (
@@ -93,7 +93,7 @@ INVARIANT = Invariant(
             "what another key's parameter names",
             "a key takes, or deletes, what belongs to another one",
             FIND,
-            " or published in _held_by_others(work):",
+            " or published in _held_by_others(job):",
             ":",
             (IN_OURS + "test_a_parameter_that_names_another_keys_connection_takes_nothing",),
         ),
@@ -101,8 +101,8 @@ INVARIANT = Invariant(
             "ours of another key is no conflict",
             "two keys with one display name block each other, or adopt each other's connection",
             FIND,
-            "foreign = [c for c in same_name if not {c.id, mark_of(c)} & _held_by_others(work)] if same_name else []",
-            "foreign = same_name",
+            "return [c for c in namesakes if not {c.id, mark_of(c)} & held]",
+            "return namesakes",
             (IN_PROVISIONING + "test_ours_of_another_key_is_neither_taken_nor_a_conflict",),
         ),
         Guard(
@@ -133,24 +133,24 @@ INVARIANT = Invariant(
             "other keys as they are now",
             "what another key recorded a moment ago is not seen, and is taken",
             REGISTRY,
-            "                ConsistentRead=True,\n",
-            "                ConsistentRead=False,\n",
+            "projection, ConsistentRead=True)",
+            "projection, ConsistentRead=False)",
             (IN_REGISTRY + "test_the_registry_is_asked_consistently_for_what_other_keys_hold",),
         ),
         Guard(
             "parameter counts while no id is known",
             "whoever writes a parameter has the key take over what it names",
             FIND,
-            "ours(work, flow, desired.source, None if known else published, listed)",
-            "ours(work, flow, desired.source, published, listed)",
+            "published = None if job.entry.connection_id else job.published",
+            "published = job.published",
             (IN_OURS + "test_what_the_parameter_names_is_foreign_once_the_registry_knows_an_id",),
         ),
         Guard(
             "parameter counts while no id is known, absence included",
             "whoever writes a parameter has the key delete what it names",
-            RETIRE,
-            "ours(work, flow, source, None if known else published, flow.listing(source))",
-            "ours(work, flow, source, published, flow.listing(source))",
+            CORE + "provision/find.py",
+            "published = None if job.entry.connection_id else job.published",
+            "published = job.published",
             (IN_LOOKALIKES + "test_absence_deletes_by_the_known_id_and_not_what_somebody_published_instead",),
         ),
         Guard(
@@ -189,7 +189,7 @@ INVARIANT = Invariant(
             "organization check",
             "a key follows the secret to another organization, and leaves its connection behind",
             PROVISION,
-            "    work.check_organization(flow)\n",
+            "    job.entry.check_organization(job.flow.org_id)\n",
             "",
             (
                 IN_REGISTRY + "test_an_open_attempt_is_not_looked_for_in_another_organization",
@@ -201,7 +201,7 @@ INVARIANT = Invariant(
             "organization check, absence included",
             "a key is retired by looking for its connection in another organization",
             RETIRE,
-            "    work.check_organization(flow)\n",
+            "    entry.check_organization(job.flow.org_id)\n",
             "",
             (IN_REQUESTS + "test_another_organization_in_the_adobe_secret_is_refused_not_followed",),
             also=(6,),
@@ -254,15 +254,15 @@ INVARIANT = Invariant(
             "disabled connection is left alone",
             "what somebody disabled on purpose is updated",
             PROVISION,
-            "        check_usable(work, known)\n",
-            "        pass\n",
+            "    check_usable(job, connection)\n    return without",
+            "    return without",
             (IN_PROVISIONING + "test_a_disabled_connection_is_left_alone_and_named",),
         ),
         Guard(
             "connection disabled meanwhile is left alone",
             "what somebody disabled between two tries is updated",
             UPDATE,
-            "        check_usable(work, reread)\n",
+            "        check_usable(job, reread)\n",
             "",
             (IN_LOOKALIKES + "test_a_connection_that_is_disabled_while_it_is_updated_is_left_alone",),
         ),
@@ -277,8 +277,8 @@ INVARIANT = Invariant(
         Guard(
             "what another organization's credential shows is not ours",
             "the tables of a stranger's connection are shown",
-            CORE + "use_cases/explore.py",
-            "    check_organization(entry, flow)\n",
+            CORE + "explore/explore.py",
+            "    entry.check_organization(flow.org_id)\n",
             "",
             (IN_EXPLORING + "test_another_organizations_credential_explores_nothing",),
         ),
@@ -294,7 +294,7 @@ INVARIANT = Invariant(
             "surplus is not published",
             "a connection that a parameter names is deleted",
             FIND,
-            "{known.id, published}",
+            "{known.id, job.published}",
             "{known.id}",
             ("tests/integration/test_reconcile.py::test_only_what_is_ours_and_not_published_is_surplus",),
         ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, Guard, Invariant
 
-PROVISION, FLOW_SERVICE = CORE + "use_cases/provision.py", CORE + "adobe/flow_service.py"
+PROVISION, FLOW_SERVICE = CORE + "provision/provision.py", CORE + "adobe/flow_service.py"
 IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
 )
-TESTED = "    _test(work, flow, connection)\n    return Made"
+TESTED = "    _test(job, connection)\n    return Made"
 
 INVARIANT = Invariant(
     2,
@@ -20,8 +20,10 @@ INVARIANT = Invariant(
             "test before publishing",
             "the id is published, and only then does Adobe say that the connection does not work",
             PROVISION,
-            TESTED,
-            "    work.ports.parameters.put(work.lease.key, connection.id)\n" + TESTED,
+            "    if tests:\n        _test(job, connection)\n",
+            "    job.ports.parameters.put(job.lease.key, connection.id)\n"
+            "    if tests:\n"
+            "        _test(job, connection)\n",
             (
                 IN_TRUE + "test_a_connection_whose_test_fails_is_kept_but_not_published",
                 IN_TRUE + "test_a_recreated_connection_that_fails_its_test_does_not_replace_the_published_id",
@@ -47,7 +49,7 @@ INVARIANT = Invariant(
             "test is left out only for what was ready",
             "what a killed delivery made is published untested by the next one",
             PROVISION,
-            "passed = work.before.status is Status.READY and tested is not None and tested.passed",
+            "passed = job.before.status is Status.READY and tested is not None and tested.passed",
             "passed = True",
             (
                 IN_REGISTRY + "test_a_delivery_killed_before_the_test_is_tested_by_the_next_one[create]",
@@ -57,9 +59,9 @@ INVARIANT = Invariant(
         Guard(
             "failed test is not forgotten",
             "a connection that failed its test is tested again without being put right",
-            PROVISION,
-            "passed=False), fingerprint=None)",
-            "passed=False))",
+            CORE + "domain/entry.py",
+            "fingerprint=self.fingerprint if passed else None",
+            "fingerprint=self.fingerprint",
             (IN_TRUE + "test_the_next_request_patches_and_tests_the_connection_that_failed",),
             also=(8,),
         ),
@@ -67,8 +69,8 @@ INVARIANT = Invariant(
             "parameter is compared",
             "a parameter that somebody changed keeps its wrong value",
             PROVISION,
-            "publishes = published != connection.id",
-            "publishes = published is None",
+            "publishes = job.published != connection.id",
+            "publishes = job.published is None",
             (IN_PROVISIONING + "test_a_parameter_that_somebody_changed_is_written_again",),
             also=(8,),
         ),
@@ -100,9 +102,9 @@ INVARIANT = Invariant(
         Guard(
             "a verification leaves no test out",
             "whoever asks whether a connection works is told what was known before",
-            CORE + "use_cases/provision.py",
-            "return passed and not work.verifies and",
-            "return passed and",
+            CORE + "provision/provision.py",
+            " or not passed or job.verifies:",
+            " or not passed:",
             (
                 "tests/integration/test_http_retiring.py::test_a_verification_tests_what_seems_unchanged_and_says_when",
                 "tests/integration/test_http_retiring.py::test_a_verification_that_fails_is_shown_and_announced_and_the_id_stays_published",
@@ -112,8 +114,8 @@ INVARIANT = Invariant(
             "what is recorded is not tested",
             "a version that was never tested is taken for the one that works",
             CORE + "domain/entry.py",
-            "replace(self, **connection, attempt=None, tested=None)",
-            "replace(self, **connection, attempt=None)",
+            "            attempt=None,\n            tested=None,\n            **origin,",
+            "            attempt=None,\n            **origin,",
             (
                 "tests/integration/test_secret_changes.py::test_a_recheck_killed_between_update_and_test_is_tested_by_the_next",
             ),
@@ -122,8 +124,8 @@ INVARIANT = Invariant(
             "a version is recorded once it passed",
             "a version of a secret that nobody tested is shown as the one in use",
             PROVISION,
-            "    if made.passed:\n",
-            "    if made:\n",
+            "    if effect.passed:\n",
+            "    if effect:\n",
             (
                 "tests/integration/test_secret_changes.py::test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_once_it_runs",
             ),
@@ -131,7 +133,7 @@ INVARIANT = Invariant(
         Guard(
             "former token is accepted first",
             "a token that is refused takes the place of another one",
-            CORE + "use_cases/update.py",
+            CORE + "provision/update.py",
             " or workspace is None or not workspace.accepts_token():",
             " or workspace is None:",
             (
@@ -141,8 +143,8 @@ INVARIANT = Invariant(
         Guard(
             "fingerprint is forgotten before a token is taken back",
             "the registry says that Adobe has a version which it has not",
-            CORE + "use_cases/update.py",
-            "    work.record_connection(fingerprint=None)\n",
+            CORE + "provision/update.py",
+            "    job.save(job.entry.in_doubt())\n",
             "",
             (
                 "tests/integration/test_secret_changes.py::test_a_token_that_was_taken_back_by_a_killed_delivery_is_not_recorded_as_there",
@@ -152,7 +154,7 @@ INVARIANT = Invariant(
             "only what worked is left untested",
             "a connection that failed is called ready again without a test, as its cluster stands still",
             PROVISION,
-            "holder is not None and work.before.status is Status.READY",
+            "holder is not None and job.before.status is Status.READY",
             "holder is not None",
             (
                 "tests/integration/test_fleet.py::test_what_failed_is_not_taken_for_ready_while_its_cluster_stands_still",

@@ -10,7 +10,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from aep_connections.aws.queue import Requests
+from aep_connections.aws.queue import Queue
 from aep_connections.domain.model import Order
 from local.simulators.faults import Fault
 from local.stack import DATABRICKS_SECRET
@@ -221,7 +221,7 @@ def test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same(world: W
         nested = [nested]
     queues = (world.stack.queue_url, world.stack.environment["DEAD_LETTER_QUEUE_URL"])
 
-    Requests(world.stack.aws.client("sqs"), *queues).park(Order("2026-11-18T10:00:00.000Z", "1"), nested, "c", "r")
+    Queue(world.stack.aws.client("sqs"), *queues).park(Order("2026-11-18T10:00:00.000Z", "1"), nested, "c", "r")
 
     (letter,) = world.dead_letters()
     assert json.loads(letter["Body"])["detail"] == {"unreadable": "nested too deeply to be written"}

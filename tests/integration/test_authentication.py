@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.ims import Credentials, TokenSource
-from aep_connections.domain.deadline import Deadline
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Timeouts, Upstream, new_session
+from aep_connections.domain.redaction import Redactor
+from aep_connections.domain.time import RECORD_SECONDS, Deadline
+from aep_connections.http.transport import Timeouts, Upstream, new_session
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
@@ -215,8 +215,8 @@ def test_what_is_no_token_is_not_taken_for_one(world: World, status: int, body: 
 
 def test_many_threads_make_one_exchange(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials("c", "o", "s", "v1", "secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
 
     with ThreadPoolExecutor(8) as pool:
         tokens = set(pool.map(lambda _: source.token_for(credentials, upstream), range(16)))
@@ -226,4 +226,6 @@ def test_many_threads_make_one_exchange(world: World) -> None:
 
 
 def test_a_credential_shows_no_secret() -> None:
-    assert "hidden" not in repr(Credentials("c", "o", "s", "v1", "hidden"))
+    assert "hidden" not in repr(
+        Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="hidden")
+    )

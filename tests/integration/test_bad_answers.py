@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aep_connections.domain.errors import CODES, ConnectionFailure
-from aep_connections.wiring import Service
+from aep_connections.provision.service import ProvisionService
 from local.simulators.simulator import Request, Response, Simulator
 from tests.support.hostile import FEW, not_texts
 from tests.support.log import Log
@@ -94,7 +94,7 @@ def log(shared_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return Log(monkeypatch, capsys)
 
 
-def ask(world: World, request: dict[str, Any], service: Service | None = None) -> str:
+def ask(world: World, request: dict[str, Any], service: ProvisionService | None = None) -> str:
     """The outcome or code of a direct invoke. Raises what is not of our tree."""
     failure: ConnectionFailure | None = None
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.flow_service import Adobe, FlowService
-from aep_connections.aws.overview import Overview
+from aep_connections.aws.registry import Registry
 from aep_connections.domain.errors import AdobeCredentialRejected, AdobeRefused, ConnectionFailure, Unavailable
 from tests.support.canaries import TOKEN, found, kept, whole_story
 from tests.support.keeper import Keeper
@@ -78,7 +78,7 @@ def test_a_sandbox_that_cannot_be_reconciled_is_told_without_causes(
     assert_silent(world, log, answer=repr(said))
 
 
-@pytest.mark.parametrize("owner", [FlowService, Overview], ids=["explore", "api"])
+@pytest.mark.parametrize("owner", [FlowService, Registry], ids=["explore", "api"])
 def test_http_answers_without_causes(
     world: World, web: Web, log: Log, monkeypatch: pytest.MonkeyPatch, owner: type
 ) -> None:

@@ -118,14 +118,14 @@ def test_a_request_is_queued_though_it_could_not_be_noted(
 def test_a_note_that_comes_after_the_request_was_done_is_left_out(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overview = web.api.dependencies.overview
-    note = overview.note
+    registry = web.api.dependencies.registry
+    note = registry.note_pending
 
     def late(*arguments: Any) -> None:
         work(world)
         note(*arguments)
 
-    monkeypatch.setattr(overview, "note", late)
+    monkeypatch.setattr(registry, "note_pending", late)
 
     web("PUT", KEY, BODY)
 
@@ -136,8 +136,8 @@ def test_a_note_that_comes_after_the_request_was_done_is_left_out(
 def test_a_note_is_left_out_though_the_queues_clock_was_behind_ours(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overview = web.api.dependencies.overview
-    note = overview.note
+    registry = web.api.dependencies.registry
+    note = registry.note_pending
 
     def late(*arguments: Any) -> None:
         (sent,) = world.arrived()
@@ -145,7 +145,7 @@ def test_a_note_is_left_out_though_the_queues_clock_was_behind_ours(
         assert world.deliver(sent)
         note(*arguments)
 
-    monkeypatch.setattr(overview, "note", late)
+    monkeypatch.setattr(registry, "note_pending", late)
 
     web("PUT", KEY, BODY)
 
@@ -156,11 +156,11 @@ def test_a_note_is_left_out_though_the_queues_clock_was_behind_ours(
 def test_an_earlier_request_does_not_hide_the_note_of_a_later_one(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overview = web.api.dependencies.overview
-    note, held = overview.note, list[Any]()
-    monkeypatch.setattr(overview, "note", lambda *arguments: held.append(arguments))
+    registry = web.api.dependencies.registry
+    note, held = registry.note_pending, list[Any]()
+    monkeypatch.setattr(registry, "note_pending", lambda *arguments: held.append(arguments))
     web("PUT", KEY, BODY | {"displayName": "earlier"})
-    monkeypatch.setattr(overview, "note", note)
+    monkeypatch.setattr(registry, "note_pending", note)
     later = web("PUT", KEY, BODY | {"displayName": "later"})
 
     note(*held[0])
@@ -211,7 +211,7 @@ def test_what_nobody_foresaw_is_told_without_its_text(web: Web, monkeypatch: pyt
     def fail(*_: Any) -> Any:
         raise KeyError("inner text")
 
-    monkeypatch.setattr(web.api.dependencies.overview, "get", fail)
+    monkeypatch.setattr(web.api.dependencies.registry, "get", fail)
 
     refused = problem(web("GET", KEY), 500, "Unavailable")
 

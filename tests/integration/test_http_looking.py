@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from aep_connections.aws import overview
+from aep_connections.aws import registry
 from tests.support.web import BODY, KEY, Web, problem, work
 from tests.support.world import ABSENT, REQUEST, SECRET_ID, STOPPED, World
 
@@ -171,7 +171,7 @@ def test_lists_are_paged_and_filtered_by_sandbox_and_status(world: World, web: W
 def test_thousands_are_paged_without_loss_or_repetition(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overview, "MOST_READS", 2)
+    monkeypatch.setattr(registry, "MAX_READS", 2)
     keys = {("dev" if number % 3 else "prod", f"n{number:04}") for number in range(2000)}
     fill(world, keys)
 

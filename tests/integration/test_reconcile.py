@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aep_connections.domain.moment import iso
+from aep_connections.domain.time import iso
 from local.simulators.connections import patched
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from aep_connections import wiring
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.upstream.transport import Timeouts
-from aep_connections.wiring import Service
+from aep_connections.http.transport import Timeouts
+from aep_connections.provision.service import ProvisionService, build
 from local.aws.account import Aws
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request, Response, Simulator
@@ -50,7 +49,7 @@ class Day:
     let_out: dict[str, str]
     held: str = TOKEN
     """The Databricks token that Adobe holds."""
-    service: Service = field(init=False)
+    service: ProvisionService = field(init=False)
 
     def __post_init__(self) -> None:
         self.service = self.world.service
@@ -247,7 +246,7 @@ def cut_short(day: Day) -> None:
 
 
 def not_answered_in_time(day: Day) -> None:
-    day.service = wiring.build(day.world.stack.environment, day.world.clock, Timeouts(0.3, 0.1, 0.1))
+    day.service = build(day.world.stack.environment, day.world.clock, Timeouts(0.3, 0.1, 0.1))
     day.fault("POST", hang=True)
     assert day.ask() in ("Unsettled", "Unavailable")
 

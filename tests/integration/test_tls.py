@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from aep_connections.http import transport
 from aep_connections.settings import SettingsInvalid
-from aep_connections.upstream import transport
 from local.simulators.adobe import Adobe
 from local.simulators.ims import Ims
 from local.simulators.simulator import Simulator

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.ims import Credentials, TokenSource, read_credentials
-from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import SecretInvalid
 from aep_connections.domain.model import Secret
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Timeouts, Upstream, new_session
+from aep_connections.domain.redaction import Redactor
+from aep_connections.domain.time import RECORD_SECONDS, Deadline
+from aep_connections.http.transport import Timeouts, Upstream, new_session
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request, Response
 from local.stack import ADOBE_SECRET
@@ -62,8 +62,8 @@ def test_a_rejected_token_is_not_used_again_if_it_could_not_be_renewed(world: Wo
 
 def test_a_token_that_somebody_renewed_meanwhile_is_used(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials("c", "o", "s", "v1", "secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
     rejected = source.token_for(credentials, upstream)
 
     tokens = {source.renewed(credentials, rejected, upstream) for _ in range(2)}
@@ -76,8 +76,10 @@ def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None
     answer = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": 86_399_992})
     world.stack.ims.faults.add(Fault(status=200, body=answer))
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials("c", "o", "s", "v1", "secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 1_000_000), SecretValues())
+    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
+    upstream = Upstream(
+        new_session(), Timeouts(), Deadline.after(world.clock, 1_000_000, kept=RECORD_SECONDS), Redactor()
+    )
 
     lives = []
     for pause in (0, 86_339, 2):
@@ -89,8 +91,8 @@ def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None
 
 def test_a_token_is_renewed_again_only_after_a_minute(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials("c", "o", "s", "v1", "secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
+    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
     token = source.renewed(credentials, "", upstream)
 
     world.clock.advance(59)
@@ -178,7 +180,7 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
     values = {"clientId": "two words", "clientSecret": "line\nbreak", "scopes": "é"}
 
     with pytest.raises(SecretInvalid) as refused:
-        read_credentials("adobe", Secret("arn", "v1", 0.0, values))
+        read_credentials("adobe", Secret(arn="arn", version_id="v1", created_at=0.0, values=values))
 
     assert [fault.field for fault in refused.value.faults] == ["clientId", "clientSecret", "orgId", "scopes"]
     assert "two words" not in str(refused.value)
@@ -186,7 +188,9 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
 
 def test_the_source_of_tokens_does_not_show_one(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180), SecretValues())
-    token = source.token_for(Credentials("c", "o", "s", "v1", "secret"), upstream)
+    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
+    token = source.token_for(
+        Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret"), upstream
+    )
 
     assert token not in repr(vars(source))

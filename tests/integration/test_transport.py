@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from requests import Session
 
-from aep_connections import wiring
-from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import Unavailable
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream import transport
-from aep_connections.upstream.transport import Call, Timeouts, Upstream, new_session
+from aep_connections.domain.redaction import Redactor
+from aep_connections.domain.time import RECORD_SECONDS, Deadline
+from aep_connections.http import transport
+from aep_connections.http.transport import Call, Timeouts, Upstream, new_session
+from aep_connections.provision.service import build
 from local.simulators.faults import Fault
 from local.simulators.ims import Ims
 from tests.support.aws import instead, refusal
@@ -36,7 +36,7 @@ def test_create_patch_and_test_may_take_long_and_nothing_else(world: World, monk
         return request(self, method, url, **options)
 
     monkeypatch.setattr(Session, "request", note)
-    service = wiring.build(world.stack.environment, world.clock)
+    service = build(world.stack.environment, world.clock)
     for asked in (REQUEST, REQUEST | {"database": "other"}, ABSENT):
         world.invoke(asked, service)
 
@@ -53,12 +53,12 @@ def test_a_call_ends_with_the_time_left_whatever_its_timeouts_are(fault: Fault) 
     server = Ims()
     server.start()
     server.faults.add(fault)
-    deadline = Deadline.after(FakeClock(), 21.2)
-    upstream = Upstream(new_session(), Timeouts(30, 30, 30), deadline, SecretValues())
+    deadline = Deadline.after(FakeClock(), 21.2, kept=RECORD_SECONDS)
+    upstream = Upstream(new_session(), Timeouts(30, 30, 30), deadline, Redactor())
     began = time.monotonic()
     try:
         with pytest.raises(Unavailable):
-            upstream.send(Call("POST", server.url + "/x", {}, repeatable=False))
+            upstream.send(Call(service="Adobe", method="POST", url=server.url + "/x", headers={}, repeatable=False))
     finally:
         server.stop()
 
@@ -107,12 +107,14 @@ def test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_
     monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
-    upstream = Upstream(new_session(), Timeouts(0.2, 0.2, 0.2), Deadline.after(FakeClock(), 180), SecretValues())
+    upstream = Upstream(
+        new_session(), Timeouts(0.2, 0.2, 0.2), Deadline.after(FakeClock(), 180, kept=RECORD_SECONDS), Redactor()
+    )
 
     began = time.monotonic()
 
     with answering(b"[]" if not ends else b"[]" + b" " * 2000, ends=ends) as url, pytest.raises(Unavailable):
-        upstream.send(Call("GET", url, {}, repeatable=False))
+        upstream.send(Call(service="Adobe", method="GET", url=url, headers={}, repeatable=False))
 
     assert time.monotonic() - began < 5
 

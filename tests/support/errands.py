@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.triggers.fleet import GO_ON
-from aep_connections.use_cases.reconcile import Run
+from aep_connections.reconcile.run import Run
+from aep_connections.reconcile.triggers import GO_ON
 from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET
 from tests.support.keeper import LATER

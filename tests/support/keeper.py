@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections import wiring_reconcile
-from aep_connections.upstream.transport import Timeouts
+from aep_connections.http.transport import Timeouts
+from aep_connections.reconcile.service import ReconcileService, build
 from local.aws.invocation import Context
 from tests.support.iam import AwsCalls, grants
 from tests.support.world import Sent, World
@@ -24,7 +24,7 @@ class Keeper:
 
     world: World
     aws_calls: AwsCalls
-    service: wiring_reconcile.Service = field(init=False)
+    service: ReconcileService = field(init=False)
     timeouts: Timeouts = field(init=False)
     """What the function waits for others."""
     name: str = field(init=False)
@@ -38,11 +38,11 @@ class Keeper:
         stack.aws.asynchronous.take(self.name)
         self.service = self.new_service()
 
-    def new_service(self, **environment: str) -> wiring_reconcile.Service:
+    def new_service(self, **environment: str) -> ReconcileService:
         """Another execution environment of the function."""
         stack = self.world.stack
         variables = stack.resources.environment("ReconcileFunction") | environment
-        return wiring_reconcile.build(variables, self.world.clock, self.timeouts)
+        return build(variables, self.world.clock, self.timeouts)
 
     def wake(self, event: Any, _context: Any = None, seconds: float = SECONDS) -> Any:
         """Invoke the function once."""

@@ -14,9 +14,8 @@ import requests
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
-from aep_connections import wiring
-from aep_connections.upstream.transport import Timeouts
-from aep_connections.wiring import Service
+from aep_connections.http.transport import Timeouts
+from aep_connections.provision.service import ProvisionService, build
 from local.aws.account import Aws
 from local.simulators.faults import Fault
 from local.simulators.simulator import Simulator
@@ -49,9 +48,9 @@ class Spoilt:
         """Whether this can happen to such a call."""
         return not said_to_aws if self.fault else said_to_aws or bool(self.killed)
 
-    def service(self, world: World) -> Service | None:
+    def service(self, world: World) -> ProvisionService | None:
         """The environment that is needed, if not any one will do."""
-        return wiring.build(world.stack.environment, world.clock, self.timeouts) if self.timeouts else None
+        return build(world.stack.environment, world.clock, self.timeouts) if self.timeouts else None
 
     @contextmanager
     def on(self, world: World) -> Iterator[Act]:

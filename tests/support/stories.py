@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections.domain.model import SECRET, SURPLUS, Key, Recheck
+from aep_connections.domain.delivery import Reason, Recheck
+from aep_connections.domain.model import Key
 from local.simulators.faults import Fault
 from tests.support.canaries import TOKEN as CANARY
 from tests.support.judge import Judge
@@ -166,14 +167,14 @@ def _recheck(case: Case) -> Sent:
     """The secret has a new version, and a recheck says so."""
     case.done(case.present())
     case.new_version("second")
-    return case.recheck(SECRET)
+    return case.recheck(Reason.SECRET)
 
 
 def _clear(case: Case) -> Sent:
     """There is a second connection with our mark, and a recheck says so."""
     case.done(case.present())
     case.copy()
-    return case.recheck(SURPLUS)
+    return case.recheck(Reason.SURPLUS)
 
 
 def _take_back(case: Case) -> Sent:

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections import wiring_explore
 from aep_connections.api import service as api_service
 from aep_connections.api.service import ApiService
-from aep_connections.upstream.transport import Timeouts
+from aep_connections.explore import service as explore_service
+from aep_connections.http.transport import Timeouts
 from local.aws.invocation import Context
 from local.gateway.http_api import HttpApi, paths
 from local.gateway.http_events import Call, event_of, reply_of
@@ -84,7 +84,7 @@ class Web:
         """Invoke the exploring function."""
         stack, clock = self.world.stack, self.world.clock
         variables = stack.resources.environment("ExploreFunction") | {"DATABRICKS_URL": stack.databricks.url}
-        service = wiring_explore.build(variables, clock, self.timeouts)
+        service = explore_service.build(variables, clock, self.timeouts)
         return service.explore(event, Context(clock.now() + EXPLORE_SECONDS, clock.now))
 
 

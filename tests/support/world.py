@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from aep_connections import wiring
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.upstream.transport import Timeouts
+from aep_connections.http.transport import Timeouts
+from aep_connections.provision.service import ProvisionService, build
 from local.aws.account import ACCOUNT, REGION, Aws
 from local.aws.invocation import Context
 from local.simulators.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
@@ -58,7 +58,7 @@ class World:
     clock: FakeClock
     timeouts: Timeouts
     announced_url: str
-    service: wiring.Service = field(init=False)
+    service: ProvisionService = field(init=False)
     _events: list[dict[str, Any]] = field(default_factory=list)
     _arrived: dict[str, Sent] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -66,13 +66,13 @@ class World:
     def __post_init__(self) -> None:
         self.service = self.new_service()
 
-    def new_service(self, **environment: str) -> wiring.Service:
+    def new_service(self, **environment: str) -> ProvisionService:
         """Another execution environment of the function."""
-        return wiring.build(self.stack.environment | environment, self.clock, self.timeouts)
+        return build(self.stack.environment | environment, self.clock, self.timeouts)
 
     # ------------------------------------------------------------ making things happen
 
-    def invoke(self, event: Any, service: wiring.Service | None = None, seconds: float = TIMEOUT_SECONDS) -> Any:
+    def invoke(self, event: Any, service: ProvisionService | None = None, seconds: float = TIMEOUT_SECONDS) -> Any:
         """A direct invoke: its result, or its error raised."""
         context = Context(self.clock.now() + seconds, self.clock.now)
         self.clock.advance(1)
@@ -123,7 +123,7 @@ class World:
                     self._seen.add(sent.id)
                     self._arrived[sent.id] = sent
 
-    def deliver(self, sent: Sent, service: wiring.Service | None = None, seconds: float = TIMEOUT_SECONDS) -> bool:
+    def deliver(self, sent: Sent, service: ProvisionService | None = None, seconds: float = TIMEOUT_SECONDS) -> bool:
         """Have Lambda deliver a message; whether it is done. The answer's log and event tell how."""
         sent.receive_count += 1
         sent.first_received = sent.first_received or self.clock.now()
@@ -149,7 +149,7 @@ class World:
         """Send and deliver once."""
         return self.deliver(self.send(detail, **options))
 
-    def until_done(self, sent: Sent, service: wiring.Service | None = None, deliveries: int = 60) -> None:
+    def until_done(self, sent: Sent, service: ProvisionService | None = None, deliveries: int = 60) -> None:
         """Deliver again and again, as the queue would, three minutes apart."""
         for _ in range(deliveries):
             if self.deliver(sent, service):

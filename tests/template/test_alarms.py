@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aep_connections.domain.drift import Kind
 from aep_connections.domain.model import Outcome, Status
+from aep_connections.reconcile.drift import Kind
 from local.aws.template import Template
 from local.simulators.faults import Fault
 from local.stack import ROOT

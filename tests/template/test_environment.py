@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from aep_connections.settings import ApiSettings, ExploreSettings, ReconcileSettings, Settings, SettingsInvalid
+from aep_connections.settings import ApiSettings, ExploreSettings, ProvisionSettings, ReconcileSettings, SettingsInvalid
 from tests.support.templates import BARE, of_type, provision
 
 
 @pytest.mark.parametrize(
     ("function", "settings"),
     [
-        ("ProvisionFunction", Settings),
+        ("ProvisionFunction", ProvisionSettings),
         ("ApiFunction", ApiSettings),
         ("ExploreFunction", ExploreSettings),
         ("ReconcileFunction", ReconcileSettings),
@@ -32,7 +32,7 @@ def test_the_templates_environment_is_the_settings_both_ways(function: str, sett
 def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:
     variables = provision()["Environment"]["Variables"]
 
-    settings = Settings.from_environment({name: str(value) for name, value in variables.items()})
+    settings = ProvisionSettings.from_environment({name: str(value) for name, value in variables.items()})
 
     assert (settings.adobe_settle_seconds, settings.give_up_after_seconds) == (120, 3600)
     assert (settings.cluster_start_limit_seconds, settings.databricks_url) == (1200, "")
@@ -55,7 +55,7 @@ def test_the_defaults_of_reconciling_are_those_of_the_code_and_accepted_there() 
 
 def test_a_faulty_environment_is_refused_with_every_fault_at_once() -> None:
     with pytest.raises(SettingsInvalid) as refused:
-        Settings.from_environment({"PARAMETER_PREFIX": "/aws/x", "ADOBE_IMS_URL": "http://evil.example"})
+        ProvisionSettings.from_environment({"PARAMETER_PREFIX": "/aws/x", "ADOBE_IMS_URL": "http://evil.example"})
 
     for name in ("ADOBE_SECRET_ID", "PARAMETER_PREFIX", "ADOBE_IMS_URL", "REQUEST_QUEUE_URL", "REGISTRY_TABLE"):
         assert name in str(refused.value)
@@ -74,18 +74,18 @@ def test_a_faulty_environment_is_refused_with_every_fault_at_once() -> None:
     ],
 )  # fmt: skip
 def test_each_variable_has_its_rule(name: str, good: list[str], bad: list[str]) -> None:
-    right = {field.name.upper(): "x" for field in fields(Settings)} | {
+    right = {field.name.upper(): "x" for field in fields(ProvisionSettings)} | {
         "DATABRICKS_SECRET_PREFIX": "a/", "PARAMETER_PREFIX": "/a", "ADOBE_SETTLE_SECONDS": "1",
         "GIVE_UP_AFTER_SECONDS": "1", "CLUSTER_START_LIMIT_SECONDS": "1", "DATABRICKS_URL": "",
         "ADOBE_IMS_URL": "https://a.example", "ADOBE_PLATFORM_URL": "https://a.example",
     }  # fmt: skip
 
     for value in good:
-        Settings.from_environment(right | {name: value})
+        ProvisionSettings.from_environment(right | {name: value})
     for value in bad:
         if value:
             with pytest.raises(SettingsInvalid, match=name):
-                Settings.from_environment(right | {name: value})
+                ProvisionSettings.from_environment(right | {name: value})
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aep_connections.upstream.transport import Timeouts
-from aep_connections.use_cases import answer, work
+from aep_connections.http.transport import Timeouts
+from aep_connections.provision import job, process
 from local.aws.template import Template
 from local.stack import ROOT
 from tests.support.templates import (
@@ -116,6 +116,6 @@ def test_the_functions_timeout_is_what_the_timeouts_and_waits_are_made_for(templ
     timeouts = Timeouts()
 
     assert provision(template)["Timeout"] == 180
-    assert timeouts.connect + timeouts.slow == work.WRITE_SECONDS
-    assert timeouts.connect + timeouts.other == work.READ_SECONDS
-    assert answer.VISIBILITY_BEYOND_DEADLINE_SECONDS > answer.LEASE_BEYOND_DEADLINE_SECONDS
+    assert timeouts.connect + timeouts.slow == job.WRITE_SECONDS
+    assert timeouts.connect + timeouts.other == job.READ_SECONDS
+    assert process.VISIBILITY_BEYOND_DEADLINE_SECONDS > process.LEASE_BEYOND_DEADLINE_SECONDS

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from aep_connections.aws.calls import client
+from aep_connections.aws.client import client
 from local.aws.account import Aws
 from local.aws.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from aep_connections.settings import Settings
+from aep_connections.settings import ProvisionSettings
 from local.aws.template import Template, translated
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, KEY, PARAMETERS, TOPIC, provision
 
@@ -92,7 +92,7 @@ def test_what_the_template_admits_as_a_prefix_the_code_admits_too() -> None:
     variables = {name: str(value) for name, value in provision()["Environment"]["Variables"].items()}
     for prefix in ("/a", "/my/aws", "/a.b/c_d"):
         assert re.fullmatch(PARAMETERS["ParameterPrefix"]["AllowedPattern"], prefix)
-        Settings.from_environment(variables | {"PARAMETER_PREFIX": prefix})
+        ProvisionSettings.from_environment(variables | {"PARAMETER_PREFIX": prefix})
 
 
 def test_no_secret_is_a_parameter() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.wire import error_of, read_connection, read_etag, says_gone, wants_new_token
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Reply
+from aep_connections.domain.redaction import Redactor
+from aep_connections.http.transport import Reply
 
 
 def envelope(code: str, status: int, text: str = "text") -> dict[str, Any]:
@@ -68,11 +68,11 @@ def reply(status: int, body: object, **headers: str) -> Reply:
     ],
 )
 def test_a_refusal_becomes_its_code(status: int, body: object, code: str) -> None:
-    assert error_of(reply(status, body), "x", SecretValues(), effect=False).code == code
+    assert error_of(reply(status, body), "x", Redactor(), effect=False).code == code
 
 
 def test_the_message_carries_adobes_words_and_request_id_but_no_secret() -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember('da"pi/+=')
     body = envelope("FLOW-1100-400", 400, 'token da"pi/+= or da%22pi%2F%2B%3D or da\\"pi/+= refused')
 
@@ -88,7 +88,7 @@ def test_the_message_carries_adobes_words_and_request_id_but_no_secret() -> None
     ("status", "may_have_happened"), [(400, False), (401, False), (429, False), (408, True), (500, True), (201, True)]
 )
 def test_an_effect_may_have_happened_unless_the_answer_refuses_it(status: int, may_have_happened: bool) -> None:
-    assert error_of(reply(status, b"?"), "x", SecretValues(), effect=True).may_have_happened is may_have_happened
+    assert error_of(reply(status, b"?"), "x", Redactor(), effect=True).may_have_happened is may_have_happened
 
 
 @pytest.mark.parametrize(
@@ -144,18 +144,18 @@ def test_an_item_without_a_usable_id_is_no_connection(item: object) -> None:
     ],
 )
 def test_a_refusal_is_known_by_its_number_alone_or_by_its_status_alone(status: int, body: object, code: str) -> None:
-    assert error_of(reply(status, body), "x", SecretValues(), effect=False).code == code
+    assert error_of(reply(status, body), "x", Redactor(), effect=False).code == code
 
 
 def test_an_effect_that_timed_out_may_have_happened_whatever_the_body_says() -> None:
     timed_out = reply(408, flow("FLOW-2118-400"))
 
-    assert error_of(timed_out, "x", SecretValues(), effect=True).may_have_happened
-    assert not error_of(timed_out, "x", SecretValues(), effect=False).may_have_happened
+    assert error_of(timed_out, "x", Redactor(), effect=True).may_have_happened
+    assert not error_of(timed_out, "x", Redactor(), effect=False).may_have_happened
 
 
 def test_a_refusal_says_when_to_come_back_and_which_request_it_was() -> None:
-    error = error_of(reply(429, {}, retry_after="7", x_request_id="r-1"), "x", SecretValues(), effect=False)
+    error = error_of(reply(429, {}, retry_after="7", x_request_id="r-1"), "x", Redactor(), effect=False)
 
     assert (error.retry_after, error.request_id) == (7.0, "r-1")
 

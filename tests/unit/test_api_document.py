@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,12 +14,12 @@ from aep_connections.api.openapi import OPERATIONS, document
 from aep_connections.api.routes import ROUTES, Dependencies
 from aep_connections.api.service import ApiService
 from aep_connections.api.submit import Submitter
+from aep_connections.contract.documents import describe
 from aep_connections.domain import entry as entries
-from aep_connections.domain.entry import Entry, Failure, Noted, SecretVersion, Since, Wait
+from aep_connections.domain.delivery import Recheck
+from aep_connections.domain.entry import Entry, Failure, Pending, SecretVersion, StatusSince, Wait
 from aep_connections.domain.errors import Throttled, Unavailable
-from aep_connections.domain.explored import Column, Table
-from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Recheck, Result, Status
-from aep_connections.use_cases.view import describe
+from aep_connections.domain.model import Column, JsonObject, Key, Order, Outcome, Request, Result, Status, Table
 from local.openapi import PATH, text
 
 SCHEMAS = document()["components"]["schemas"]
@@ -55,7 +55,7 @@ READY = Entry(
     result=RESULT.document(),
     tested=entries.Tested(NOW, True),
     secret_version=SecretVersion("v-1", NOW),
-    since=Since(Status.READY, NOW),
+    since=StatusSince(Status.READY, NOW),
 )
 WAITING = READY.with_(
     status=Status.WAITING, failure=FAILURE, wait=Wait(order=ORDER, what="cluster c", since=NOW, until=NOW + 60)
@@ -81,7 +81,7 @@ def exact(schema: dict[str, Any], missing: tuple[str, ...] = ()) -> dict[str, An
 
 ALL = {name: exact(schema) for name, schema in SCHEMAS.items()}
 WITHOUT_DUPLICATES = ALL | {"Result": exact(SCHEMAS["Result"], ("duplicates",))}
-ALONE = Result(KEY, Outcome.DELETED, None).document()
+ALONE = Result(key=KEY, outcome=Outcome.DELETED, parameter_name=None).document()
 
 
 def test_every_route_is_in_the_document_and_no_other() -> None:
@@ -103,8 +103,8 @@ def test_the_file_is_what_the_code_writes() -> None:
         ("Reason", FAILURE.document(), ALL),
         ("Connection", describe(READY, "/p", NOW), ALL),
         ("Connection", describe(WAITING, "/p", NOW), ALL),
-        ("Connection", describe(READY.with_(noted=Noted(ORDER, {})), "/p", NOW), ALL),
-        ("Connection", describe(Entry(KEY), "/p", NOW), ALL),
+        ("Connection", describe(READY.with_(pending=Pending(ORDER, {})), "/p", NOW), ALL),
+        ("Connection", describe(Entry(key=KEY), "/p", NOW), ALL),
         ("Problem", problems.request_failed(FAILURE, {}).document, ALL),
         ("Problem", problems.internal_error().document, ALL),
     ],
@@ -152,12 +152,12 @@ class Stack:
             raise self.error
         return [READY, WAITING], KEY
 
-    def note(self, _key: Key, order: Order, request: JsonObject) -> None:
+    def note_pending(self, order: Order, _request: Request) -> None:
         """The request ends as the entry of this stack does."""
         if self.entry:
             self.entry = self.entry.with_(order=order, answered=self.entry.answered and order)
 
-    def ask(self, order: Order, request: JsonObject) -> None:
+    def submit(self, order: Order, request: JsonObject) -> None:
         if self.error:
             raise self.error
 
@@ -185,11 +185,11 @@ def reply(
     route: str, entry: Entry | None = READY, stack: Stack | None = None, explore: Any = None, **event: Any
 ) -> tuple[int, str, Any]:
     """Status, content type and document that a route gives."""
-    clock, stack = Clock(), stack or Stack(entry)
+    clock, ports = Clock(), cast(Any, stack or Stack(entry))
     dependencies = Dependencies(
         clock=clock,
-        overview=stack,
-        submitter=Submitter(clock, stack, stack),
+        registry=ports,
+        submitter=Submitter(clock, ports, ports),
         explore=explore or explored({"tables": TABLES}),
         secret_prefix="aep/",
         parameter_name=lambda key: f"/p/{key}",
@@ -221,7 +221,7 @@ REPLIES: list[tuple[str, int, dict[str, Any]]] = [
     (f"DELETE {ONE}", 200, {**WAIT, "entry": GONE}),
     (f"DELETE {ONE}", 202, {}),
     (f"POST {ONE}/verify", 202, {}),
-    (f"POST {ONE}/verify", 404, {"entry": Entry(KEY)}),
+    (f"POST {ONE}/verify", 404, {"entry": Entry(key=KEY)}),
     (f"GET {ONE}/tables", 200, {}),
     (f"GET {ONE}/tables", 404, {"explore": explored({"notFound": "none"})}),
     (f"GET {ONE}/tables", 409, {"explore": explored({"failure": FAILURE.document()})}),

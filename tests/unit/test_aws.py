@@ -10,18 +10,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
-from aep_connections.aws import calls
+from aep_connections.aws import client
 from aep_connections.aws.events import Events
 from aep_connections.aws.parameters import Parameters
-from aep_connections.aws.queue import Requests
+from aep_connections.aws.queue import Queue
 from aep_connections.aws.secrets import Secrets
-from aep_connections.domain.deadline import RECORD_SECONDS
+from aep_connections.domain.delivery import Message
 from aep_connections.domain.errors import ConnectionFailure, SecretRefused, Throttled, Unavailable
-from aep_connections.domain.model import (
-    Key,
-    Message,
-    Order,
-)
+from aep_connections.domain.model import Key, Order
+from aep_connections.domain.time import RECORD_SECONDS
 from tests.support.aws import refusal
 
 NOW = 1_795_000_000.0
@@ -44,11 +41,11 @@ class Aws:
         return operation
 
 
-MESSAGE = Message("m-1", "r-1", 1, NOW)
+MESSAGE = Message(id="m-1", receipt_handle="r-1", receive_count=1, first_received=NOW)
 
 
 def test_an_aws_call_ends_within_the_time_kept_free_to_record() -> None:
-    config = calls.CONFIG
+    config = client.CONFIG
 
     one_try = config.connect_timeout + config.read_timeout  # type: ignore[attr-defined]
     assert one_try * config.retries["total_max_attempts"] <= RECORD_SECONDS  # type: ignore[attr-defined]
@@ -136,7 +133,7 @@ def test_a_secret_that_cannot_be_read_is_refused_or_tried_again(code: str, kind:
 def test_a_message_is_hidden_for_what_the_queue_allows(seconds: float, held: int) -> None:
     queue = Aws({})
 
-    Requests(queue, "queue", "dead").hold(MESSAGE, seconds)
+    Queue(queue, "queue", "dead").hide(MESSAGE, seconds)
 
     assert queue.arguments["VisibilityTimeout"] == held
 
@@ -145,16 +142,12 @@ def test_a_message_is_hidden_for_what_the_queue_allows(seconds: float, held: int
     "error", [refusal("ChangeMessageVisibility", "x"), EndpointConnectionError(endpoint_url="https://x")]
 )
 def test_hiding_a_message_is_best_effort(error: Exception) -> None:
-    queue = Requests(Aws(error), "queue", "dead")
-
-    queue.hold(MESSAGE, 1)
-
-    assert queue.unheld == 1
+    Queue(Aws(error), "queue", "dead").hide(MESSAGE, 1)
 
 
 def test_what_is_parked_fits_into_a_message() -> None:
     queue = Aws({})
-    parking = Requests(queue, "queue", "dead")
+    parking = Queue(queue, "queue", "dead")
 
     parking.park(Order("2026-11-18T10:00:00.000Z", "e-1"), {"x": "é" * 200_000}, "InvalidRequest", "r" * 5000)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from aep_connections.adobe.wire import error_of, read_connection, refusal_of, request_id_of, says_gone, wants_new_token
 from aep_connections.domain.model import mark_of, usable_id
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Reply
+from aep_connections.domain.redaction import Redactor
+from aep_connections.http.transport import Reply
 from tests.support.hostile import MANY, NASTY_TEXTS, json_values, nested, not_texts, texts
 
 CONNECTION = {
@@ -39,7 +39,7 @@ bodies = st.one_of(
 @MANY
 @given(st.integers(100, 599), bodies, st.booleans())
 def test_any_refusal_becomes_an_error_that_can_be_shown(status: int, body: bytes, effect: bool) -> None:
-    reply, secrets = Reply(status, {}, body), SecretValues()
+    reply, secrets = Reply(status, {}, body), Redactor()
 
     error = error_of(reply, "creating connection 'sales'", secrets, effect=effect)
 
@@ -91,7 +91,7 @@ def test_any_retry_after_is_seconds_or_nothing(text: str) -> None:
 @MANY
 @given(texts)
 def test_any_text_that_adobe_shows_as_a_secret_can_be_struck(value: str) -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember(value)
 
-    assert value in "<[struck]>" or value not in secrets.strike(f"<{value}>")
+    assert value in "<[struck]>" or value not in secrets.redact(f"<{value}>")

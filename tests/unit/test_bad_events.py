@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aep_connections.contract import messages
+from aep_connections.domain.delivery import Delivery, Processed, Recheck
 from aep_connections.domain.errors import ConnectionFailure, InvalidRequest
-from aep_connections.domain.model import Delivery, Key, Outcome, Recheck, Result
-from aep_connections.triggers import fleet, invoke, sqs
-from aep_connections.use_cases.answer import Answer
-from aep_connections.use_cases.reconcile import Run
+from aep_connections.domain.model import Key, Outcome, Result
+from aep_connections.provision.service import reply_to
+from aep_connections.reconcile import triggers
+from aep_connections.reconcile.run import Run
 from tests.support.hostile import MANY, NASTY_TEXTS, RAW_BODIES, TIMES, bodies, json_values
 
 NOW = 1_795_000_000.0
@@ -33,14 +35,14 @@ def check(delivery: Delivery) -> None:
     assert order.id
     assert order.id.isascii()
     assert order.id.isprintable()
-    if isinstance(delivery.asked, Recheck):
-        assert len(delivery.asked.reason) <= 100
+    if isinstance(delivery.payload, Recheck):
+        assert len(delivery.payload.reason) <= 100
 
 
 @MANY
 @given(bodies(json_values))
 def test_any_body_is_a_delivery_whose_order_is_never_later_than_its_sending(body: str) -> None:
-    delivery = sqs.read(record(body, SentTimestamp=SENT), NOW)
+    delivery = messages.read_record(record(body, SentTimestamp=SENT), NOW)
 
     check(delivery)
     assert delivery.message is not None
@@ -48,19 +50,19 @@ def test_any_body_is_a_delivery_whose_order_is_never_later_than_its_sending(body
 
 
 def test_of_a_key_that_is_given_twice_the_last_counts_as_in_any_json() -> None:
-    assert sqs.read(record('{"name": "first", "name": "last"}'), NOW).asked == {"name": "last"}
+    assert messages.read_record(record('{"name": "first", "name": "last"}'), NOW).payload == {"name": "last"}
 
 
 @pytest.mark.parametrize("body", RAW_BODIES, ids=range(len(RAW_BODIES)))
 def test_a_body_that_is_no_json_or_too_much_of_it_does_no_harm(body: str) -> None:
-    check(sqs.read(record(body, SentTimestamp=SENT), NOW))
+    check(messages.read_record(record(body, SentTimestamp=SENT), NOW))
 
 
 @pytest.mark.parametrize("time", TIMES)
 def test_a_time_that_cannot_be_or_is_yet_to_come_orders_nothing_later_than_its_sending(time: str) -> None:
     event = {"detail-type": "AEP Base Connection Requested", "id": "e-1", "time": time, "detail": {}}
 
-    check(sqs.read(record(json.dumps(event), SentTimestamp=SENT), NOW))
+    check(messages.read_record(record(json.dumps(event), SentTimestamp=SENT), NOW))
 
 
 @MANY
@@ -72,7 +74,7 @@ def test_a_time_that_cannot_be_or_is_yet_to_come_orders_nothing_later_than_its_s
     | json_values
 )
 def test_any_attributes_of_a_record_make_a_delivery(attributes: Any) -> None:
-    delivery = sqs.read({"messageId": "m-1", "body": "{}", "attributes": attributes}, NOW)
+    delivery = messages.read_record({"messageId": "m-1", "body": "{}", "attributes": attributes}, NOW)
 
     assert delivery.order.seconds >= 0
     assert delivery.message is not None
@@ -84,12 +86,12 @@ def test_any_attributes_of_a_record_make_a_delivery(attributes: Any) -> None:
 def test_any_event_of_a_direct_invoke_is_handed_on_to_be_refused(event: Any) -> None:
     seen: list[Delivery] = []
 
-    def do(delivery: Delivery) -> Answer:
+    def do(delivery: Delivery) -> Processed:
         seen.append(delivery)
-        return Answer("dev", "sales", delivery.order, error=InvalidRequest("no"))
+        return Processed(sandbox="dev", name="sales", order=delivery.order, error=InvalidRequest("no"))
 
     with pytest.raises(ConnectionFailure):
-        invoke.once(event, NOW, "i-1", do)
+        reply_to(event, NOW, "i-1", do)
 
     (delivery,) = seen
     check(delivery)
@@ -104,7 +106,7 @@ def test_any_event_of_a_direct_invoke_is_handed_on_to_be_refused(event: Any) -> 
 )
 def test_any_event_wakes_the_function_that_looks_after_the_fleet_or_is_refused(event: Any) -> None:
     with contextlib.suppress(InvalidRequest):
-        assert isinstance(fleet.woken_by(event, 7), Run | fleet.SecretChanged | fleet.FlowRunFailed)
+        assert isinstance(triggers.woken_by(event, 7), Run | triggers.SecretRotated | triggers.FlowRunFailed)
 
 
 @MANY
@@ -114,10 +116,12 @@ def test_one_bad_record_leaves_the_others_of_its_batch_untouched(batch: list[str
     event = {"Records": [record(body) | {"messageId": f"m-{number}"} for number, body in enumerate(batch)]}
     numbers = iter(range(len(batch)))
 
-    def do(delivery: Delivery) -> Answer:
-        result = Result(Key("dev", "sales"), Outcome.UNCHANGED, None)
-        return Answer("dev", "sales", delivery.order, result, acknowledged=next(numbers) not in undone)
+    def do(delivery: Delivery) -> Processed:
+        result = Result(key=Key("dev", "sales"), outcome=Outcome.UNCHANGED, parameter_name=None)
+        return Processed(
+            sandbox="dev", name="sales", order=delivery.order, result=result, acknowledged=next(numbers) not in undone
+        )
 
-    answer = sqs.each_record(json.loads(json.dumps(event)), NOW, do)
+    answer = reply_to(json.loads(json.dumps(event)), NOW, "i-1", do)
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"m-{number}"} for number in sorted(undone)]}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aep_connections.contract.request import read_request, readable_key
 from aep_connections.domain.errors import InvalidRequest
-from aep_connections.use_cases.request import read, readable_key
 from tests.support.hostile import MANY, NASTY_TEXTS, json_values, nested, not_texts
 
 PREFIX = "aep/{sandbox}/databricks/"
@@ -47,7 +47,7 @@ broken = st.fixed_dictionaries({}, optional={**BROKEN, **dict.fromkeys(UNKNOWN, 
 
 def faults_of(document: object) -> list[tuple[str, str]]:
     with pytest.raises(InvalidRequest) as refused:
-        read(document, PREFIX)
+        read_request(document, PREFIX)
     return [(fault.field, fault.rule) for fault in refused.value.faults]
 
 
@@ -61,7 +61,7 @@ def test_a_refusal_names_exactly_the_fields_that_are_broken_or_missing(
     if not as_null:
         document = {name: value for name, value in document.items() if name not in missing}
     if not wrong and not missing:
-        assert read(document, PREFIX)
+        assert read_request(document, PREFIX)
         return
 
     faults = faults_of(document)
@@ -77,7 +77,7 @@ def test_a_refusal_names_exactly_the_fields_that_are_broken_or_missing(
 def test_any_choice_of_fields_that_keep_their_rules_is_a_request(kept: set[str]) -> None:
     document = {name: value for name, value in WHOLE.items() if name in REQUIRED or name in kept}
 
-    assert read(document, PREFIX).document == document
+    assert read_request(document, PREFIX).document == document
 
 
 @MANY

@@ -104,11 +104,11 @@ def test_an_adobe_secret_is_refused_by_exactly_its_broken_fields(wrong: dict[str
     secret = {name: value for name, value in (ADOBE | wrong).items() if name not in missing}
     faulty = missing | set(wrong)
     if not faulty:
-        read_credentials("adobe", Secret("arn", "v1", 0.0, secret))
+        read_credentials("adobe", Secret(arn="arn", version_id="v1", created_at=0.0, values=secret))
         return
 
     with pytest.raises(SecretInvalid) as refused:
-        read_credentials("adobe", Secret("arn", "v1", 0.0, secret))
+        read_credentials("adobe", Secret(arn="arn", version_id="v1", created_at=0.0, values=secret))
 
     assert {fault.field for fault in refused.value.faults} == faulty
     assert not shows_a_value(refused.value)
@@ -130,7 +130,7 @@ def test_any_json_object_as_a_databricks_secret_is_refused(secret: dict[str, Any
 def test_any_json_object_as_an_adobe_secret_is_a_credential_for_a_header_or_refused(secret: dict[str, Any]) -> None:
     refusal: SecretInvalid | None = None
     try:
-        read = read_credentials("adobe", Secret("arn", "v1", 0.0, secret))
+        read = read_credentials("adobe", Secret(arn="arn", version_id="v1", created_at=0.0, values=secret))
     except SecretInvalid as error:
         refusal = error
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from aep_connections import wiring, wiring_explore, wiring_reconcile
 from aep_connections.api import service as api_service
+from aep_connections.explore import service as explore_service
+from aep_connections.provision import service as provision_service
+from aep_connections.reconcile import service as reconcile_service
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
 from bench.cold import TRIVIAL, answered
 from bench.fleet import SIZES, most_at_once, pages
@@ -131,10 +133,10 @@ def test_a_fleet_is_looked_through_within_its_aims_and_made_right() -> None:
 @pytest.mark.parametrize(
     ("function", "handler"),
     [
-        ("provision", lambda: wiring.build().provision),
+        ("provision", lambda: provision_service.build().provision),
         ("api", lambda: api_service.build().respond),
-        ("explore", lambda: wiring_explore.build().explore),
-        ("reconcile", lambda: wiring_reconcile.build().reconcile),
+        ("explore", lambda: explore_service.build().explore),
+        ("reconcile", lambda: reconcile_service.build().reconcile),
     ],
 )
 def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(

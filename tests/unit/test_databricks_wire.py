@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from aep_connections.domain.secrecy import SecretValues
+from aep_connections.domain.redaction import Redactor
+from aep_connections.http.transport import Reply
 from aep_connections.sources.databricks.replies import ApiError, interpret
 from aep_connections.sources.databricks.terminations import benign, termination_of
-from aep_connections.upstream.transport import Reply
 
 TOKEN = "dapi0123456789abcdef0123456789abcdef"
 HTML = "<html><title>Error 403 Invalid access token.</title><pre>Invalid access token.</pre></html>"
@@ -70,18 +70,18 @@ def coded(code: object, message: str) -> dict[str, object]:
     ],
 )
 def test_each_answer_has_its_meaning(status: int, body: Any, trouble: ApiError | None) -> None:
-    assert interpret(reply(status, body), SecretValues()).error is trouble
+    assert interpret(reply(status, body), Redactor()).error is trouble
 
 
 def test_the_reason_phrase_speaks_for_an_empty_body() -> None:
-    answer = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), SecretValues())
+    answer = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), Redactor())
 
     assert answer.error is ApiError.TOKEN_INVALID
     assert answer.words.endswith("Databricks answered 403: Invalid access token.")
 
 
 def test_words_are_shown_without_a_secret_and_pages_not_at_all() -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember("a-token-of-another-form")
 
     quoting = interpret(reply(403, coded(403, f"Invalid access token: {TOKEN} a-token-of-another-form")), secrets)
@@ -94,7 +94,7 @@ def test_words_are_shown_without_a_secret_and_pages_not_at_all() -> None:
 
 @pytest.mark.parametrize(("header", "shown"), [("1234", "1234"), ("", None), ("1234; x", None), ("٣", None)])
 def test_the_workspace_that_answers_is_told_if_it_is_a_number(header: str, shown: str | None) -> None:
-    assert interpret(reply(200, {}, x_databricks_org_id=header), SecretValues()).workspace_id == shown
+    assert interpret(reply(200, {}, x_databricks_org_id=header), Redactor()).workspace_id == shown
 
 
 @pytest.mark.parametrize(

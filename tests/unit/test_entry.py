@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from aep_connections.aws.items import entry_of, item_of, read, serialize
+from aep_connections.contract.request import read_request as read_request
 from aep_connections.domain import entry as domain
 from aep_connections.domain.entry import Attempt, Entry, Failure, SecretVersion, Wait
 from aep_connections.domain.errors import Unavailable
-from aep_connections.domain.model import Key, Order, Outcome, Result, Status
-from aep_connections.use_cases.request import read as read_request
+from aep_connections.domain.model import Connection, Key, Order, Outcome, Result, Status
 
 ITEMS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "support" / "items-0.1.0.json").read_text()
@@ -24,10 +24,22 @@ NOT_THE_ENTRYS = {"sandbox", "name", "owner", "updatedAt", "leaseUntil", "noted"
 KEY, NOW = Key("dev", "sales"), 1_795_000_000.0
 ORDER, LATER = Order("2026-11-18T11:06:40.000Z", "a"), Order("2026-11-18T11:06:41.000Z", "b")
 REQUEST = read_request({"sandbox": "dev", "name": "sales", "databricksSecretId": "aep/dev/databricks/s"}, "aep/")
+MADE = Connection(
+    id="c-2",
+    etag=None,
+    name="sales",
+    description=None,
+    spec_id=None,
+    state=None,
+    created_at=0,
+    params={},
+)
 FAILURE = Failure.of(Unavailable("Not now."))
-RESULT = Result(KEY, Outcome.CREATED, "/p/dev/sales/connection-id", "c-1", '"2"')
+RESULT = Result(
+    key=KEY, outcome=Outcome.CREATED, parameter_name="/p/dev/sales/connection-id", connection_id="c-1", etag='"2"'
+)
 USED = Entry(
-    KEY,
+    key=KEY,
     order=ORDER,
     status=Status.PROVISIONING,
     request=REQUEST.document,
@@ -42,7 +54,7 @@ USED = Entry(
     outcome_order=ORDER,
     marks=("m-1",),
     failure=FAILURE,
-    wait=Wait(ORDER, "a cluster", NOW, NOW + 1200),
+    wait=Wait(order=ORDER, what="a cluster", since=NOW, until=NOW + 1200),
     readiness={"status": "pass"},
     tested=domain.Tested(NOW, passed=True),
     secret_version=SecretVersion("v-1", NOW),
@@ -65,7 +77,7 @@ def test_an_item_of_version_0_1_0_is_read_and_would_be_written_as_it_is(status: 
 
 
 def test_a_noted_request_of_version_0_1_0_is_read() -> None:
-    noted = old("requested").noted
+    noted = old("requested").pending
 
     assert noted
     assert noted.request["databricksSecretId"] == "aep/dev/databricks/sales"
@@ -93,7 +105,7 @@ def test_an_attempt_that_was_refused_leaves_no_mark_and_one_that_made_nothing_do
 
 
 def test_a_connection_that_was_recorded_settles_the_attempt_and_is_not_tested() -> None:
-    entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg").connected(connection_id="c-2")
+    entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg").connected(MADE, "f")
 
     assert (entry.connection_id, entry.attempt, entry.tested) == ("c-2", None, None)
 

@@ -20,10 +20,22 @@ HOST = "https://adb-1234567890123456.16.azuredatabricks.net"
 
 
 DESIRED = Desired(
-    SOURCE, "sales", "Orders", AuthParams({"domain": HOST, "database": "d"}, {"accessToken": "t"}), "arn", "v1"
+    source=SOURCE,
+    name="sales",
+    description="Orders",
+    auth=AuthParams({"domain": HOST, "database": "d"}, {"accessToken": "t"}),
+    secret_arn="arn",
+    secret_version_id="v1",
 )
 SHOWN = Connection(
-    "id", '"1"', "sales", None, None, "enabled", 0, {"domain": HOST, "database": "d", "accessToken": "***"}
+    id="id",
+    etag='"1"',
+    name="sales",
+    description=None,
+    spec_id=None,
+    state="enabled",
+    created_at=0,
+    params={"domain": HOST, "database": "d", "accessToken": "***"},
 )
 
 

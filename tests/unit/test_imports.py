@@ -17,9 +17,9 @@ DOCUMENT = ("aep_connections.api.openapi", "aep_connections.api.schemas")
 """What only docs/openapi.json is written with."""
 NOBODYS = TOO_DEAR + FRAMEWORKS + DOCUMENT
 API = ("aep_connections.api",)
-OTHERS = ("requests", "aep_connections.upstream", "aep_connections.adobe", "aep_connections.sources.workspaces")
+OTHERS = ("requests", "aep_connections.http", "aep_connections.adobe", "aep_connections.sources.workspaces")
 """What asks Adobe and Databricks."""
-WORK = ("aep_connections.sources.workspaces", "aep_connections.aws.registry", "aep_connections.use_cases.provision")
+WORK = ("aep_connections.sources.workspaces", "aep_connections.provision")
 """What makes connections, or asks Databricks: whoever reconciles leaves it to others."""
 UNWANTED = {
     "provision": NOBODYS + API,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aep_connections.contract.request import read_request, readable_key
 from aep_connections.domain.errors import InvalidRequest
 from aep_connections.domain.model import DesiredState, Key
-from aep_connections.use_cases.request import read, readable_key
 
 PREFIX = "aep/{sandbox}/databricks/"
 GOOD = {"name": "sales", "sandbox": "dev", "databricksSecretId": "aep/dev/databricks/sales"}
@@ -18,12 +18,12 @@ GOOD = {"name": "sales", "sandbox": "dev", "databricksSecretId": "aep/dev/databr
 
 def faults_of(document: object) -> dict[str, str]:
     with pytest.raises(InvalidRequest) as refused:
-        read(document, PREFIX)
+        read_request(document, PREFIX)
     return {fault.field: fault.rule for fault in refused.value.faults}
 
 
 def test_the_shortest_request_is_filled_with_the_defaults() -> None:
-    request = read(GOOD, PREFIX)
+    request = read_request(GOOD, PREFIX)
 
     assert request.key == Key("dev", "sales")
     assert request.display_name == "sales"
@@ -34,11 +34,11 @@ def test_the_shortest_request_is_filled_with_the_defaults() -> None:
 
 
 def test_absent_needs_only_name_and_sandbox() -> None:
-    assert read({"name": "sales", "sandbox": "dev", "desiredState": "absent"}, PREFIX).secret_id is None
+    assert read_request({"name": "sales", "sandbox": "dev", "desiredState": "absent"}, PREFIX).secret_id is None
 
 
 def test_null_means_not_given() -> None:
-    request = read({**GOOD, "displayName": None, "catalog": None}, PREFIX)
+    request = read_request({**GOOD, "displayName": None, "catalog": None}, PREFIX)
 
     assert request.display_name == "sales"
     assert request.document == GOOD
@@ -108,7 +108,7 @@ def test_a_request_over_16_kib_is_refused() -> None:
 
 def test_an_unknown_field_is_named_without_its_value() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read({**GOOD, "pass\nword": "dapi-secret"}, PREFIX)
+        read_request({**GOOD, "pass\nword": "dapi-secret"}, PREFIX)
 
     assert "dapi-secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -116,7 +116,7 @@ def test_an_unknown_field_is_named_without_its_value() -> None:
 
 def test_a_refusal_stays_short_however_many_fields_are_unknown() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read({**GOOD, **{f"x{number}": 0 for number in range(3_000)}}, PREFIX)
+        read_request({**GOOD, **{f"x{number}": 0 for number in range(3_000)}}, PREFIX)
 
     assert len(refused.value.faults) == 102
     assert str(refused.value.faults[-1]) == "request: has 2900 more fields that no request has"
@@ -147,7 +147,7 @@ json_values = st.recursive(
 def test_any_json_is_a_request_or_a_refusal_that_names_a_fault(document: Any) -> None:
     refusal, request = None, None
     try:
-        request = read(document, PREFIX)
+        request = read_request(document, PREFIX)
     except InvalidRequest as refused:
         refusal = refused
 
@@ -162,13 +162,13 @@ def test_a_request_for_absence_may_not_name_a_secret_outside_the_prefix() -> Non
     document = {"name": "sales", "sandbox": "dev", "desiredState": "absent", "databricksSecretId": "aep/prod/x"}
 
     with pytest.raises(InvalidRequest) as refused:
-        read(document, "aep/{sandbox}/databricks/")
+        read_request(document, "aep/{sandbox}/databricks/")
 
     assert [fault.field for fault in refused.value.faults] == ["databricksSecretId"]
 
 
 def test_a_long_field_name_is_told_in_short() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read({"name": "sales", "sandbox": "dev", "desiredState": "absent", "x" * 999: 1}, "aep/")
+        read_request({"name": "sales", "sandbox": "dev", "desiredState": "absent", "x" * 999: 1}, "aep/")
 
     assert [fault.field for fault in refused.value.faults] == ["x" * 64]

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from aep_connections.upstream.retry import Ended, pause_before_retry, reason_to_retry
+from aep_connections.http.retry import Ended, pause_before_retry, reason_to_retry
 
 
 @pytest.mark.parametrize(

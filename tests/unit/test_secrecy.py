@@ -14,8 +14,8 @@ from aep_connections.domain.model import (
     Connection,
     Secret,
 )
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Call, Reply
+from aep_connections.domain.redaction import Redactor
+from aep_connections.http.transport import Call, Reply
 from tests.support.canaries import found
 
 VALUE = "Ümlaut +/?~>\"'\\end?>~"
@@ -39,63 +39,78 @@ VALUE = "Ümlaut +/?~>\"'\\end?>~"
     ],
 )
 def test_every_form_in_which_a_service_may_echo_a_secret_is_struck_whole(form: str) -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember(VALUE)
 
-    assert secrets.clean(f"bad token <{form}> given") == "bad token <[struck]> given"
+    assert secrets.printable(f"bad token <{form}> given") == "bad token <[struck]> given"
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("before", ["", "u", "u:", "user:"])
 def test_a_secret_inside_a_longer_base64_text_is_struck(before: str, encode: Callable[[bytes], bytes]) -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember(VALUE)
     echoed = encode(f"{before}{VALUE}:and more".encode()).decode()
 
-    struck = secrets.strike(f"Authorization: Basic {echoed}")
+    struck = secrets.redact(f"Authorization: Basic {echoed}")
 
     assert "[struck]" in struck
     assert found({"header": struck}, [VALUE]) == []
 
 
 def test_a_short_secret_strikes_no_part_of_other_words() -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember("abc")
 
-    assert secrets.strike("YWJ and FiYw are words") == "YWJ and FiYw are words"
+    assert secrets.redact("YWJ and FiYw are words") == "YWJ and FiYw are words"
 
 
 def test_a_secret_that_contains_another_is_struck_whole() -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     for value in ("abc", "abc-and-more", ""):
         secrets.remember(value)
 
-    assert secrets.strike("abc-and-more, abc") == "[struck], [struck]"
+    assert secrets.redact("abc-and-more, abc") == "[struck], [struck]"
 
 
 def test_a_secret_with_half_a_character_is_struck_too() -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember("half\ud83d-token")
 
-    assert secrets.strike("<half\ud83d-token> <half%ED%A0%BD-token>") == "<[struck]> <[struck]>"
+    assert secrets.redact("<half\ud83d-token> <half%ED%A0%BD-token>") == "<[struck]> <[struck]>"
 
 
 def test_text_of_others_is_struck_before_it_is_cut_and_before_it_is_made_printable() -> None:
-    secrets = SecretValues()
+    secrets = Redactor()
     secrets.remember("canary\tvalue")
 
-    assert secrets.clean("canary\tvalue and more", 10) == "[struck] …"
-    assert secrets.clean("x" * 1000, 500) == "x" * 499 + "…"
-    assert secrets.clean("two\nlines") == "two lines"
+    assert secrets.printable("canary\tvalue and more", 10) == "[struck] …"
+    assert secrets.printable("x" * 1000, 500) == "x" * 499 + "…"
+    assert secrets.printable("two\nlines") == "two lines"
 
 
 @pytest.mark.parametrize(
     "holder",
     [
-        Secret("arn", "v1", 0.0, {"accessToken": "canary"}),
+        Secret(arn="arn", version_id="v1", created_at=0.0, values={"accessToken": "canary"}),
         AuthParams({}, {"accessToken": "canary"}),
-        Connection("id", None, None, None, None, None, 0, {"accessToken": "canary"}),
-        Call("GET", "https://x.example", {"Authorization": "Bearer canary"}, body=b"canary"),
+        Connection(
+            id="id",
+            etag=None,
+            name=None,
+            description=None,
+            spec_id=None,
+            state=None,
+            created_at=0,
+            params={"accessToken": "canary"},
+        ),
+        Call(
+            service="Adobe",
+            method="GET",
+            url="https://x.example",
+            headers={"Authorization": "Bearer canary"},
+            body=b"canary",
+        ),
         Reply(200, {"x": "canary"}, b"canary"),
     ],
     ids=lambda holder: type(holder).__name__,

@@ -6,9 +6,9 @@ from dataclasses import fields
 
 import pytest
 
-from aep_connections.settings import Settings, SettingsInvalid
+from aep_connections.settings import ProvisionSettings, SettingsInvalid
 
-RIGHT = {field.name.upper(): "x" for field in fields(Settings)} | {
+RIGHT = {field.name.upper(): "x" for field in fields(ProvisionSettings)} | {
     "DATABRICKS_SECRET_PREFIX": "a/", "PARAMETER_PREFIX": "/a", "ADOBE_SETTLE_SECONDS": "1",
     "GIVE_UP_AFTER_SECONDS": "1", "CLUSTER_START_LIMIT_SECONDS": "1", "DATABRICKS_URL": "",
     "ADOBE_IMS_URL": "https://a.example", "ADOBE_PLATFORM_URL": "https://a.example",
@@ -29,13 +29,13 @@ RIGHT = {field.name.upper(): "x" for field in fields(Settings)} | {
 )
 def test_a_variable_that_would_mislead_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsInvalid, match=name):
-        Settings.from_environment(RIGHT | {name: value})
+        ProvisionSettings.from_environment(RIGHT | {name: value})
 
 
 def test_a_url_may_end_in_a_slash_and_what_is_not_given_has_the_documented_default() -> None:
     given = {name: value for name, value in RIGHT.items() if not name.endswith(("_SECONDS", "IMS_URL", "BRICKS_URL"))}
 
-    settings = Settings.from_environment(given | {"ADOBE_PLATFORM_URL": "https://a.example/"})
+    settings = ProvisionSettings.from_environment(given | {"ADOBE_PLATFORM_URL": "https://a.example/"})
 
     assert settings.adobe_platform_url == "https://a.example"
     assert settings.adobe_ims_url == "https://ims-na1.adobelogin.com"

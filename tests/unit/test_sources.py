@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from aep_connections import sources
+from aep_connections.contract.request import read_request
 from aep_connections.domain.entry import Attempt, Entry
 from aep_connections.domain.errors import Conflict, Unavailable
 from aep_connections.domain.model import Key, Order
 from aep_connections.sources import secret_id_of, source_of
 from aep_connections.sources.databricks.secret import SOURCE as DATABRICKS
-from aep_connections.use_cases.request import read
 from tests.second_source.room import SOURCE as LEDGER
 
 KEY = Key("dev", "sales")
@@ -25,34 +25,34 @@ def both(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_absent_request_keeps_the_source_type_that_was_recorded() -> None:
-    entry = Entry(KEY, source="ledger").accepted(ORDER, read(ABSENT, "aep/"))
+    entry = Entry(key=KEY, source="ledger").accepted(ORDER, read_request(ABSENT, "aep/"))
 
     assert source_of(entry) is LEDGER
 
 
 def test_a_first_request_records_its_source_type_and_a_later_one_does_not_change_it() -> None:
-    first = Entry(KEY).accepted(ORDER, read(REQUEST, "aep/"))
-    later = Entry(KEY, source="ledger").accepted(ORDER, read(REQUEST, "aep/"))
+    first = Entry(key=KEY).accepted(ORDER, read_request(REQUEST, "aep/"))
+    later = Entry(key=KEY, source="ledger").accepted(ORDER, read_request(REQUEST, "aep/"))
 
     assert (first.source, later.source) == ("databricks", "ledger")
 
 
 def test_the_secret_of_a_key_is_the_one_that_its_own_source_type_names() -> None:
-    assert secret_id_of(Entry(KEY, source="databricks", request=REQUEST)) == "aep/dev/databricks/sales"
-    assert secret_id_of(Entry(KEY, source="ledger", request=REQUEST)) is None
+    assert secret_id_of(Entry(key=KEY, source="databricks", request=REQUEST)) == "aep/dev/databricks/sales"
+    assert secret_id_of(Entry(key=KEY, source="ledger", request=REQUEST)) is None
 
 
 def test_a_source_type_that_this_version_does_not_have_is_taken_for_no_other() -> None:
     with pytest.raises(Unavailable, match="type lake, which this version does not have"):
-        source_of(Entry(KEY, source="lake"))
+        source_of(Entry(key=KEY, source="lake"))
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        Entry(KEY, source="ledger", connection_id="c-1"),
-        Entry(KEY, source="ledger", marks=("m-1",)),
-        Entry(KEY, source="ledger", attempt=Attempt("m-1", 0.0, "f")),
+        Entry(key=KEY, source="ledger", connection_id="c-1"),
+        Entry(key=KEY, source="ledger", marks=("m-1",)),
+        Entry(key=KEY, source="ledger", attempt=Attempt("m-1", 0.0, "f")),
     ],
     ids=["connection", "mark", "attempt"],
 )
@@ -64,4 +64,4 @@ def test_a_key_that_made_something_or_may_have_does_not_change_its_source_type(e
 
 
 def test_a_key_that_made_nothing_may_change_its_source_type() -> None:
-    assert Entry(KEY, source="ledger").of_source(DATABRICKS).source == "databricks"
+    assert Entry(key=KEY, source="ledger").of_source(DATABRICKS).source == "databricks"

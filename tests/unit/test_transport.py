@@ -9,10 +9,10 @@ import pytest
 import requests
 import urllib3
 
-from aep_connections.domain.deadline import Deadline
 from aep_connections.domain.errors import Unavailable
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Call, Reply, Timeouts, Upstream, new_session
+from aep_connections.domain.redaction import Redactor
+from aep_connections.domain.time import RECORD_SECONDS, Deadline
+from aep_connections.http.transport import Call, Reply, Timeouts, Upstream, new_session
 from tests.support.clock import FakeClock
 
 
@@ -29,7 +29,7 @@ class Broken(requests.Session):
 
 
 def upstream_of(session: requests.Session, seconds: float = 180) -> Upstream:
-    return Upstream(session, Timeouts(), Deadline.after(FakeClock(), seconds), SecretValues())
+    return Upstream(session, Timeouts(), Deadline.after(FakeClock(), seconds, kept=RECORD_SECONDS), Redactor())
 
 
 POOL = urllib3.HTTPConnectionPool("adobe.example")
@@ -46,7 +46,9 @@ def test_what_was_never_connected_certainly_did_nothing(reason: Exception, words
     error = requests.ConnectionError(urllib3.exceptions.MaxRetryError(POOL, "/", reason))
 
     with pytest.raises(Unavailable) as raised:
-        upstream_of(Broken(error)).send(Call("POST", "https://adobe.example", {}, repeatable=False))
+        upstream_of(Broken(error)).send(
+            Call(service="Adobe", method="POST", url="https://adobe.example", headers={}, repeatable=False)
+        )
 
     assert words in raised.value.message
     assert not raised.value.may_have_happened
@@ -56,7 +58,9 @@ def test_an_error_of_the_http_library_is_told_without_its_text() -> None:
     error = requests.ConnectionError("canary")
 
     with pytest.raises(Unavailable) as raised:
-        upstream_of(Broken(error)).send(Call("POST", "https://adobe.example", {}, repeatable=False))
+        upstream_of(Broken(error)).send(
+            Call(service="Adobe", method="POST", url="https://adobe.example", headers={}, repeatable=False)
+        )
 
     assert raised.value.message == "Adobe could not be heard: the connection broke."
     assert raised.value.may_have_happened
@@ -72,7 +76,9 @@ def test_a_call_takes_its_timeouts_but_never_more_than_the_time_left(
     session = Broken(requests.ConnectionError())
 
     with pytest.raises(Unavailable):
-        upstream_of(session, seconds).send(Call("GET", "https://adobe.example", {}, slow=slow, repeatable=False))
+        upstream_of(session, seconds).send(
+            Call(service="Adobe", method="GET", url="https://adobe.example", headers={}, slow=slow, repeatable=False)
+        )
 
     assert session.timeouts == [timeouts]
 

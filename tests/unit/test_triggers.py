@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from aep_connections.contract import messages
+from aep_connections.contract.messages import order_of
+from aep_connections.domain.delivery import Delivery, Processed, Recheck
 from aep_connections.domain.errors import Busy
-from aep_connections.domain.model import Delivery, Key, Order, Outcome, Recheck, Result
-from aep_connections.triggers import invoke, sqs
-from aep_connections.triggers.eventbridge import order_of
-from aep_connections.use_cases.answer import Answer
+from aep_connections.domain.model import Key, Order, Outcome, Result
+from aep_connections.provision.service import reply_to
 
 NOW = 1_795_000_000.0
 REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": "x"}
@@ -33,33 +34,35 @@ def envelope(**changes: object) -> dict[str, object]:
 
 
 def test_an_envelopes_order_is_its_time_and_id() -> None:
-    delivery = sqs.read(record(envelope(), SentTimestamp="1795000000000"), NOW)
+    delivery = messages.read_record(record(envelope(), SentTimestamp="1795000000000"), NOW)
 
     assert delivery.order == Order("2026-11-18T10:00:00.000Z", "e-1")
-    assert delivery.asked == REQUEST
+    assert delivery.payload == REQUEST
 
 
 def test_a_bare_requests_order_is_when_it_was_sent() -> None:
-    delivery = sqs.read(record(REQUEST, SentTimestamp="1795000000123"), NOW)
+    delivery = messages.read_record(record(REQUEST, SentTimestamp="1795000000123"), NOW)
 
     assert delivery.order == Order("2026-11-18T11:06:40.123Z", "m-1")
 
 
 def test_an_order_is_never_later_than_the_sending() -> None:
-    forged = sqs.read(record(envelope(time="2099-01-01T00:00:00Z"), SentTimestamp="1795000000000"), NOW)
+    forged = messages.read_record(record(envelope(time="2099-01-01T00:00:00Z"), SentTimestamp="1795000000000"), NOW)
 
     assert forged.order.time == "2026-11-18T11:06:40.000Z"
 
 
 @pytest.mark.parametrize("time", [None, 5, "yesterday", "2026-11-18T10:00:00", "2026-11-18"])
 def test_an_unreadable_time_is_replaced_by_the_sending(time: object) -> None:
-    delivery = sqs.read(record(envelope(time=time), SentTimestamp="1795000000000"), NOW)
+    delivery = messages.read_record(record(envelope(time=time), SentTimestamp="1795000000000"), NOW)
 
     assert delivery.order.time == "2026-11-18T11:06:40.000Z"
 
 
 def test_milliseconds_and_zones_of_a_time_are_kept_in_utc() -> None:
-    delivery = sqs.read(record(envelope(time="2026-11-18T11:00:00.250+01:00"), SentTimestamp="1795000000000"), NOW)
+    delivery = messages.read_record(
+        record(envelope(time="2026-11-18T11:00:00.250+01:00"), SentTimestamp="1795000000000"), NOW
+    )
 
     assert delivery.order.time == "2026-11-18T10:00:00.250Z"
 
@@ -73,24 +76,24 @@ def test_a_recheck_is_ours_only_with_a_valid_key() -> None:
     good = {"recheck": {"sandbox": "dev", "name": "sales", "reason": "drift"}}
     bad = {"recheck": {"sandbox": "DEV", "name": "sales"}}
 
-    assert sqs.read(record(good), NOW).asked == Recheck(Key("dev", "sales"), "drift")
-    assert sqs.read(record(bad), NOW).asked == bad
+    assert messages.read_record(record(good), NOW).payload == Recheck(Key("dev", "sales"), "drift")
+    assert messages.read_record(record(bad), NOW).payload == bad
 
 
 @pytest.mark.parametrize("body", ["", "not json", "[1", '"text"', "[" * 100_000, "NaN"])
 def test_a_body_that_is_no_request_is_still_a_delivery(body: str) -> None:
-    assert isinstance(sqs.read(record(body), NOW), Delivery)
+    assert isinstance(messages.read_record(record(body), NOW), Delivery)
 
 
 def test_missing_attributes_are_taken_as_now() -> None:
-    delivery = sqs.read({"messageId": "m", "body": "{}"}, NOW)
+    delivery = messages.read_record({"messageId": "m", "body": "{}"}, NOW)
 
     assert delivery.message is not None
     assert (delivery.message.receive_count, delivery.message.first_received) == (1, NOW)
 
 
 def test_attributes_that_no_queue_would_send_are_taken_as_now() -> None:
-    delivery = sqs.read(record("{}", SentTimestamp="9" * 40, ApproximateReceiveCount="x"), NOW)
+    delivery = messages.read_record(record("{}", SentTimestamp="9" * 40, ApproximateReceiveCount="x"), NOW)
 
     assert delivery.message is not None
     assert (delivery.order.seconds, delivery.message.receive_count) == (NOW, 1)
@@ -98,17 +101,22 @@ def test_attributes_that_no_queue_would_send_are_taken_as_now() -> None:
 
 @pytest.mark.parametrize("records", [[5], [{}], [{"s3": {}}], [{"messageId": 1}], {}, None])
 def test_records_of_something_else_are_no_batch(records: object) -> None:
-    assert not sqs.is_batch({"Records": records})
+    assert not messages.is_batch({"Records": records})
 
 
 def invoked(event: object) -> object:
     seen: list[object] = []
 
-    def do(delivery: Delivery) -> Answer:
-        seen.append(delivery.asked)
-        return Answer("dev", "sales", delivery.order, Result(Key("dev", "sales"), Outcome.UNCHANGED, None))
+    def do(delivery: Delivery) -> Processed:
+        seen.append(delivery.payload)
+        return Processed(
+            sandbox="dev",
+            name="sales",
+            order=delivery.order,
+            result=Result(key=Key("dev", "sales"), outcome=Outcome.UNCHANGED, parameter_name=None),
+        )
 
-    invoke.once(event, NOW, "i-1", do)
+    reply_to(event, NOW, "i-1", do)
     return seen[0]
 
 
@@ -124,7 +132,12 @@ def test_any_other_tf_stays_to_be_refused(tf: object) -> None:
 
 def test_a_direct_invoke_raises_a_retryable_error_at_once() -> None:
     with pytest.raises(Busy):
-        invoke.once(REQUEST, NOW, "i", lambda d: Answer("dev", "sales", d.order, error=Busy("x"), acknowledged=False))
+        reply_to(
+            REQUEST,
+            NOW,
+            "i",
+            lambda d: Processed(sandbox="dev", name="sales", order=d.order, error=Busy("x"), acknowledged=False),
+        )
 
 
 @pytest.mark.parametrize("order_id", [None, 7, "", "x" * 257, "é", "line\nbreak"])
@@ -139,32 +152,36 @@ def test_a_time_before_1970_is_taken_for_1970() -> None:
 def test_another_detail_type_is_no_request_and_is_left_whole() -> None:
     announced = envelope(**{"detail-type": "AEP Base Connection Ready", "detail": {"name": "sales"}})
 
-    assert sqs.read(record(announced), NOW).asked == announced
+    assert messages.read_record(record(announced), NOW).payload == announced
 
 
 def test_a_request_with_a_recheck_beside_it_is_no_recheck() -> None:
     both = {"recheck": {"sandbox": "dev", "name": "sales"}, "name": "sales"}
 
-    assert sqs.read(record(both), NOW).asked == both
+    assert messages.read_record(record(both), NOW).payload == both
 
 
 def test_a_rechecks_reason_is_kept_short() -> None:
-    recheck = sqs.read(record({"recheck": {"sandbox": "dev", "name": "sales", "reason": "x" * 999}}), NOW).asked
+    recheck = messages.read_record(
+        record({"recheck": {"sandbox": "dev", "name": "sales", "reason": "x" * 999}}), NOW
+    ).payload
 
     assert recheck.reason == "x" * 100  # type: ignore[attr-defined]
 
 
 def test_a_receive_count_is_at_least_one() -> None:
-    message = sqs.read(record({}, ApproximateReceiveCount="0"), NOW).message
+    message = messages.read_record(record({}, ApproximateReceiveCount="0"), NOW).message
 
     assert message is not None
     assert message.receive_count == 1
 
 
 def test_of_a_batch_only_what_is_not_done_is_delivered_again() -> None:
-    def do(delivery: Delivery) -> Answer:
-        return Answer("dev", "sales", delivery.order, acknowledged=delivery.asked != {"number": 1})
+    def do(delivery: Delivery) -> Processed:
+        return Processed(
+            sandbox="dev", name="sales", order=delivery.order, acknowledged=delivery.payload != {"number": 1}
+        )
 
     batch = {"Records": [record({"number": number}) | {"messageId": f"m-{number}"} for number in range(3)]}
 
-    assert sqs.each_record(batch, NOW, do) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert reply_to(batch, NOW, "i-1", do) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}

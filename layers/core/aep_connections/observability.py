@@ -13,15 +13,15 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aep_connections.domain.model import Outcome
 
 if TYPE_CHECKING:
-    from aep_connections.upstream.transport import Upstream
-    from aep_connections.use_cases.answer import Answer
+    from aep_connections.domain.delivery import Processed
+    from aep_connections.http.transport import Upstream
 
 # Lambda's own root logger would write the SDK's news of every cold start.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
     """What an answer cost. Seconds; `age` counts from when the request (of a recheck: the recheck) was asked."""
 
     duration: float
@@ -37,7 +37,7 @@ class Log:
         self.service = os.environ.get("POWERTOOLS_SERVICE_NAME", "aep-connections")
         self._logger = Logger(service=self.service, use_rfc3339=True, utc=True)
 
-    def note(self, message: str, line: dict[str, Any]) -> None:
+    def write(self, message: str, line: dict[str, Any]) -> None:
         """A line; of what has a code, as a warning."""
         level = self._logger.warning if line.get("code") else self._logger.info
         level(message, extra=line)
@@ -50,53 +50,55 @@ class Observer:
         self._log = Log()
         self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "AepConnections")
 
-    def note(self, answer: Answer, measured: Measured, upstream: Upstream) -> None:
-        outcome = answer.result.outcome.value if answer.result else ("failed" if answer.acknowledged else "retried")
+    def record(self, processed: Processed, measurements: Measurements, upstream: Upstream) -> None:
+        outcome = (
+            processed.result.outcome.value if processed.result else ("failed" if processed.acknowledged else "retried")
+        )
         line: dict[str, Any] = {
-            "sandbox": answer.sandbox,
-            "connection_name": answer.name,
+            "sandbox": processed.sandbox,
+            "connection_name": processed.name,
             "outcome": outcome,
-            "requested_at": answer.order.time,
-            "request_event_id": answer.order.id,
-            "duration_ms": round(measured.duration * 1000),
-            "age_ms": round(measured.age * 1000),
-            "receive_count": measured.receive_count,
+            "requested_at": processed.order.time,
+            "request_event_id": processed.order.id,
+            "duration_ms": round(measurements.duration * 1000),
+            "age_ms": round(measurements.age * 1000),
+            "receive_count": measurements.receive_count,
             "upstream_calls": upstream.calls,
             "upstream_retries": upstream.retries,
-            "parked": answer.parked,
-            "function_request_id": measured.invocation_id,
+            "parked": processed.parked,
+            "function_request_id": measurements.invocation_id,
         }
-        if answer.result:
-            line |= {"connection_id": answer.result.connection_id, "duplicates": list(answer.result.duplicates)}
-        if answer.recheck:
-            line["recheck"] = answer.recheck.reason
-        if answer.report:
-            line |= answer.report.event_fields()
-        if answer.error:
+        if processed.result:
+            line |= {"connection_id": processed.result.connection_id, "duplicates": list(processed.result.duplicates)}
+        if processed.recheck:
+            line["recheck"] = processed.recheck.reason
+        if processed.report:
+            line |= processed.report.event_fields()
+        if processed.error:
             line |= {
-                "code": answer.error.code,
-                "retryable": answer.error.retryable,
-                "request_id": answer.error.request_id,
-                "reason": answer.error.message,
-                "faults": [str(fault) for fault in answer.error.faults],
+                "code": processed.error.code,
+                "retryable": processed.error.retryable,
+                "request_id": processed.error.request_id,
+                "reason": processed.error.message,
+                "faults": [str(fault) for fault in processed.error.faults],
             }
-        self._log.note("request answered", line)
-        self._count(answer, outcome, measured, upstream)
+        self._log.write("request answered", line)
+        self._count(processed, outcome, measurements, upstream)
 
-    def _count(self, answer: Answer, outcome: str, measured: Measured, upstream: Upstream) -> None:
+    def _count(self, processed: Processed, outcome: str, measurements: Measurements, upstream: Upstream) -> None:
         metrics = EphemeralMetrics(namespace=self._namespace, service=self._log.service)
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
-        metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measured.duration * 1000))
+        metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measurements.duration * 1000))
         if outcome != Outcome.SUPERSEDED:  # an old request that lost is nobody's delay
-            metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measured.age, 3))
+            metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measurements.age, 3))
         metrics.add_metric("UpstreamCalls", MetricUnit.Count, upstream.calls)
         metrics.add_metric("UpstreamRetries", MetricUnit.Count, len(upstream.retries))
-        metrics.add_metric("Parked", MetricUnit.Count, int(answer.parked))
-        surplus = answer.result.surplus_deleted if answer.result else 0
+        metrics.add_metric("Parked", MetricUnit.Count, int(processed.parked))
+        surplus = processed.result.surplus_deleted if processed.result else 0
         metrics.add_metric("SurplusDeleted", MetricUnit.Count, surplus)
-        if answer.recheck and answer.recheck.unattended:
-            repaired = answer.result is not None and answer.result.changed
+        if processed.recheck and processed.recheck.unattended:
+            repaired = processed.result is not None and processed.result.changed
             metrics.add_metric("Repaired", MetricUnit.Count, int(repaired))
-        if answer.error:
-            metrics.add_metadata("code", answer.error.code)
+        if processed.error:
+            metrics.add_metadata("code", processed.error.code)
         metrics.flush_metrics()

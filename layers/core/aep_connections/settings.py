@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -72,75 +72,74 @@ def is_safe(url: str) -> bool:
     return bool(bare) and safe and re.fullmatch(r"[\x21-\x7e]+", url) is not None
 
 
-_RULES: dict[str, Callable[[str], str | None]] = {
-    "ADOBE_SECRET_ID": _not_empty,
-    "DATABRICKS_SECRET_PREFIX": _prefix_of_secrets,
-    "REGISTRY_TABLE": _not_empty,
-    "PARAMETER_PREFIX": _prefix_of_parameters,
-    "EVENT_BUS_NAME": _not_empty,
-    "REQUEST_QUEUE_URL": _not_empty,
-    "DEAD_LETTER_QUEUE_URL": _not_empty,
-    "ADOBE_SETTLE_SECONDS": _seconds,
-    "GIVE_UP_AFTER_SECONDS": _seconds,
-    "CLUSTER_START_LIMIT_SECONDS": _seconds,
-    "ADOBE_IMS_URL": _url,
-    "ADOBE_PLATFORM_URL": _url,
-    "DATABRICKS_URL": _url_or_none,
-    "EXPLORE_FUNCTION_NAME": _not_empty,
-    "REPAIR_POLICY": _policy,
-    "CHECKS_PER_RUN": _count,
-    "VERIFY_AFTER_SECONDS": _seconds,
-    "MISSING_BRAKE_PERCENT": _percent,
-}
-_DEFAULTS = {
-    "ADOBE_SETTLE_SECONDS": "120",
-    "GIVE_UP_AFTER_SECONDS": "3600",
-    "CLUSTER_START_LIMIT_SECONDS": "1200",
-    "REPAIR_POLICY": "repair",
-    "CHECKS_PER_RUN": "500",
-    "VERIFY_AFTER_SECONDS": "72000",
-    "MISSING_BRAKE_PERCENT": "50",
-    "ADOBE_IMS_URL": "https://ims-na1.adobelogin.com",
-    "ADOBE_PLATFORM_URL": "https://platform.adobe.io",
-}
-
-
-T = TypeVar("T", bound="_Environment")
-
-
 @dataclass(frozen=True, slots=True)
-class _Environment:
-    """One field per environment variable, named as it is, in lower case. `…_seconds` are seconds."""
+class Variable:
+    """An environment variable: its rule (what a value breaks, or None), how it is read, its default."""
 
-    @classmethod
-    def _typed(cls, name: str, value: str) -> object:
-        if name.endswith("_seconds"):
-            return float(value)
-        if name.endswith(("_percent", "_per_run")):
-            return int(value)
-        return value.rstrip("/") if name.endswith("_url") else value
+    broken: Callable[[str], str | None]
+    read: Callable[[str], object]
+    default: str = ""
+
+
+def _plain_url(value: str) -> str:
+    return value.rstrip("/")
+
+
+VARIABLES: dict[str, Variable] = {
+    "ADOBE_SECRET_ID": Variable(_not_empty, str),
+    "DATABRICKS_SECRET_PREFIX": Variable(_prefix_of_secrets, str),
+    "REGISTRY_TABLE": Variable(_not_empty, str),
+    "PARAMETER_PREFIX": Variable(_prefix_of_parameters, str),
+    "EVENT_BUS_NAME": Variable(_not_empty, str),
+    "REQUEST_QUEUE_URL": Variable(_not_empty, str),
+    "DEAD_LETTER_QUEUE_URL": Variable(_not_empty, str),
+    "EXPLORE_FUNCTION_NAME": Variable(_not_empty, str),
+    "ADOBE_SETTLE_SECONDS": Variable(_seconds, float, "120"),
+    "GIVE_UP_AFTER_SECONDS": Variable(_seconds, float, "3600"),
+    "CLUSTER_START_LIMIT_SECONDS": Variable(_seconds, float, "1200"),
+    "ADOBE_IMS_URL": Variable(_url, _plain_url, "https://ims-na1.adobelogin.com"),
+    "ADOBE_PLATFORM_URL": Variable(_url, _plain_url, "https://platform.adobe.io"),
+    "DATABRICKS_URL": Variable(_url_or_none, _plain_url),
+    "REPAIR_POLICY": Variable(_policy, str, "repair"),
+    "CHECKS_PER_RUN": Variable(_count, int, "500"),
+    "VERIFY_AFTER_SECONDS": Variable(_seconds, float, "72000"),
+    "MISSING_BRAKE_PERCENT": Variable(_percent, int, "50"),
+}
+
+T = TypeVar("T", bound="_Settings")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Settings:
+    """One field for each environment variable that a function has, named as it is, in lower case."""
 
     @classmethod
     def from_environment(cls: type[T], environment: Mapping[str, str]) -> T:
         """The settings. Raises SettingsInvalid naming every variable at fault."""
-        variables = [field.name.upper() for field in fields(cls)]
-        given = {name: environment.get(name) or _DEFAULTS.get(name, "") for name in variables}
-        faults = [f"{name} {fault}" for name, value in given.items() if (fault := _RULES[name](value))]
+        rows = {field.name.upper(): VARIABLES[field.name.upper()] for field in fields(cls)}
+        given = {name: environment.get(name) or row.default for name, row in rows.items()}
+        faults = [f"{name} {fault}" for name, row in rows.items() if (fault := row.broken(given[name]))]
         if faults:
-            raise SettingsInvalid("The environment is not right: " + "; ".join(faults) + ".")
-        return cls(**{name.lower(): cls._typed(name.lower(), value) for name, value in given.items()})
+            raise SettingsInvalid("Invalid environment: " + "; ".join(faults) + ".")
+        values: dict[str, Any] = {name.lower(): row.read(given[name]) for name, row in rows.items()}
+        return cls(**values)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings(_Environment):
-    """Of the function that provisions.
-
-    `databricks_url` is for the local stack: where calls to every workspace go, in the manner of `AWS_ENDPOINT_URL`.
-    """
+@dataclass(frozen=True, kw_only=True)
+class AdobeSettings(_Settings):
+    """Of every function that calls Adobe; they all read the registry."""
 
     adobe_secret_id: str
-    databricks_secret_prefix: str
+    adobe_ims_url: str
+    adobe_platform_url: str
     registry_table: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvisionSettings(AdobeSettings):
+    """`databricks_url` is for the local stack: where calls to every workspace go, as with `AWS_ENDPOINT_URL`."""
+
+    databricks_secret_prefix: str
     parameter_prefix: str
     event_bus_name: str
     request_queue_url: str
@@ -148,39 +147,20 @@ class Settings(_Environment):
     adobe_settle_seconds: float
     give_up_after_seconds: float
     cluster_start_limit_seconds: float
-    adobe_ims_url: str
-    adobe_platform_url: str
     databricks_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiSettings(_Environment):
-    """Of the function that answers HTTP."""
+@dataclass(frozen=True, kw_only=True)
+class ExploreSettings(AdobeSettings):
+    """`databricks_url` as in `ProvisionSettings`."""
 
-    databricks_secret_prefix: str
-    registry_table: str
-    parameter_prefix: str
-    request_queue_url: str
-    explore_function_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExploreSettings(_Environment):
-    """Of the function that explores; `databricks_url` as in `Settings`."""
-
-    adobe_secret_id: str
-    registry_table: str
-    adobe_ims_url: str
-    adobe_platform_url: str
     databricks_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileSettings(_Environment):
-    """Of the function that reconciles."""
+@dataclass(frozen=True, kw_only=True)
+class ReconcileSettings(AdobeSettings):
+    """The policy of reconciling, and where it writes."""
 
-    adobe_secret_id: str
-    registry_table: str
     parameter_prefix: str
     event_bus_name: str
     request_queue_url: str
@@ -189,5 +169,14 @@ class ReconcileSettings(_Environment):
     checks_per_run: int
     verify_after_seconds: float
     missing_brake_percent: int
-    adobe_ims_url: str
-    adobe_platform_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(_Settings):
+    """Of the function that replies over HTTP."""
+
+    databricks_secret_prefix: str
+    registry_table: str
+    parameter_prefix: str
+    request_queue_url: str
+    explore_function_name: str

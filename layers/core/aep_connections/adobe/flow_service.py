@@ -24,10 +24,9 @@ from aep_connections.adobe.wire import (
     wants_new_token,
 )
 from aep_connections.domain.errors import ConnectionFailure, Unavailable
-from aep_connections.domain.explored import Column, Flow, Table
-from aep_connections.domain.model import Connection, Desired, Source, usable_id
+from aep_connections.domain.model import Column, Connection, Desired, Flow, Source, Table, usable_id
 from aep_connections.domain.ports import Secrets
-from aep_connections.upstream.transport import Call, Reply, Upstream
+from aep_connections.http.transport import Call, Reply, Upstream
 
 BASE_PATH = "/data/foundation/flowservice"
 PAGE_SIZE = 100
@@ -186,7 +185,17 @@ class FlowService:
             if if_match is not None:
                 headers["If-Match"] = if_match
             data = None if body is None else json.dumps(body).encode()
-            return self._upstream.send(Call(method, self._base + path, headers, params, data, slow, repeatable))
+            call = Call(
+                service="Adobe",
+                method=method,
+                url=self._base + path,
+                headers=headers,
+                params=params,
+                body=data,
+                slow=slow,
+                repeatable=repeatable,
+            )
+            return self._upstream.send(call)
 
         clock = self._upstream.deadline.clock
         began = clock.monotonic()
@@ -202,7 +211,7 @@ class FlowService:
         connection = read_connection(item)
         for name, value in connection.params.items() if connection else ():
             if isinstance(value, str) and len(value) >= SHORTEST_SECRET and _SECRET.search(name):
-                self._upstream.secrets.remember(value)
+                self._upstream.redactor.remember(value)
         return connection
 
     def _read_by(self, read: Callable[[object], T | None], reply: Reply, doing: str) -> T:
@@ -220,7 +229,7 @@ class FlowService:
         return document
 
     def _error(self, reply: Reply, doing: str, *, effect: bool = False) -> ConnectionFailure:
-        return error_of(reply, doing, self._upstream.secrets, effect=effect)
+        return error_of(reply, doing, self._upstream.redactor, effect=effect)
 
     @staticmethod
     def _path(connection_id: str) -> str:

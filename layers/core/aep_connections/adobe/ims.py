@@ -23,7 +23,7 @@ from aep_connections.domain.errors import (
 )
 from aep_connections.domain.model import Secret
 from aep_connections.domain.ports import Clock
-from aep_connections.upstream.transport import Call, Reply, Upstream
+from aep_connections.http.transport import Call, Reply, Upstream
 
 DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
 RENEW_BEFORE_SECONDS = 60.0
@@ -37,7 +37,7 @@ _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,1024}")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """An OAuth Server-to-Server credential, one version of the Adobe secret."""
 
@@ -73,7 +73,13 @@ def read_credentials(secret_id: str, secret: Secret) -> Credentials:
     ]
     if faults:
         raise SecretInvalid(f"The Adobe secret {secret_id} cannot be used.", faults=faults)
-    return Credentials(found["clientId"], found["orgId"], found["scopes"], secret.version_id, found["clientSecret"])
+    return Credentials(
+        client_id=found["clientId"],
+        org_id=found["orgId"],
+        scopes=found["scopes"],
+        version_id=secret.version_id,
+        client_secret=found["clientSecret"],
+    )
 
 
 def _first(values: Any, *names: str) -> Any:
@@ -103,7 +109,7 @@ class TokenSource:
             token = self._token
             if token is None or token.credentials != credentials or self._clock.monotonic() >= token.expires_at:
                 token = self._token = self._exchange(credentials, upstream)
-        upstream.secrets.remember(token.value)
+        upstream.redactor.remember(token.value)
         return token.value
 
     def renewed(self, credentials: Credentials, rejected: str, upstream: Upstream) -> str | None:
@@ -118,7 +124,7 @@ class TokenSource:
                 self._token = None
                 self._token = self._exchange(credentials, upstream)
             value = self._token.value
-        upstream.secrets.remember(value)
+        upstream.redactor.remember(value)
         return value
 
     def _exchange(self, credentials: Credentials, upstream: Upstream) -> _Token:
@@ -130,7 +136,9 @@ class TokenSource:
             "scope": credentials.scopes,
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-        reply = upstream.send(Call("POST", self._url, headers, body=urlencode(form).encode()))
+        reply = upstream.send(
+            Call(service="Adobe", method="POST", url=self._url, headers=headers, body=urlencode(form).encode())
+        )
         document = reply.json()
         value = document.get("access_token") if isinstance(document, dict) else None
         if reply.status != 200 or not isinstance(value, str) or not _TOKEN.fullmatch(value):
@@ -167,7 +175,7 @@ class Authorizer:
 
     def _fresh(self) -> Credentials:
         credentials = self._read()
-        self._upstream.secrets.remember(credentials.client_secret)
+        self._upstream.redactor.remember(credentials.client_secret)
         return credentials
 
     def _exchanged(self, exchange: Callable[[Credentials, Upstream], T]) -> T | str:
@@ -187,7 +195,9 @@ def _refused(reply: Reply, upstream: Upstream) -> ConnectionFailure:
     document = reply.json()
     error = document.get("error") if isinstance(document, dict) else None
     refusal = refusal_of(reply)
-    said = upstream.secrets.clean(": ".join(part for part in (error, refusal.text) if isinstance(part, str) and part))
+    said = upstream.redactor.printable(
+        ": ".join(part for part in (error, refusal.text) if isinstance(part, str) and part)
+    )
     message = f"Adobe IMS answered {reply.status} without a token{f': {said}' if said else '.'}"
     if reply.status == 429:
         kind: type[ConnectionFailure] = Throttled
@@ -195,4 +205,4 @@ def _refused(reply: Reply, upstream: Upstream) -> ConnectionFailure:
         kind = AdobeCredentialRejected
     else:
         kind = AdobeCredentialRejected if isinstance(error, str) and reply.status == 200 else Unavailable
-    return kind(message, request_id=request_id_of(refusal, upstream.secrets), retry_after=reply.retry_after)
+    return kind(message, request_id=request_id_of(refusal, upstream.redactor), retry_after=reply.retry_after)

@@ -23,10 +23,9 @@ from aep_connections.domain.errors import (
     Throttled,
     Unavailable,
 )
-from aep_connections.domain.explored import Column, Flow, Table
-from aep_connections.domain.model import Connection, Desired, marked, usable_id
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Reply
+from aep_connections.domain.model import Column, Connection, Desired, Flow, Table, marked, usable_id
+from aep_connections.domain.redaction import Redactor
+from aep_connections.http.transport import Reply
 
 _ETAG = re.compile(r"[\x21-\x7e]{1,1024}")
 """What a header can carry and the registry can hold."""
@@ -192,9 +191,9 @@ def refusal_of(reply: Reply) -> Refusal:
     )
 
 
-def request_id_of(refusal: Refusal, secrets: SecretValues) -> str | None:
+def request_id_of(refusal: Refusal, redactor: Redactor) -> str | None:
     """The upstream request id, fit to be shown."""
-    return secrets.quoted_id(refusal.request_id) if refusal.request_id else None
+    return redactor.quote_id(refusal.request_id) if refusal.request_id else None
 
 
 def wants_new_token(reply: Reply) -> bool:
@@ -215,23 +214,23 @@ def says_gone(reply: Reply) -> bool:
     return refusal.gateway_code is None and refusal.text.lower().startswith("connections not found")
 
 
-def error_of(reply: Reply, doing: str, secrets: SecretValues, *, effect: bool) -> ConnectionFailure:
+def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> ConnectionFailure:
     """Our error for an answer that is not the one we wanted.
 
     Args:
         reply: the answer.
         doing: what was asked, for the message.
-        secrets: struck out of Adobe's text before it is used.
+        redactor: redacts Adobe's text before it is used.
         effect: whether the call changes something; trouble upstream or an unreadable 2xx then may have done so.
     """
     refusal = refusal_of(reply)
     kind = _kind_of(reply, refusal)
     gateway_code = refusal.gateway_code if (refusal.gateway_code or "").isdigit() else None  # or it is free text
     code = f"{refusal.prefix}-{refusal.number}" if refusal.number else gateway_code
-    told = f" ({secrets.clean(code, 40)})" if code else ""
-    message = f"Adobe answered {reply.status}{told} to {doing}: {secrets.quoted(refusal.text)}"
+    told = f" ({redactor.printable(code, 40)})" if code else ""
+    message = f"Adobe answered {reply.status}{told} to {doing}: {redactor.quote(refusal.text)}"
     executed = effect and (kind is Unavailable or reply.status == 408)
-    request_id = request_id_of(refusal, secrets)
+    request_id = request_id_of(refusal, redactor)
     return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)
 
 

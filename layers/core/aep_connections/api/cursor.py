@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 
+from aep_connections.contract.request import readable_key
 from aep_connections.domain.model import Key
-from aep_connections.use_cases.request import readable_key
 
 
 def encode(key: Key) -> str:

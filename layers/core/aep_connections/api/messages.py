@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from aep_connections.api import problems
 from aep_connections.api.problems import Problem
-from aep_connections.use_cases.request import MAX_BYTES
+from aep_connections.contract.request import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

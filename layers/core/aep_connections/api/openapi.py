@@ -11,7 +11,7 @@ from typing import Any
 from aep_connections.api.parameters import PATH, PREFER, QUERY
 from aep_connections.api.routes import ROUTES
 from aep_connections.api.schemas import INTEGER, SCHEMAS, TEXT, ref
-from aep_connections.use_cases.request import Rule
+from aep_connections.contract.request import Rule
 
 DESCRIPTION = """\
 Ask for base connections of Adobe Experience Platform to Azure Databricks, watch them, verify them, look at what they

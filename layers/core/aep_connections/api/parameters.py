@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from aep_connections.api import cursor, problems
-from aep_connections.domain.model import Key, Status
-from aep_connections.use_cases.request import RULES, Rule, one_of
+from aep_connections.contract.request import RULES, Rule, one_of
+from aep_connections.domain.model import Page, Status
 
-LONGEST_WAIT_SECONDS = 25
+MAX_WAIT_SECONDS = 25
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 _LIMIT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?", re.ASCII | re.IGNORECASE)
@@ -46,18 +46,8 @@ QUERY: dict[str, Rule] = {
 PREFER = Rule(
     _any,
     {"type": "string", "examples": ["wait=20"]},
-    f"`wait=N` waits up to N seconds, at most {LONGEST_WAIT_SECONDS}, for the end.",
+    f"`wait=N` waits up to N seconds, at most {MAX_WAIT_SECONDS}, for the end.",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """The part of the list that a call asks for."""
-
-    sandbox: str | None
-    status: Status | None
-    limit: int
-    after: Key | None
 
 
 def page_of(query: Mapping[str, list[str]]) -> Page:
@@ -82,7 +72,7 @@ def page_of(query: Mapping[str, list[str]]) -> Page:
 def wait_seconds(preference: str) -> int | None:
     """How long a `Prefer` header lets its caller wait, None if it does not ask for that."""
     wait = _WAIT.search(preference)
-    return min(int(wait[1]), LONGEST_WAIT_SECONDS) if wait else None
+    return min(int(wait[1]), MAX_WAIT_SECONDS) if wait else None
 
 
 def _broken(rule: Rule, values: list[str]) -> str | None:

@@ -16,12 +16,12 @@ from aep_connections.api.messages import HttpCall, HttpReply
 from aep_connections.api.parameters import page_of, wait_seconds
 from aep_connections.api.problems import Problem
 from aep_connections.api.submit import Submitter
+from aep_connections.contract.documents import describe
+from aep_connections.contract.request import read_request, readable_key
 from aep_connections.domain.entry import Entry, Failure
 from aep_connections.domain.errors import InvalidRequest
 from aep_connections.domain.model import DesiredState, Key, Order, Outcome, Status
-from aep_connections.domain.ports import Clock, Overview
-from aep_connections.use_cases.request import read, readable_key
-from aep_connections.use_cases.view import describe, status_of
+from aep_connections.domain.ports import Clock, Registry
 
 REPLY_SECONDS = 2.0
 """Kept free for the reply, when the invocation is about to end."""
@@ -33,7 +33,7 @@ class Dependencies:
     """What the routes work with; `explore` asks the explore function, `parameter_name` is that of a key."""
 
     clock: Clock
-    overview: Overview
+    registry: Registry
     submitter: Submitter
     explore: Callable[[dict[str, Any]], dict[str, Any]]
     secret_prefix: str
@@ -41,8 +41,7 @@ class Dependencies:
 
 
 def list_connections(call: HttpCall, dependencies: Dependencies) -> HttpReply:
-    page = page_of(call.query)
-    entries, last = dependencies.overview.page(page.sandbox, page.status, page.limit, page.after)
+    entries, last = dependencies.registry.page(page_of(call.query))
     connections = [_describe(entry, dependencies) for entry in entries]
     return HttpReply(HTTPStatus.OK, {"connections": connections, "cursor": cursor.encode(last) if last else None})
 
@@ -76,7 +75,7 @@ def verify(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     entry = _entry(call, dependencies)
     key = entry.key
     if entry.connection_id is None:
-        raise problems.not_found(f"{key} has no base connection to verify; it is {status_of(entry).value}.")
+        raise problems.not_found(f"{key} has no base connection to verify; it is {entry.shown_status.value}.")
     dependencies.submitter.verify(key)
     return HttpReply(HTTPStatus.ACCEPTED, {"sandbox": key.sandbox, "name": key.name}, _location(key))
 
@@ -142,7 +141,7 @@ def _key(call: HttpCall) -> Key:
 def _entry(call: HttpCall, dependencies: Dependencies) -> Entry:
     """The entry of an address. Raises Problem if there is none."""
     key = _key(call)
-    entry = dependencies.overview.get(key)
+    entry = dependencies.registry.get(key)
     if entry is None:
         raise problems.not_found(f"No connection {key} was ever asked for, or it was retired long ago.")
     return entry
@@ -156,7 +155,7 @@ def _explore(call: HttpCall, path: str | None, dependencies: Dependencies) -> di
     key = _key(call)
     found = dependencies.explore({"sandbox": key.sandbox, "name": key.name, "path": path})
     if "failure" in found:
-        raise problems.explore_failed(Failure.read(found["failure"]))
+        raise problems.explore_failed(Failure.from_document(found["failure"]))
     if "notFound" in found:
         raise problems.not_found(found["notFound"])
     return found
@@ -167,7 +166,7 @@ def _submit(
 ) -> HttpReply:
     """Submit a request. Raises Problem with `faults` and those of the document, if there are any."""
     try:
-        wanted = read(document, dependencies.secret_prefix)
+        wanted = read_request(document, dependencies.secret_prefix)
     except InvalidRequest as refusal:
         faults = [*faults, *Failure.of(refusal).document()["faults"]]
     if faults:

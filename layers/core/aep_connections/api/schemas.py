@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aep_connections.contract.request import MAX_BYTES, RULES
 from aep_connections.domain.model import Outcome, Status
-from aep_connections.use_cases.request import MAX_BYTES, RULES
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}

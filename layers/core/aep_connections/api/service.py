@@ -13,13 +13,15 @@ from aep_connections.api.messages import HttpReply
 from aep_connections.api.problems import Problem
 from aep_connections.api.routes import Dependencies, dispatch
 from aep_connections.api.submit import Submitter
-from aep_connections.aws import calls, functions
-from aep_connections.aws.overview import Overview
-from aep_connections.aws.parameters import name_below
-from aep_connections.aws.queue import Inbox
-from aep_connections.clock import SystemClock
+from aep_connections.aws import functions
+from aep_connections.aws.client import client
+from aep_connections.aws.parameters import parameter_name
+from aep_connections.aws.queue import Queue
+from aep_connections.aws.registry import Registry
 from aep_connections.domain.errors import ConnectionFailure, unexpected
+from aep_connections.domain.model import Key
 from aep_connections.domain.ports import Clock
+from aep_connections.domain.time import SystemClock
 from aep_connections.observability import Log
 from aep_connections.settings import ApiSettings
 
@@ -59,15 +61,22 @@ def build(environment: Mapping[str, str] | None = None, clock: Clock | None = No
     settings = ApiSettings.from_environment(os.environ if environment is None else environment)
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     clock = clock or SystemClock()
-    overview = Overview(calls.client(session, "dynamodb"), settings.registry_table)
-    inbox = Inbox(calls.client(session, "sqs"), settings.request_queue_url)
-    prefix = settings.parameter_prefix
+    registry = Registry(client(session, "dynamodb"), settings.registry_table, clock)
+    queue = Queue(client(session, "sqs"), settings.request_queue_url, None)
+    explorer = functions.Functions(functions.patient_client(session))
+
+    def explore(question: dict[str, Any]) -> dict[str, Any]:
+        return explorer.explore(settings.explore_function_name, question)
+
+    def name_of(key: Key) -> str:
+        return parameter_name(settings.parameter_prefix, key)
+
     dependencies = Dependencies(
         clock=clock,
-        overview=overview,
-        submitter=Submitter(clock, inbox, overview),
-        explore=functions.Explorer(functions.client(session), settings.explore_function_name),
+        registry=registry,
+        submitter=Submitter(clock, queue, registry),
+        explore=explore,
         secret_prefix=settings.databricks_secret_prefix,
-        parameter_name=lambda key: name_below(prefix, key),
+        parameter_name=name_of,
     )
-    return ApiService(dependencies, Log().note)
+    return ApiService(dependencies, Log().write)

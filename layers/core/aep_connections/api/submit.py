@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aep_connections.domain.delivery import Reason, Recheck
 from aep_connections.domain.entry import Entry, Failure
 from aep_connections.domain.errors import ConnectionFailure
-from aep_connections.domain.model import VERIFY, Key, Order, Outcome, Recheck, Request, Result, Status
-from aep_connections.domain.moment import order_at
-from aep_connections.domain.ports import Clock, Inbox, Overview
+from aep_connections.domain.model import Key, Order, Outcome, Request, Result, Status
+from aep_connections.domain.ports import Clock, Queue, Registry
+from aep_connections.domain.time import order_at
 
-FIRST_PAUSE_SECONDS, PAUSE_GROWTH, LONGEST_PAUSE_SECONDS = 0.2, 1.5, 2.0
+FIRST_PAUSE_SECONDS, PAUSE_GROWTH, MAX_PAUSE_SECONDS = 0.2, 1.5, 2.0
 
 End = Mapping[str, Any] | Failure
 """How a request ended: its result, with the contract's names, or why there is none."""
@@ -28,8 +29,8 @@ class Submitter:
     """Sends requests and rechecks to the queue."""
 
     clock: Clock
-    inbox: Inbox
-    overview: Overview
+    queue: Queue
+    registry: Registry
 
     def submit(self, request: Request) -> Order:
         """Send a request to the queue: its order. Raises Throttled, Unavailable; it may be in the queue even then.
@@ -38,23 +39,23 @@ class Submitter:
         """
         now = self.clock.now()
         order = order_at(now, f"{round(now * 1e6):016x}-{uuid.uuid4().hex}")
-        self.inbox.ask(order, request.document)
+        self.queue.submit(order, request.document)
         with contextlib.suppress(ConnectionFailure):
-            self.overview.note(request.key, order, request.document)
+            self.registry.note_pending(order, request)
         return order
 
     def verify(self, key: Key) -> None:
         """Send a recheck that tests the key's connection whatever is known of it. Raises Throttled, Unavailable."""
-        self.inbox.recheck(Recheck(key, VERIFY))
+        self.queue.recheck(Recheck(key, Reason.VERIFY))
 
     def await_end(self, key: Key, order: Order, seconds: float) -> End | None:
         """How a request ended, if it does so within `seconds`. A read that fails is skipped."""
         until, pause = self.clock.monotonic() + seconds, FIRST_PAUSE_SECONDS
         while (left := until - self.clock.monotonic()) > 0:
             self.clock.sleep(min(pause, left))
-            pause = min(LONGEST_PAUSE_SECONDS, pause * PAUSE_GROWTH)
+            pause = min(MAX_PAUSE_SECONDS, pause * PAUSE_GROWTH)
             with contextlib.suppress(ConnectionFailure):
-                if (end := _end_of(self.overview.get(key), key, order)) is not None:
+                if (end := _end_of(self.registry.get(key), key, order)) is not None:
                     return end
         return None
 
@@ -67,7 +68,7 @@ def _end_of(entry: Entry | None, key: Key, submitted: Order) -> End | None:
     if entry is None or entry.order is None:
         return None
     if entry.order.id != submitted.id:
-        return Result(key, Outcome.SUPERSEDED, None).document() if entry.order > submitted else None
+        return Result(key=key, outcome=Outcome.SUPERSEDED).document() if entry.order > submitted else None
     if entry.answered == entry.order:
         return entry.result
     return entry.failure if entry.status is Status.FAILED else None

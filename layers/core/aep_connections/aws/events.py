@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aep_connections.aws.calls import call, unavailable
+from aep_connections.aws.client import call, unavailable
+from aep_connections.contract.messages import EVENT_SOURCE
 
-SOURCE = "aep.connections"
-MOST_AT_ONCE = 10
+BATCH_SIZE = 10
 
 
 class Events:
@@ -19,20 +19,20 @@ class Events:
         self._events, self._bus_name = events, bus_name
 
     def announce(self, detail_type: str, *details: dict[str, Any]) -> None:
-        for start in range(0, len(details), MOST_AT_ONCE):
-            self._put(detail_type, details[start : start + MOST_AT_ONCE])
+        for start in range(0, len(details), BATCH_SIZE):
+            self._put(detail_type, details[start : start + BATCH_SIZE])
 
     def _put(self, detail_type: str, details: Sequence[dict[str, Any]]) -> None:
         entries = [
             {
-                "Source": SOURCE,
+                "Source": EVENT_SOURCE,
                 "DetailType": detail_type,
                 "Detail": json.dumps(detail),
                 "EventBusName": self._bus_name,
             }
             for detail in details
         ]
-        answer = call(self._events.put_events, Entries=entries)
-        if answer.get("FailedEntryCount"):
-            code = next((e["ErrorCode"] for e in answer.get("Entries", []) if e.get("ErrorCode")), "Unknown")
+        reply = call(self._events.put_events, Entries=entries)
+        if reply.get("FailedEntryCount"):
+            code = next((e["ErrorCode"] for e in reply.get("Entries", []) if e.get("ErrorCode")), "Unknown")
             raise unavailable(self._events.put_events, str(code))

@@ -1,24 +1,51 @@
-"""The registry: one DynamoDB item per key, written only under its lease.
-
-Attributes are the contract's camelCase words. Orders are stored as `time#id`, which sorts as they do.
-"""
+"""The registry: one DynamoDB item per key. A delivery writes it only under its lease."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from aep_connections.aws.calls import FAILED_CONDITION, Refused, attempt, call, unavailable
-from aep_connections.aws.items import decimal, entry_of, item_of, key_of, read, serialize
-from aep_connections.domain.entry import Entry, Lease
-from aep_connections.domain.errors import Busy
-from aep_connections.domain.model import Key, Order, Request, Status
+from aep_connections.aws.client import FAILED_CONDITION, Refused, attempt, call, unavailable
+from aep_connections.aws.items import (
+    SUMMARY_PROJECTION,
+    decimal,
+    entry_of,
+    item_of,
+    key_in,
+    key_of,
+    read,
+    serialize,
+    summary_of,
+)
+from aep_connections.domain.entry import Entry, Lease, Summary
+from aep_connections.domain.errors import Busy, Throttled
+from aep_connections.domain.model import Key, Order, Page, Request, Status
 from aep_connections.domain.ports import Clock
+
+BY_SECRET = "by-secret"  # noqa: S105 - the name of an index
+MAX_KEYS = 100
+"""Of one BatchGetItem."""
+MAX_READS = 20
+"""Of a megabyte each: what one page of a filtered list reads at most."""
 
 _FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :me)"
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
 _RELEASE = ("leaseUntil",)
 """The owner stays, so that the SDK may repeat a last write whose answer was lost."""
+_NOT_ACCEPTED = (
+    "(attribute_not_exists(#order) OR (#order < :order AND NOT contains(#order, :id)))"
+    " AND (attribute_not_exists(#noted) OR #noted.#order < :order)"
+)
+"""By its id too: of a queue whose clock is behind ours, the accepted order is earlier than the noted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """What is written only where the item has no such attribute."""
+
+    value: str
 
 
 class Registry:
@@ -27,6 +54,12 @@ class Registry:
     def __init__(self, dynamodb: Any, table: str, clock: Clock) -> None:
         self._dynamodb, self._table, self._clock = dynamodb, table, clock
 
+    # ------------------------------------------------------------ one key
+
+    def get(self, key: Key) -> Entry | None:
+        reply = call(self._dynamodb.get_item, TableName=self._table, Key=key_of(key), ConsistentRead=True)
+        return entry_of(key, read(reply["Item"])) if "Item" in reply else None
+
     def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
         changes: dict[str, Any] = {
             "order": str(order),
@@ -34,14 +67,8 @@ class Registry:
             "status": Status.PROVISIONING.value,
         }
         if request.source is not None:
-            changes |= {"databricksSecretId": request.secret_id, "source": request.source.name}
-        item, refused = self._take(
-            lease,
-            f"{_LATER} AND {_FREE}",
-            changes,
-            ("expiresAt", "noted"),
-            {"order": str(order)},
-        )
+            changes |= {"databricksSecretId": request.secret_id, "source": _First(request.source.name)}
+        item, refused = self._take(lease, f"{_LATER} AND {_FREE}", changes, ("expiresAt", "noted"))
         if refused is None:
             return entry_of(lease.key, item)
         held = read(refused.item)
@@ -50,7 +77,7 @@ class Registry:
         raise self._busy(lease.key, held)
 
     def resume(self, lease: Lease) -> Entry | None:
-        item, refused = self._take(lease, f"attribute_exists(#order) AND {_FREE}", {}, (), {})
+        item, refused = self._take(lease, f"attribute_exists(#order) AND {_FREE}", {}, ())
         if refused is None:
             return entry_of(lease.key, item)
         held = read(refused.item)
@@ -59,81 +86,129 @@ class Registry:
         raise self._busy(lease.key, held)
 
     def save(self, lease: Lease, before: Entry, after: Entry) -> None:
-        self._write(lease, before, after)
+        self._write(lease, before, after, ())
 
     def close(self, lease: Lease, before: Entry, after: Entry) -> None:
-        self._write(lease, before, after, *_RELEASE)
+        self._write(lease, before, after, _RELEASE)
+
+    def note_pending(self, order: Order, request: Request) -> None:
+        noted = {"noted": {"order": str(order), "request": request.document}}
+        update = _update(_NOT_ACCEPTED, noted, ("expiresAt",), {":order": str(order), ":id": order.id})
+        self._attempt(request.key, update)
+
+    # ------------------------------------------------------------ many keys
+
+    def page(self, page: Page) -> tuple[list[Entry], Key | None]:
+        operation = self._dynamodb.scan if page.sandbox is None else self._dynamodb.query
+        wanted, after = _wanted(page), page.after
+        found: list[Entry] = []
+        for _ in range(MAX_READS):
+            paging: dict[str, Any] = {"ExclusiveStartKey": key_of(after)} if after else {}
+            if page.status is None:
+                paging["Limit"] = page.limit - len(found)
+            reply = call(operation, TableName=self._table, ConsistentRead=True, **wanted, **paging)
+            found += [entry_of(key_in(item), item) for item in map(read, reply.get("Items", []))]
+            if len(found) > page.limit:  # what was read beyond the limit is read again
+                return found[: page.limit], found[page.limit - 1].key
+            after = key_in(read(reply["LastEvaluatedKey"])) if reply.get("LastEvaluatedKey") else None
+            if after is None or len(found) == page.limit:
+                break
+        return found, after
+
+    def sandboxes(self) -> list[str]:
+        """By the index, which holds nothing but keys: a page of it has some ten thousand."""
+        found = self._all(
+            self._dynamodb.scan,
+            IndexName=BY_SECRET,
+            ProjectionExpression="#sandbox",
+            ExpressionAttributeNames={"#sandbox": "sandbox"},
+        )
+        return sorted({item["sandbox"] for item in found})
+
+    def in_sandbox(self, sandbox: str) -> list[Summary]:
+        return [summary_of(key_in(item), item) for item in self._in_sandbox(sandbox, SUMMARY_PROJECTION)]
+
+    def current(self, keys: Collection[Key]) -> dict[Key, Summary]:
+        found: dict[Key, Summary] = {}
+        wanted = [key_of(key) for key in keys]
+        while wanted:
+            batch, wanted = wanted[:MAX_KEYS], wanted[MAX_KEYS:]
+            items = {self._table: {"Keys": batch, "ConsistentRead": True, **SUMMARY_PROJECTION}}
+            reply = call(self._dynamodb.batch_get_item, RequestItems=items)
+            for item in map(read, reply["Responses"].get(self._table, [])):
+                found[key_in(item)] = summary_of(key_in(item), item)
+            left = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if len(left) == len(batch):
+                raise Throttled("DynamoDB returns no key of a batch.")
+            wanted += left
+        return found
+
+    def keys_of_secret(self, secret_id: str) -> list[Key]:
+        found = self._all(
+            self._dynamodb.query,
+            IndexName=BY_SECRET,
+            KeyConditionExpression="databricksSecretId = :secret",
+            ExpressionAttributeValues={":secret": {"S": secret_id}},
+        )
+        return [key_in(item) for item in found]
 
     def held_by_others(self, key: Key) -> Collection[str]:
+        projection = {
+            "ProjectionExpression": "#sandbox, #name, connectionId, marks",
+            "ExpressionAttributeNames": {"#sandbox": "sandbox", "#name": "name"},
+        }
         held: set[str] = set()
+        for item in self._in_sandbox(key.sandbox, projection, ConsistentRead=True):
+            if item["name"] != key.name:
+                held |= {*item.get("marks", []), *filter(None, [item.get("connectionId")])}
+        return held
+
+    def _in_sandbox(self, sandbox: str, projection: dict[str, Any], **more: Any) -> Iterator[dict[str, Any]]:
+        return self._all(
+            self._dynamodb.query,
+            KeyConditionExpression="#sandbox = :sandbox",
+            ExpressionAttributeValues={":sandbox": {"S": sandbox}},
+            **projection,
+            **more,
+        )
+
+    def _all(self, operation: Any, **wanted: Any) -> Iterator[dict[str, Any]]:
+        """The items of every page."""
         start: dict[str, Any] = {}
         while True:
-            page = call(
-                self._dynamodb.query,
-                TableName=self._table,
-                KeyConditionExpression="#sandbox = :sandbox",
-                ProjectionExpression="#name, connectionId, marks",
-                ExpressionAttributeNames={"#sandbox": "sandbox", "#name": "name"},
-                ExpressionAttributeValues={":sandbox": {"S": key.sandbox}},
-                ConsistentRead=True,
-                **start,
-            )
-            for item in map(read, page.get("Items", [])):
-                if item["name"] != key.name:
-                    held |= {*item.get("marks", []), *filter(None, [item.get("connectionId")])}
+            page = call(operation, TableName=self._table, **wanted, **start)
+            yield from map(read, page.get("Items", []))
             if not page.get("LastEvaluatedKey"):
-                return held
+                return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
+    # ------------------------------------------------------------ writing
+
     def _take(
-        self,
-        lease: Lease,
-        condition: str,
-        changes: Mapping[str, Any],
-        remove: tuple[str, ...],
-        values: Mapping[str, Any],
+        self, lease: Lease, condition: str, changes: Mapping[str, Any], remove: tuple[str, ...]
     ) -> tuple[dict[str, Any], Refused | None]:
         """Take the lease under a condition: the item as it was."""
-        written = {**changes, "owner": lease.owner, "leaseUntil": decimal(lease.until), **self._stamp()}
-        update = _Update(written, remove, first=("source",))
-        update.values |= {":now": decimal(self._clock.now()), ":me": lease.owner}
-        update.values |= {f":{name}": value for name, value in values.items()}
-        update.names |= {"#answered": "answered", "#order": "order"}
-        operation = self._dynamodb.update_item
-        answer, refused = attempt(
-            operation,
-            TableName=self._table,
-            Key=key_of(lease.key),
-            ConditionExpression=condition,
-            ReturnValues="ALL_OLD",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            **update.arguments(condition),
-        )
-        if refused is not None and refused.code != FAILED_CONDITION:
-            raise unavailable(operation, refused.code)
-        return read(answer.get("Attributes", {})), refused
+        taken = {**changes, "owner": lease.owner, "leaseUntil": decimal(lease.until), **self._stamp()}
+        update = _update(condition, taken, remove, {":now": decimal(self._clock.now()), ":me": lease.owner})
+        return self._attempt(lease.key, update, ReturnValues="ALL_OLD", ReturnValuesOnConditionCheckFailure="ALL_OLD")
 
-    def _write(self, lease: Lease, before: Entry, after: Entry, *released: str) -> None:
+    def _write(self, lease: Lease, before: Entry, after: Entry, removed: tuple[str, ...]) -> None:
         """Write what differs, under the lease."""
         old, new = item_of(before), item_of(after)
         changes = {name: value for name, value in new.items() if old.get(name) != value}
-        update = _Update({**changes, **self._stamp()}, (*(name for name in old if name not in new), *released))
-        update.values[":me"] = lease.owner
-        update.names["#owner"] = "owner"
-        operation: Callable[..., Any] = self._dynamodb.update_item
-        condition = "#owner = :me"
-        _, refused = attempt(
-            operation,
-            TableName=self._table,
-            Key=key_of(lease.key),
-            ConditionExpression=condition,
-            **update.arguments(condition),
-        )
-        if refused is None:
-            return
-        if refused.code == FAILED_CONDITION:
+        remove = (*(name for name in old if name not in new), *removed)
+        update = _update("#owner = :me", {**changes, **self._stamp()}, remove, {":me": lease.owner})
+        _, refused = self._attempt(lease.key, update)
+        if refused is not None:
             raise Busy(f"The lease on {lease.key} was lost to another delivery.")
-        raise unavailable(operation, refused.code)
+
+    def _attempt(self, key: Key, update: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Refused | None]:
+        """The attributes that DynamoDB returns, or its refusal if the condition failed."""
+        operation = self._dynamodb.update_item
+        reply, refused = attempt(operation, TableName=self._table, Key=key_of(key), **update, **more)
+        if refused is not None and refused.code != FAILED_CONDITION:
+            raise unavailable(operation, refused.code)
+        return read(reply.get("Attributes", {})), refused
 
     def _stamp(self) -> dict[str, Any]:
         return {"updatedAt": decimal(self._clock.now())}
@@ -143,27 +218,42 @@ class Registry:
         return Busy(f"Another delivery works on {key}.", retry_after=max(0.0, left))
 
 
-class _Update:
-    """An update expression in the making; only names and values that are used may be sent.
+def _update(
+    condition: str, changes: Mapping[str, Any], remove: tuple[str, ...], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of an update; of `values`, those that the condition uses."""
+    sets = [
+        f"#{name} = if_not_exists(#{name}, :{name})" if isinstance(value, _First) else f"#{name} = :{name}"
+        for name, value in changes.items()
+    ]
+    plain = {f":{name}": value.value if isinstance(value, _First) else value for name, value in changes.items()}
+    expression = f"SET {', '.join(sets)}"
+    if remove:
+        expression += f" REMOVE {', '.join(f'#{name}' for name in remove)}"
+    text, known = f"{expression} {condition}", {**plain, **values}
+    return {
+        "UpdateExpression": expression,
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", text)},
+        "ExpressionAttributeValues": {name: serialize(known[name]) for name in set(re.findall(r":\w+", text))},
+    }
 
-    What `first` names is set only where there is no such attribute.
-    """
 
-    def __init__(self, changes: Mapping[str, Any], remove: tuple[str, ...], first: tuple[str, ...] = ()) -> None:
-        self.names = {f"#{name}": name for name in (*changes, *remove)}
-        self.values = {f":{name}": value for name, value in changes.items()}
-        sets = ", ".join(
-            f"#{name} = if_not_exists(#{name}, :{name})" if name in first else f"#{name} = :{name}" for name in changes
-        )
-        removes = ", ".join(f"#{name}" for name in remove)
-        self._expression = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
-
-    def arguments(self, condition: str) -> dict[str, Any]:
-        text = self._expression + condition
-        return {
-            "UpdateExpression": self._expression,
-            "ExpressionAttributeNames": {name: real for name, real in self.names.items() if name in text},
-            "ExpressionAttributeValues": {
-                name: serialize(value) for name, value in self.values.items() if name in text
-            },
-        }
+def _wanted(page: Page) -> dict[str, Any]:
+    """What a query or scan of the list looks for; a key with a noted request has not the status of its item."""
+    used: dict[str, str] = {}
+    wanted: dict[str, Any] = {}
+    if page.sandbox is not None:
+        wanted["KeyConditionExpression"] = "#sandbox = :sandbox"
+        used[":sandbox"] = page.sandbox
+    if page.status is Status.REQUESTED:
+        wanted["FilterExpression"] = "attribute_exists(#noted)"
+    elif page.status is not None:
+        wanted["FilterExpression"] = "#status = :status AND attribute_not_exists(#noted)"
+        used[":status"] = page.status.value
+    if wanted:
+        names = re.findall(r"#(\w+)", " ".join(wanted.values()))
+        wanted["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
+    if used:
+        wanted["ExpressionAttributeValues"] = {name: {"S": value} for name, value in used.items()}
+    return wanted

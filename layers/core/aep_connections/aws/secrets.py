@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aep_connections.aws.calls import attempt, unavailable
+from aep_connections.aws.client import attempt, unavailable
+from aep_connections.domain.concurrency import concurrently
 from aep_connections.domain.errors import Fault, SecretInvalid, SecretRefused
 from aep_connections.domain.model import Secret
-
-READERS = 8
-"""Secrets whose versions are asked for at once."""
 
 _REFUSALS = {
     "ResourceNotFoundException": "there is no such secret",
@@ -32,42 +30,39 @@ class Secrets:
 
     def read(self, secret_id: str, stage: str = "AWSCURRENT") -> Secret:
         operation = self._secretsmanager.get_secret_value
-        answer, refused = attempt(operation, SecretId=secret_id, VersionStage=stage)
+        reply, refused = attempt(operation, SecretId=secret_id, VersionStage=stage)
         if refused is not None:
             why = _REFUSALS.get(refused.code)
             if why is None:
                 raise unavailable(operation, refused.code)
             raise SecretRefused(f"The secret {secret_id} cannot be read: {why}.")
-        values = _object_in(answer.get("SecretString"))
+        values = _object_in(reply.get("SecretString"))
         if values is None:
             raise SecretInvalid(
                 f"The secret {secret_id} cannot be used.",
                 faults=[Fault("secret", "must be a JSON object, stored as text")],
             )
-        return Secret(answer["ARN"], answer["VersionId"], answer["CreatedDate"].timestamp(), values)
+        return Secret(
+            arn=reply["ARN"],
+            version_id=reply["VersionId"],
+            created_at=reply["CreatedDate"].timestamp(),
+            values=values,
+        )
 
+    def current_versions(self, secret_ids: Collection[str]) -> dict[str, str | None]:
+        """By their descriptions: nothing of their content is read."""
+        versions = concurrently(*(functools.partial(self._current_version, secret_id) for secret_id in secret_ids))
+        return dict(zip(secret_ids, versions, strict=True))
 
-class Versions:
-    """The `Versions` port on AWS Secrets Manager: which versions there are, never what is in them."""
-
-    def __init__(self, secretsmanager: Any) -> None:
-        self._secretsmanager = secretsmanager
-
-    def current(self, secret_ids: Collection[str]) -> dict[str, str | None]:
-        if not secret_ids:
-            return {}
-        with ThreadPoolExecutor(max_workers=min(READERS, len(secret_ids))) as pool:
-            return dict(zip(secret_ids, pool.map(self._current, secret_ids), strict=True))
-
-    def _current(self, secret_id: str) -> str | None:
+    def _current_version(self, secret_id: str) -> str | None:
         operation = self._secretsmanager.describe_secret
-        answer, refused = attempt(operation, SecretId=secret_id)
+        reply, refused = attempt(operation, SecretId=secret_id)
         if refused is not None:
             if refused.code in _REFUSALS:
                 return None
             raise unavailable(operation, refused.code)
-        stages = answer.get("VersionIdsToStages", {})
-        gone = "DeletedDate" in answer
+        stages = reply.get("VersionIdsToStages", {})
+        gone = "DeletedDate" in reply
         return None if gone else next((version for version, of in stages.items() if "AWSCURRENT" in of), None)
 
 

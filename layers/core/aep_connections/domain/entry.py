@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aep_connections.domain.errors import Conflict, ConnectionFailure
-from aep_connections.domain.model import JsonObject, Key, Order, Outcome, Request, Result, Source, Status
+from aep_connections.domain.model import (
+    Connection,
+    JsonObject,
+    Key,
+    Order,
+    Outcome,
+    Request,
+    Result,
+    Source,
+    Status,
+    display_name_of,
+)
 
 RETIRED_SECONDS = 30 * 24 * 3600.0
 """How long a retired entry outlives its connection."""
@@ -26,7 +37,7 @@ class Attempt:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """The last failure of a key, as the registry, the event and the log line tell it."""
 
@@ -51,23 +62,29 @@ class Failure:
     @classmethod
     def of(cls, error: ConnectionFailure) -> Failure:
         """The failure that an error is."""
-        faults = [{"field": fault.field, "rule": fault.rule} for fault in error.faults]
-        return cls(error.code, error.message, error.remedy, error.retryable, error.request_id, faults)
+        return cls(
+            code=error.code,
+            message=error.message,
+            remedy=error.remedy,
+            retryable=error.retryable,
+            request_id=error.request_id,
+            faults=[{"field": fault.field, "rule": fault.rule} for fault in error.faults],
+        )
 
     @classmethod
-    def read(cls, document: JsonObject) -> Failure:
-        """The failure that `document` told."""
+    def from_document(cls, document: JsonObject) -> Failure:
+        """The failure in a document."""
         return cls(
-            document["code"],
-            document["message"],
-            document["remedy"],
-            document["retryable"],
-            document["requestId"],
-            document["faults"],
+            code=document["code"],
+            message=document["message"],
+            remedy=document["remedy"],
+            retryable=document["retryable"],
+            request_id=document["requestId"],
+            faults=document["faults"],
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """What a request waits for. `since` and `until`, when it is given up, are in seconds since 1970.
 
@@ -99,28 +116,29 @@ class SecretVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """A request that is in the queue and was not accepted yet."""
+class Pending:
+    """A request that is in the queue and has not been accepted yet."""
 
     order: Order
     request: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """The last end that a key came to, and when it first did so; `at` is in seconds since 1970."""
+class StatusSince:
+    """The last status that a request ended in, and since when the key has had it; `at` is in seconds since 1970."""
 
     status: Status
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the registry holds of one key.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a listing of many keys has of each.
 
-    `source` is the name of the source type of whatever the key made, or may have made.
-    `result` is of the request in `answered`, with the contract's names. `params` are the auth params that Adobe was
-    last given for it, without the secret ones. `expires_at`, `updated_at` and `lease_until` are in seconds since 1970.
+    Attributes:
+        source: name of the source type of whatever the key made, or may have made.
+        params: the auth params that Adobe was last given for the key, without the secret ones.
+        updated_at, lease_until: seconds since 1970.
     """
 
     key: Key
@@ -131,23 +149,14 @@ class Entry:
     source: str | None = None
     org_id: str | None = None
     connection_id: str | None = None
-    etag: str | None = None
-    fingerprint: str | None = None
     params: JsonObject | None = None
-    outcome: Outcome | None = None
-    outcome_order: Order | None = None
     attempt: Attempt | None = None
     marks: tuple[str, ...] = ()
     failure: Failure | None = None
-    wait: Wait | None = None
-    readiness: JsonObject | None = None
-    result: JsonObject | None = None
     tested: Tested | None = None
     secret_version: SecretVersion | None = None
-    since: Since | None = None
-    noted: Noted | None = None
-    secret_id: str | None = None
-    expires_at: float | None = None
+    since: StatusSince | None = None
+    pending: Pending | None = None
     updated_at: float = 0.0
     lease_until: float = 0.0
 
@@ -155,6 +164,45 @@ class Entry:
     def is_open(self) -> bool:
         """Whether a request is being worked on, or waits to be."""
         return self.status in (Status.PROVISIONING, Status.WAITING) and self.answered != self.order
+
+    @property
+    def shown_status(self) -> Status:
+        """A request that is on its way makes a key `requested`, whatever it was before."""
+        return Status.REQUESTED if self.pending or self.status is None else self.status
+
+    @property
+    def display_name(self) -> str:
+        """What Adobe is to show as the connection's name."""
+        return display_name_of(self.request) if self.request else self.key.name
+
+    def check_organization(self, org_id: str) -> None:
+        """Raise Conflict if the Adobe credential is of another organization than the key."""
+        if self.org_id not in (None, org_id):
+            raise Conflict(
+                f"{self.key} belongs to organization {self.org_id}, but the Adobe secret is now of {org_id}.",
+                remedy="Put the credential of the first organization back, or ask for the key's absence with it first.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Summary):
+    """All that the registry holds of one key.
+
+    Attributes:
+        result: of the request in `answered`, with the contract's names.
+        secret_id: the secret's name in the last request that had one.
+        expires_at: when the registry forgets a retired key, in seconds since 1970.
+    """
+
+    etag: str | None = None
+    fingerprint: str | None = None
+    outcome: Outcome | None = None
+    outcome_order: Order | None = None
+    wait: Wait | None = None
+    readiness: JsonObject | None = None
+    result: JsonObject | None = None
+    secret_id: str | None = None
+    expires_at: float | None = None
 
     def with_(self, **changes: Any) -> Entry:
         """This entry, changed."""
@@ -170,7 +218,7 @@ class Entry:
             secret_id=request.secret_id or self.secret_id,
             source=self.source or (request.source.name if request.source else None),
             expires_at=None,
-            noted=None,
+            pending=None,
         )
 
     def of_source(self, source: Source) -> Entry:
@@ -200,9 +248,26 @@ class Entry:
         """The open attempt is known to have made nothing."""
         return replace(self, attempt=None)
 
-    def connected(self, **connection: Any) -> Entry:
+    def connected(self, connection: Connection, fingerprint: str | None, **origin: Any) -> Entry:
         """The key has this connection now, which was not tested as it is; it settles whatever was open."""
-        return replace(self, **connection, attempt=None, tested=None)
+        return replace(
+            self,
+            connection_id=connection.id,
+            etag=connection.etag,
+            fingerprint=fingerprint,
+            attempt=None,
+            tested=None,
+            **origin,
+        )
+
+    def tested_at(self, now: float, *, passed: bool) -> Entry:
+        """Adobe tested the connection. Failed: what Adobe holds is in doubt, and is given to it again next time."""
+        tested = Tested(now, passed)
+        return replace(self, tested=tested, fingerprint=self.fingerprint if passed else None)
+
+    def in_doubt(self) -> Entry:
+        """What Adobe holds is about to differ from what was recorded."""
+        return replace(self, fingerprint=None, tested=None)
 
     def ready(self, result: Result, now: float) -> Entry:
         """The request is done: published and announced."""
@@ -230,7 +295,7 @@ class Entry:
             result=result.document(),
             since=self._ended(Status.RETIRED, now).since,
             status=Status.RETIRED,
-            noted=self.noted,
+            pending=self.pending,
             expires_at=now + RETIRED_SECONDS,
         )
 
@@ -245,7 +310,7 @@ class Entry:
     def _ended(self, status: Status, now: float) -> Entry:
         """At an end, which lasts since it was first reached if the last one was the same."""
         lasts = self.since is not None and self.since.status is status
-        return replace(self, status=status, since=self.since if lasts else Since(status, now))
+        return replace(self, status=status, since=self.since if lasts else StatusSince(status, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The values that every part speaks in: keys, requests, orders, connections, registry entries, results."""
+"""The values that every part speaks in: keys, orders, requests, sources, secrets, connections, results."""
 
 from __future__ import annotations
 
@@ -108,13 +108,17 @@ class Source:
     options: tuple[str, ...]
     read_secret: Callable[[str, JsonObject, Mapping[str, str]], AuthParams]
 
+    def overrides_in(self, request: JsonObject) -> dict[str, str]:
+        """What a request has in place of the secret's fields."""
+        return {name: request[name] for name in self.overrides if name in request}
+
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of a request that not every source type has."""
         return (self.secret_field, *self.overrides, *self.options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a caller wants to be true. `document` is the request as it was asked, without nulls."""
 
@@ -130,61 +134,7 @@ class Request:
     document: JsonObject
 
 
-VERIFY = "verify"
-"""The reason of a recheck that somebody asked for, to know."""
-DUE, FLOW_RUN = "due", "flow-run"
-"""Of one because the last test is long ago, or a dataflow of the connection failed."""
-SECRET, DRIFT, SURPLUS = "secret", "drift", "surplus"
-"""Of one because the secret has a new version, because something is not as it should be, or is there twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """Our own message: make this key as the registry says."""
-
-    key: Key
-    reason: str
-
-    def document(self) -> dict[str, Any]:
-        """The message."""
-        return {"recheck": {"sandbox": self.key.sandbox, "name": self.key.name, "reason": self.reason}}
-
-    @property
-    def verifies(self) -> bool:
-        """Whether the workspace is looked at and Adobe's test run, though nothing seems to have changed."""
-        return self.reason in (VERIFY, DUE, FLOW_RUN)
-
-    @property
-    def unattended(self) -> bool:
-        """Whether nobody asked for it: then no cluster is started for it, and where none runs, nothing is tested."""
-        return self.reason in (DUE, FLOW_RUN, SECRET, DRIFT, SURPLUS)
-
-    @property
-    def clears(self) -> bool:
-        """Whether more connections of the key are looked for than the one that is known."""
-        return self.reason == SURPLUS
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """The queue's view of a delivery. `first_received` is in seconds since 1970."""
-
-    id: str
-    receipt_handle: str
-    receive_count: int
-    first_received: float
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One request or recheck as it reached us; `message` is None for a direct invoke."""
-
-    order: Order
-    asked: object
-    message: Message | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
     """One version of a secret's JSON object; `values` is never shown. `created_at` is in seconds since 1970."""
 
@@ -192,6 +142,11 @@ class Secret:
     version_id: str
     created_at: float
     values: JsonObject = field(repr=False)
+
+
+def display_name_of(request: JsonObject) -> str:
+    """What Adobe is to show as the connection's name."""
+    return str(request.get("displayName", request["name"]))
 
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -202,7 +157,7 @@ def usable_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """A base connection as Adobe shows it. `created_at` is in milliseconds since 1970; `etag` keeps its quotes."""
 
@@ -232,7 +187,7 @@ def mark_of(connection: Connection) -> str | None:
     return match[1] if match else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """The base connection that a request asks for, credentials resolved."""
 
@@ -269,13 +224,13 @@ class Desired:
         return connection.name == self.name and not differ
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """How a request ended well. `published` says whether its id was written to the parameter now."""
 
     key: Key
     outcome: Outcome
-    parameter_name: str | None
+    parameter_name: str | None = None
     connection_id: str | None = None
     etag: str | None = None
     readiness: str = "unknown"
@@ -285,7 +240,7 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is otherwise than before."""
+        """Whether anything differs from before."""
         return self.outcome is not Outcome.UNCHANGED or self.published or self.surplus_deleted > 0
 
     def document(self) -> dict[str, Any]:
@@ -300,3 +255,46 @@ class Result:
             "readiness": self.readiness,
         }
         return document | {"duplicates": list(self.duplicates)} if self.duplicates else document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of the list of keys: at most `limit` of them, after a key; of one sandbox or all, in any status or one."""
+
+    sandbox: str | None
+    status: Status | None
+    limit: int
+    after: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that a connection reaches; `path` is Adobe's name of it in calls."""
+
+    name: str
+    path: str
+
+    def document(self) -> dict[str, str]:
+        """The table as JSON."""
+        return {"name": self.name, "path": self.path}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, with Adobe's type for it and, where Adobe tells one, the format (`date-time`) of its XDM type."""
+
+    name: str
+    type: str
+    format: str | None
+
+    def document(self) -> dict[str, str | None]:
+        """The column as JSON."""
+        return {"name": self.name, "type": self.type, "format": self.format}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A dataflow that uses a connection. Its name is somebody's free text, and not read."""
+
+    id: str
+    state: str

@@ -1,4 +1,4 @@
-"""What the use cases need from outside, as Protocols. Every method raises only errors of `domain.errors`."""
+"""What the rooms need from outside, as Protocols. Every method raises only errors of `domain.errors`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from aep_connections.domain.entry import Entry, Lease
+    from aep_connections.domain.delivery import Message, Recheck
+    from aep_connections.domain.entry import Entry, Lease, Summary
     from aep_connections.domain.errors import ConnectionFailure
-    from aep_connections.domain.explored import Column, Flow, Table
     from aep_connections.domain.model import (
         AuthParams,
+        Column,
         Connection,
         Desired,
+        Flow,
         JsonObject,
         Key,
-        Message,
         Order,
-        Recheck,
+        Page,
         Request,
         Secret,
         Source,
-        Status,
+        Table,
     )
     from aep_connections.domain.readiness import Report
 
@@ -37,13 +38,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Pause."""
-
-
-class Secrets(Protocol):
-    """AWS Secrets Manager."""
-
-    def read(self, secret_id: str, stage: str = "AWSCURRENT") -> Secret:
-        """The version of a stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
 
 
 class FlowService(Protocol):
@@ -75,7 +69,7 @@ class FlowService(Protocol):
         """Dataflows that use the connection: some, as access labels may hide others."""
 
     def connections_of(self, flow_id: str) -> list[str]:
-        """The connections that a dataflow reads from; none if it is not there, or not shown."""
+        """The connections that a dataflow reads from; none if it does not exist, or is not shown."""
 
     def tables(self, connection_id: str) -> list[Table] | None:
         """The tables that the connection reaches, None if it is gone. Raises DatabricksRefused."""
@@ -84,11 +78,21 @@ class FlowService(Protocol):
         """The columns of a table, None if it or the connection is gone. Raises DatabricksRefused."""
 
 
+class Adobe(Protocol):
+    """Adobe Experience Platform."""
+
+    def open(self, sandbox: str) -> FlowService:
+        """Flow Service with the current credential, which is read now; its token is requested with the first call.
+
+        Raises what `Secrets.read` raises; later calls may raise AdobeCredentialRejected, Throttled, Unavailable.
+        """
+
+
 class Workspace(Protocol):
     """One workspace of a source, seen with one token."""
 
     def report(self) -> Report:
-        """Look at everything that can be looked at, changing nothing. Raises OutOfTime; other trouble it reports."""
+        """Check everything that can be checked, changing nothing. Raises OutOfTime; other trouble it reports."""
 
     def accepts_token(self) -> bool:
         """Whether the source says whose token it is. Raises Throttled, OutOfTime."""
@@ -101,24 +105,20 @@ class Workspace(Protocol):
 
 
 class Workspaces(Protocol):
-    """What stands behind connections."""
+    """What is behind connections."""
 
     def open(self, source: Source, auth: AuthParams) -> Workspace | None:
-        """The workspace of these params, None if this source type has none to look at; calls nothing."""
-
-
-class Adobe(Protocol):
-    """Adobe Experience Platform."""
-
-    def open(self, sandbox: str) -> FlowService:
-        """Flow Service with the current credential; its token is asked for with the first call to it.
-
-        Raises what `Secrets.read` raises; later calls may raise AdobeCredentialRejected, Throttled, Unavailable.
-        """
+        """The workspace of these params, None if this source type has none to check; calls nothing."""
 
 
 class Registry(Protocol):
-    """The table of keys. Every write but `accept` and `resume` is conditional on the lease, else Busy."""
+    """The table of keys.
+
+    A write of `save` and `close` is conditional on the lease, else Busy. Every method may raise Throttled, Unavailable.
+    """
+
+    def get(self, key: Key) -> Entry | None:
+        """The entry of a key as it is now."""
 
     def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
         """Accept the request and take the lease: the entry as it was, or None if superseded. Raises Busy."""
@@ -132,65 +132,51 @@ class Registry(Protocol):
     def close(self, lease: Lease, before: Entry, after: Entry) -> None:
         """Write what differs, and give the lease back."""
 
-    def held_by_others(self, key: Key) -> Collection[str]:
-        """Connection ids and marks that the sandbox's other keys hold."""
+    def note_pending(self, order: Order, request: Request) -> None:
+        """Note a request that was sent to the queue, unless one of a later order, or itself, was accepted."""
 
-
-class Overview(Protocol):
-    """The table of keys for those who ask over HTTP: looks, and the note that a request is on its way."""
-
-    def get(self, key: Key) -> Entry | None:
-        """What is known of a key, all of it now."""
-
-    def page(
-        self, sandbox: str | None, status: Status | None, limit: int, after: Key | None
-    ) -> tuple[list[Entry], Key | None]:
-        """At most `limit` entries after a key, of one sandbox in the order of their names.
-
-        Then the key after which more may follow; a page may have fewer entries, even none, and more may follow.
-        """
-
-    def note(self, key: Key, order: Order, request: JsonObject) -> None:
-        """Note a request that was sent to the queue, unless one asked later, or itself, was accepted."""
-
-
-class Inbox(Protocol):
-    """The way into the request queue."""
-
-    def ask(self, order: Order, request: JsonObject) -> None:
-        """Send a request in envelope form."""
-
-    def recheck(self, *rechecks: Recheck) -> None:
-        """Send rechecks; if it raises, some may have been sent."""
-
-
-class Fleet(Protocol):
-    """The table of keys for those who look after all of it."""
+    def page(self, page: Page) -> tuple[list[Entry], Key | None]:
+        """A page of entries, and the key after which more may follow; a page may be short, even empty."""
 
     def sandboxes(self) -> list[str]:
         """Every sandbox with a key that has a secret, in order."""
 
-    def of(self, sandbox: str) -> list[Entry]:
-        """The entries of a sandbox, without what is only shown; perhaps some as they were a moment ago."""
+    def in_sandbox(self, sandbox: str) -> list[Summary]:
+        """Every key of a sandbox; perhaps some as they were a moment ago."""
 
-    def of_secret(self, secret_id: str) -> list[Key]:
+    def current(self, keys: Collection[Key]) -> dict[Key, Summary]:
+        """These keys as they are now, of those that there are."""
+
+    def keys_of_secret(self, secret_id: str) -> list[Key]:
         """The keys whose requests name a secret."""
 
-    def now(self, keys: Collection[Key]) -> dict[Key, Entry]:
-        """The entries as they are now, of those that there are."""
+    def held_by_others(self, key: Key) -> Collection[str]:
+        """Connection ids and marks that the sandbox's other keys hold."""
 
 
-class Published(Protocol):
-    """What is published, a sandbox at a time."""
+class Queue(Protocol):
+    """The request queue and its dead-letter queue."""
 
-    def of(self, sandbox: str) -> dict[str, str]:
-        """Name of a key -> the id in its parameter."""
+    def submit(self, order: Order, request: JsonObject) -> None:
+        """Send a request in envelope form. Raises Throttled, Unavailable; it may be in the queue even then."""
+
+    def recheck(self, *rechecks: Recheck) -> None:
+        """Send rechecks; if it raises, some may have been sent."""
+
+    def hide(self, message: Message, seconds: float) -> None:
+        """Keep a message hidden for so long; best effort, as the lease protects the key anyway."""
+
+    def park(self, order: Order, detail: object, code: str, reason: str) -> None:
+        """Send a message to the dead-letter queue, in envelope form."""
 
 
-class Versions(Protocol):
-    """The versions of secrets."""
+class Secrets(Protocol):
+    """AWS Secrets Manager."""
 
-    def current(self, secret_ids: Collection[str]) -> dict[str, str | None]:
+    def read(self, secret_id: str, stage: str = "AWSCURRENT") -> Secret:
+        """The version of a stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
+
+    def current_versions(self, secret_ids: Collection[str]) -> dict[str, str | None]:
         """Name of a secret -> the id of its current version, None if there is no such secret, or it may not be read."""
 
 
@@ -209,19 +195,12 @@ class Parameters(Protocol):
     def delete(self, key: Key) -> None:
         """Remove the parameter, if there is one."""
 
+    def in_sandbox(self, sandbox: str) -> dict[str, str]:
+        """Name of a key -> the id in its parameter."""
+
 
 class Events(Protocol):
     """EventBridge."""
 
     def announce(self, detail_type: str, *details: dict[str, Any]) -> None:
         """Put outcome events on the bus; if it raises, some may be there."""
-
-
-class Requests(Protocol):
-    """The request queue and its dead-letter queue."""
-
-    def hold(self, message: Message, seconds: float) -> None:
-        """Keep a message hidden for so long; best effort, as the lease protects the key anyway."""
-
-    def park(self, order: Order, detail: object, code: str, reason: str) -> None:
-        """Send a message to the dead-letter queue, in envelope form."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from aep_connections.domain.model import AuthParams, Source
 from aep_connections.domain.ports import Workspace
+from aep_connections.http.transport import Upstream
 from aep_connections.sources.databricks.secret import SOURCE as DATABRICKS
 from aep_connections.sources.databricks.workspace import DatabricksWorkspace
-from aep_connections.upstream.transport import Upstream
 
 _OPENERS: dict[str, Callable[[AuthParams, str, Upstream], Workspace]] = {DATABRICKS.name: DatabricksWorkspace}
 

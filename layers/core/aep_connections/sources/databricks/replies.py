@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from aep_connections.domain.secrecy import SecretValues
-from aep_connections.upstream.transport import Reply
+from aep_connections.domain.redaction import Redactor
+from aep_connections.http.transport import Reply
 
 
 class ApiError(StrEnum):
@@ -85,8 +85,8 @@ _PAGE = "-"
 """The code of what is not JSON."""
 
 
-def interpret(reply: Reply, secrets: SecretValues) -> ApiReply:
-    """What `reply` says; the words of others are struck clean of `secrets`."""
+def interpret(reply: Reply, redactor: Redactor) -> ApiReply:
+    """What `reply` says; the words of others are redacted."""
     document = reply.json()
     known: Mapping[str, Any] = document if isinstance(document, dict) else {}
     words = _words(known) or (reply.headers.get("x-databricks-reason-phrase") or "")
@@ -97,15 +97,15 @@ def interpret(reply: Reply, secrets: SecretValues) -> ApiReply:
     return ApiReply(
         error=error,
         document=known if error is None else {},
-        words=f"Databricks answered {reply.status}: {_shown(words, secrets)}" if error else "",
-        request_id=secrets.clean(reply.request_id, 128) if reply.request_id else None,
+        words=f"Databricks answered {reply.status}: {_shown(words, redactor)}" if error else "",
+        request_id=redactor.printable(reply.request_id, 128) if reply.request_id else None,
         workspace_id=workspace_id if re.fullmatch("[0-9]{1,20}", workspace_id, re.ASCII) else None,
         status=reply.status,
     )
 
 
-def _shown(words: str, secrets: SecretValues) -> str:
-    return secrets.quoted(words) if words else "nothing that can be shown."
+def _shown(words: str, redactor: Redactor) -> str:
+    return redactor.quote(words) if words else "nothing that can be shown."
 
 
 def _error_of(reply: Reply, document: Mapping[str, Any], text: str) -> ApiError:

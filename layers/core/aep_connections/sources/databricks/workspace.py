@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable
 from urllib.parse import quote
 
+from aep_connections.domain.concurrency import concurrently
 from aep_connections.domain.errors import ConnectionFailure, NotReady, Throttled, Unavailable
 from aep_connections.domain.model import AuthParams
-from aep_connections.domain.moment import iso
 from aep_connections.domain.readiness import Report
+from aep_connections.domain.time import iso
+from aep_connections.http.transport import Call, Upstream
 from aep_connections.sources.databricks.access import ACCESS_CHECKS, data_checks, in_unity_catalog
 from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS, cluster_of
 from aep_connections.sources.databricks.diagnosis import diagnosis_of
 from aep_connections.sources.databricks.observation import Observation, run_checks
 from aep_connections.sources.databricks.replies import ApiError, ApiReply, interpret
-from aep_connections.upstream.transport import Call, Upstream
 
 TRIES = 2
 """A connection that went stale is made anew; a path that is closed costs no more than twice the time to connect."""
 _HOST = re.compile(r"https://adb-([0-9]+)\.[0-9]+\.azuredatabricks\.net", re.ASCII)
 _TOKEN = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
 
-T = TypeVar("T")
 Get = tuple[str, tuple[tuple[str, str], ...]]
 """Path and query."""
 ME: Get = ("/api/2.0/preview/scim/v2/Me", (("attributes", "id,userName,active,groups"),))
@@ -48,7 +46,7 @@ class DatabricksWorkspace:
 
     def report(self) -> Report:
         gets = self._gets()
-        replies = dict(zip(gets, side_by_side([self._asking(get) for get in gets.values()]), strict=True))
+        replies = dict(zip(gets, concurrently(*(self._get(get) for get in gets.values())), strict=True))
         now = self._upstream.deadline.clock.now()
         odd = "" if _TOKEN.fullmatch(self._token) else "The token has not the form of a personal access token."
         observation = Observation(
@@ -58,12 +56,12 @@ class DatabricksWorkspace:
         return Report(checks, cluster_of(observation), iso(now))
 
     def accepts_token(self) -> bool:
-        reply = self._ask("GET", *ME)
+        reply = self._call("GET", *ME)
         return reply.error in (None, ApiError.SCOPE)
 
     def start(self) -> None:
         body = json.dumps({"cluster_id": self._params["clusterId"]}).encode()
-        reply = self._ask("POST", "/api/2.1/clusters/start", body=body)
+        reply = self._call("POST", "/api/2.1/clusters/start", body=body)
         if reply.error in (None, ApiError.STATE):  # it starts already, or runs
             return
         message = f"Cluster {self._params['clusterId']} could not be started. {reply.words}"
@@ -98,10 +96,10 @@ class DatabricksWorkspace:
             "tables": (f"{unity}/tables", of_one),
         }
 
-    def _asking(self, get: Get) -> Callable[[], ApiReply]:
-        return lambda: self._ask("GET", get[0], get[1])
+    def _get(self, get: Get) -> Callable[[], ApiReply]:
+        return lambda: self._call("GET", get[0], get[1])
 
-    def _ask(
+    def _call(
         self, method: str, path: str, params: tuple[tuple[str, str], ...] = (), body: bytes | None = None
     ) -> ApiReply:
         headers = {
@@ -111,18 +109,19 @@ class DatabricksWorkspace:
             "X-Databricks-Workspace-Id": self._workspace_id,
         }
         call = Call(
-            method, self._base + path, headers, params, body, repeatable=body is None, tries=TRIES, whom="Databricks"
+            service="Databricks",
+            method=method,
+            url=self._base + path,
+            headers=headers,
+            params=params,
+            body=body,
+            repeatable=body is None,
+            tries=TRIES,
         )
         try:
             reply = self._upstream.send(call)
         except Unavailable as lost:
             words = lost.message
         else:
-            return interpret(reply, self._upstream.secrets)
+            return interpret(reply, self._upstream.redactor)
         return ApiReply(error=ApiError.UNREACHED, words=words)
-
-
-def side_by_side(looks: Sequence[Callable[[], T]]) -> list[T]:
-    """Every look's result; each only reads, in a thread that ends before this returns."""
-    with ThreadPoolExecutor(max_workers=len(looks)) as pool:
-        return [ended.result() for ended in [pool.submit(look) for look in looks]]

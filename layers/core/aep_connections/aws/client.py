@@ -1,0 +1,80 @@
+"""How every AWS call is made: bounded by timeouts and few tries, its refusals turned into our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aep_connections.domain.errors import ConnectionFailure, Throttled, Unavailable
+
+CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    user_agent_extra="aep-connections",
+)
+"""At most 20 s a call, the SDK's one repeat included: what `RECORD_SECONDS` keeps free."""
+
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6})
+"""For many reads in a row, which AWS throttles for a while."""
+
+FAILED_CONDITION = "ConditionalCheckFailedException"
+
+_THROTTLING = {
+    "ThrottlingException",
+    "Throttling",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "TooManyUpdates",
+    "RequestThrottled",
+    "TooManyRequestsException",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal by AWS: its code, and the item of a failed condition."""
+
+    code: str
+    item: Mapping[str, Any]
+
+
+def client(session: boto3.Session, service: str, changes: Config | None = None) -> Any:
+    """A client with our limits, but for `changes`."""
+    config = CONFIG.merge(changes) if changes else CONFIG
+    return session.client(service, config=config)  # type: ignore[call-overload]
+
+
+def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+    """The reply. Raises Throttled or Unavailable for anything else."""
+    reply, refused = attempt(operation, **arguments)
+    if refused is not None:
+        raise unavailable(operation, refused.code)
+    return reply
+
+
+def attempt(operation: Callable[..., Any], **arguments: Any) -> tuple[dict[str, Any], Refused | None]:
+    """The reply, or the error code that AWS gave. Raises Unavailable if AWS does not reply."""
+    try:
+        return operation(**arguments), None
+    except ClientError as error:
+        response: Any = error.response
+        return {}, Refused(str(response.get("Error", {}).get("Code", "Unknown")), response.get("Item") or {})
+    except BotoCoreError as error:
+        raise unavailable(operation, type(error).__name__) from None
+
+
+def unavailable(operation: Callable[..., Any], code: str) -> ConnectionFailure:
+    """Our error for an AWS refusal that only time or the operator can mend."""
+    name = getattr(operation, "__name__", "call")
+    if code in _THROTTLING:
+        return Throttled(f"AWS throttles {name} ({code}).")
+    return Unavailable(
+        f"AWS did not carry out {name} ({code}).",
+        remedy="If this lasts, check the function's role and AWS Health.",
+    )

@@ -1,0 +1,55 @@
+"""What is known of a key, as those who operate it want to see it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aep_connections.domain.entry import Entry
+from aep_connections.domain.model import Status
+from aep_connections.domain.time import iso
+
+
+def describe(entry: Entry, parameter_name: str, now: float) -> dict[str, Any]:
+    """The entry with the contract's names; `now` and the secret's age are in seconds, times are ISO 8601 in UTC."""
+    pending, status = entry.pending, entry.shown_status
+    order = pending.order if pending else entry.order
+    version = entry.secret_version
+    return {
+        "sandbox": entry.key.sandbox,
+        "name": entry.key.name,
+        "status": status.value,
+        "since": _since(entry, status),
+        "requestedAt": order.time if order else None,
+        "requestEventId": order.id if order else None,
+        "request": dict((pending.request if pending else entry.request) or {}),
+        "connectionId": entry.connection_id,
+        "etag": entry.etag,
+        "parameterName": parameter_name,
+        "reason": None if pending or not entry.failure else entry.failure.document(),
+        "waitsFor": _wait(entry) if status is Status.WAITING else None,
+        "result": entry.result if status in (Status.READY, Status.RETIRED) else None,
+        "tested": entry.tested and {"at": iso(entry.tested.at), "passed": entry.tested.passed},
+        "readiness": entry.readiness,
+        "secretVersion": version
+        and {
+            "id": version.id,
+            "createdAt": iso(version.created_at),
+            "ageSeconds": max(0, round(now - version.created_at)),
+        },
+    }
+
+
+def _since(entry: Entry, status: Status) -> str | None:
+    """When the status began: of one that is on its way, when the request was asked."""
+    if status is Status.REQUESTED and entry.pending:
+        return entry.pending.order.time
+    if status is Status.WAITING and entry.wait:
+        return iso(entry.wait.since)
+    if entry.since and entry.since.status is status:
+        return iso(entry.since.at)
+    return entry.order.time if entry.order else None
+
+
+def _wait(entry: Entry) -> dict[str, str] | None:
+    wait = entry.wait
+    return None if wait is None else {"for": wait.what, "since": iso(wait.since), "until": iso(wait.until)}

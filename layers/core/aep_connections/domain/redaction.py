@@ -1,0 +1,78 @@
+"""Redacts secret values in text that came from others, before it reaches a message of ours."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from urllib.parse import quote, quote_plus
+
+REDACTED = "[struck]"
+_TOKENS = re.compile(r"\b(?:dapi[\w.~+/=-]{8,}|eyJ[\w.~+/=-]{16,})|(?<=\bBearer )[^\s\"']+", re.ASCII | re.IGNORECASE)
+"""What is a token by its looks: one that Adobe still holds from an earlier version of a secret, for example."""
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}", re.ASCII)
+"""What Adobe's request ids look like, and no token does."""
+
+MIN_INSIDE = 8
+"""Characters: less of a Base64 text could be of any other."""
+
+
+class Redactor:
+    """The secret values that one invocation holds in memory. Shows none of them."""
+
+    __slots__ = ("_forms", "_silent")
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._silent = False
+
+    def __repr__(self) -> str:
+        return "Redactor(…)"
+
+    def remember(self, value: str) -> None:
+        """Redact `value` from now on, in each form in which a service may echo it."""
+        if not value:
+            return
+        raw = value.encode(errors="surrogatepass")  # what Adobe shows may hold half a character
+        escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+        in_urls = {quote(raw, safe=""), quote(raw), quote_plus(raw), quote_plus(raw, safe="/")}
+        self._forms |= {value, *escaped, *in_urls, *(form.lower() for form in in_urls - {value}), *_in_base64(raw)}
+
+    def silence(self) -> None:
+        """From now on show nothing of what others say: they may quote a secret that this invocation does not read."""
+        self._silent = True
+
+    def redact(self, text: str) -> str:
+        """`text` without any remembered value, and without what is a token by its looks."""
+        for form in sorted(self._forms, key=len, reverse=True):
+            text = text.replace(form, REDACTED)
+        return _TOKENS.sub(REDACTED, text)
+
+    def quote(self, text: str) -> str:
+        """What others said in `text`, for a message."""
+        if self._silent and text:
+            return "its words are not shown, as they could quote a token that is not known here"
+        return self.printable(text) if text else "no message that can be read"
+
+    def quote_id(self, text: str) -> str | None:
+        """An id that others gave, for a message; where a token is not known here, only one that cannot be any."""
+        return None if self._silent and not _ID.fullmatch(text) else self.printable(text, 128)
+
+    def printable(self, text: object, limit: int = 500) -> str:
+        """`text` of others fit for a message: redacted first, then printable, then at most `limit` characters."""
+        redacted = self.redact(str(text))
+        shown = "".join(c if c.isprintable() else " " for c in redacted)
+        return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _in_base64(raw: bytes) -> set[str]:
+    """`raw` as Base64 in both alphabets: whole, and as it stands inside of a longer text, at each of three places."""
+    whole = base64.b64encode(raw).decode()
+    found = {whole, whole.rstrip("=")}
+    for shift in range(3):
+        shifted = base64.b64encode(bytes(shift) + raw).decode()
+        inside = shifted[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
+        if len(inside) >= MIN_INSIDE:
+            found.add(inside)
+    return found | {form.replace("+", "-").replace("/", "_") for form in found}

@@ -1,0 +1,1 @@
+"""The function `explore`: shows what a connection reaches, for the HTTP API."""

@@ -1,0 +1,78 @@
+"""The function `explore`: the API function's question in, data out; a failure is data too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from aep_connections.aws.registry import Registry
+from aep_connections.aws.secrets import Secrets
+from aep_connections.contract.request import readable_key
+from aep_connections.domain.entry import Failure
+from aep_connections.domain.errors import ConnectionFailure, InvalidRequest, unexpected
+from aep_connections.domain.model import Key
+from aep_connections.domain.ports import Clock
+from aep_connections.domain.time import SystemClock
+from aep_connections.environment import Environment
+from aep_connections.explore.explore import ExplorePorts, explore
+from aep_connections.http.transport import Timeouts
+from aep_connections.observability import Log
+from aep_connections.settings import ExploreSettings
+from aep_connections.sources.workspaces import Workspaces
+
+REPLY_SECONDS = 2.0
+"""Kept free for the reply; there is nothing to record."""
+
+
+class ExploreService:
+    """An execution environment of the function."""
+
+    def __init__(self, settings: ExploreSettings, environment: Environment) -> None:
+        self._environment, self._databricks_url = environment, settings.databricks_url
+        self._secrets = Secrets(environment.client("secretsmanager"))
+        self._registry = Registry(environment.client("dynamodb"), settings.registry_table, environment.clock)
+        self._log = Log()
+
+    def explore(self, event: Any, context: Any) -> dict[str, Any]:
+        """What the API function wants to know; or `failure`, with the contract's names."""
+        upstream = self._environment.upstream(self._environment.deadline(context, kept=REPLY_SECONDS))
+        ports = ExplorePorts(
+            redactor=upstream.redactor,
+            secrets=self._secrets,
+            adobe=self._environment.adobe(self._secrets, upstream),
+            workspaces=Workspaces(self._databricks_url, upstream),
+            registry=self._registry,
+        )
+        reply = _reply(event, ports)
+        self._log.write("explored", _line(event, reply))
+        return reply
+
+
+def _reply(event: Any, ports: ExplorePorts) -> dict[str, Any]:
+    try:
+        sandbox, name = readable_key(event)
+        if sandbox is None or name is None:
+            raise InvalidRequest("A question names a sandbox, a name and perhaps a path.")
+        return explore(Key(sandbox, name), event.get("path"), ports)
+    except ConnectionFailure as failure:
+        return {"failure": Failure.of(failure).document()}
+    except Exception as error:  # noqa: BLE001 - its text could hold anything, and is not shown
+        return {"failure": Failure.of(unexpected(error)).document()}
+
+
+def _line(event: Any, reply: dict[str, Any]) -> dict[str, Any]:
+    """What the log has of it."""
+    sandbox, name = readable_key(event)
+    failure = reply.get("failure") or {}
+    shown = {"code": failure.get("code"), "reason": failure.get("message"), "request_id": failure.get("requestId")}
+    counts: dict[str, Any] = {kind: len(reply[kind]) for kind in ("tables", "columns") if kind in reply}
+    return {"sandbox": sandbox, "connection_name": name} | counts | (shown if failure else {})
+
+
+def build(
+    environment: Mapping[str, str] | None = None, clock: Clock | None = None, timeouts: Timeouts | None = None
+) -> ExploreService:
+    """The service of this environment. Calls nothing and reads no secret. Raises SettingsInvalid."""
+    settings = ExploreSettings.from_environment(os.environ if environment is None else environment)
+    return ExploreService(settings, Environment(settings, clock or SystemClock(), timeouts or Timeouts()))

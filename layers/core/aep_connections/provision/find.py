@@ -1,0 +1,178 @@
+"""Finds a key's connection in Adobe, tells ours from others', and knows when one is certainly gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aep_connections.domain.entry import Attempt
+from aep_connections.domain.errors import AdobeRefused, Conflict, InUse, Unavailable, Unsettled
+from aep_connections.domain.model import Connection, Desired, Outcome, Source, mark_of, usable_id
+from aep_connections.provision.job import READ_SECONDS, Job
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+"""Names that a `property` filter takes literally: a comma, for one, would mean IN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What there is: the key's connection, others of its name, and whether a known one is certainly gone."""
+
+    connection: Connection | None
+    duplicates: tuple[str, ...] = ()
+    gone: bool = False
+    surplus_deleted: int = 0
+
+
+def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
+    """The connection that the open attempt made, now recorded; None once it is known to have made none.
+
+    Only a look that begins `settle_seconds` after the sending may conclude that nothing was made.
+
+    Raises:
+        Unsettled: the invocation ends before that can be known.
+    """
+    clock, until = job.ports.clock, attempt.sent_at + job.limits.settle_seconds
+    pauses = _pauses()
+    while True:
+        conclusive = clock.now() >= until
+        made = next((c for c in job.flow.listing(source) if mark_of(c) == attempt.id), None)
+        if made is not None:
+            job.record_connection(made, attempt.fingerprint, Outcome.ADOPTED)
+            return made
+        if conclusive:
+            job.save(job.entry.settled())
+            return None
+        left = until - clock.now()
+        pause = max(0.01, min(next(pauses), left))
+        if job.deadline.usable() < pause + READ_SECONDS:
+            raise Unsettled(
+                "A POST to Adobe was not answered and may still take effect; nothing is sent before that is known.",
+                retry_after=left,
+            )
+        clock.sleep(pause)
+
+
+def find(job: Job, desired: Desired) -> Found:
+    """The key's connection, whose known id (if any) is not found: by mark, parameter or (with `adopt`) name.
+
+    It is recorded before this returns.
+
+    Raises:
+        Conflict: a foreign connection has the display name.
+        Unavailable: Adobe's replies contradict each other.
+    """
+    known = job.entry.connection_id
+    listed = _listing(job, desired)
+    if known:
+        assert_gone(known, listed)
+    own, published_gone = own_connections(job, desired.source, listed)
+    namesakes = [c for c in listed if c.name == desired.name and c not in own]
+    if own:
+        kept = next((c for c in own if c.id == job.published), own[0])
+        deleted, undeleted = _delete_duplicates(job, [c for c in own if c is not kept])
+        return _record(job, kept, [*namesakes, *undeleted], deleted)
+    foreign = _foreign(job, namesakes)
+    if not foreign:
+        return Found(connection=None, duplicates=_ids(namesakes), gone=bool(known) or published_gone)
+    if not job.request.adopt:
+        raise _conflict(desired, foreign)
+    return _record(job, foreign[0], [c for c in namesakes if c is not foreign[0]], 0)
+
+
+def without_duplicates(job: Job, source: Source, known: Connection) -> Found:
+    """The known connection, once every other one of this key is deleted; what may be published stays."""
+    marks, kept = set(job.entry.marks), {known.id, job.published}
+    others = [c for c in job.flow.listing(source) if mark_of(c) in marks and c.id not in kept]
+    deleted, undeleted = _delete_duplicates(job, others)
+    return Found(connection=known, duplicates=_ids(undeleted), surplus_deleted=deleted)
+
+
+def own_connections(job: Job, source: Source, listed: list[Connection]) -> tuple[list[Connection], bool]:
+    """Connections of this key other than the known one, oldest first: by mark, else the one its parameter names.
+
+    And whether the one that the parameter names is certainly gone.
+    """
+    marks = set(job.entry.marks)
+    own = [c for c in listed if mark_of(c) in marks]
+    published = None if job.entry.connection_id else job.published
+    if own or not published or not usable_id(published) or published in _held_by_others(job):
+        return own, False
+    connection = job.flow.get(published)
+    if connection is None:
+        assert_gone(published, listed)
+        return [], True
+    return [connection] if connection.spec_id in (None, source.connection_spec_id) else [], False
+
+
+def assert_gone(connection_id: str, listed: list[Connection]) -> None:
+    """Gone is only what a listing by connection spec alone does not show either (it may have been renamed)."""
+    if any(c.id == connection_id for c in listed):
+        raise Unavailable(f"Adobe says that connection {connection_id} does not exist, but still lists it.")
+
+
+def check_usable(job: Job, connection: Connection) -> None:
+    """Refuse a connection that somebody disabled; wait for one that Adobe still works on."""
+    if connection.state in ("disabled", "draft"):
+        raise AdobeRefused(
+            f"Connection {connection.id} is {connection.state} in Adobe.",
+            remedy="Enable it in Adobe, or delete it there; then send the request again.",
+        )
+    if connection.state not in ("enabled", None):
+        state = job.ports.redactor.printable(connection.state, 40)
+        raise Unavailable(f"Adobe still works on connection {connection.id} (state {state}).")
+
+
+def _listing(job: Job, desired: Desired) -> list[Connection]:
+    """Connections of the spec; where nothing is known of the key, only those of the name."""
+    if job.entry.connection_id or job.published or job.entry.marks:
+        return job.flow.listing(desired.source)
+    return job.flow.listing(desired.source, desired.name if _PLAIN.fullmatch(desired.name) else None)
+
+
+def _foreign(job: Job, namesakes: list[Connection]) -> list[Connection]:
+    """Those that no other key of ours holds."""
+    held = _held_by_others(job) if namesakes else set()
+    return [c for c in namesakes if not {c.id, mark_of(c)} & held]
+
+
+def _held_by_others(job: Job) -> set[str | None]:
+    return set(job.ports.registry.held_by_others(job.lease.key))
+
+
+def _record(job: Job, kept: Connection, others: list[Connection], deleted: int) -> Found:
+    job.record_connection(kept, None, Outcome.ADOPTED)
+    check_usable(job, kept)
+    return Found(connection=kept, duplicates=_ids(others), surplus_deleted=deleted)
+
+
+def _delete_duplicates(job: Job, duplicates: list[Connection]) -> tuple[int, list[Connection]]:
+    """How many were deleted, and those that flows already use: they are reported instead."""
+    undeleted = []
+    for connection in duplicates:
+        job.deadline.require(READ_SECONDS, "deleting a surplus connection")
+        try:
+            job.flow.delete(connection.id)
+        except InUse:
+            undeleted.append(connection)
+    return len(duplicates) - len(undeleted), undeleted
+
+
+def _conflict(desired: Desired, foreign: list[Connection]) -> Conflict:
+    shown = ", ".join(c.id for c in foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+    return Conflict(
+        f"A connection named {desired.name!r} exists in the sandbox and is not ours: {shown}.",
+        remedy='Choose another displayName, delete that connection, or send "adopt": true to take the oldest over.',
+    )
+
+
+def _ids(connections: list[Connection]) -> tuple[str, ...]:
+    return tuple(connection.id for connection in connections)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between looks: growing, then steady."""
+    yield from (1.0, 2.0, 4.0, 8.0)
+    while True:
+        yield 15.0

@@ -1,0 +1,120 @@
+"""Checks a workspace before Adobe uses it, starts its cluster if it may, and diagnoses what Adobe refuses.
+
+Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the queue brings the request back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aep_connections.domain.entry import Wait
+from aep_connections.domain.errors import (
+    ConnectionFailure,
+    DatabricksRefused,
+    NotReady,
+    OutOfTime,
+    TestFailed,
+    Waiting,
+)
+from aep_connections.domain.ports import Workspace
+from aep_connections.domain.readiness import CLUSTER_STATE, TOKEN_VALID, Phase, Readiness, Report
+from aep_connections.provision.job import READ_SECONDS, Job
+
+
+def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
+    """Check the workspace before Adobe is called, as the request's `readiness` says.
+
+    What is not known is no obstacle: Adobe's path to the workspace may be open where ours is not.
+
+    Args:
+        worked: whether the key is ready, and its parameter names the connection that is there.
+
+    Returns:
+        Whether Adobe's test is to be run. Not if this is unattended, the connection worked and its cluster is stopped:
+        a test would fail, and prove nothing.
+
+    Raises:
+        NotReady: a check failed; the message and `faults` name each.
+        Waiting: all that fails is a cluster that starts, or was started now.
+    """
+    off = job.request.readiness is Readiness.OFF
+    if off and not (job.verifies or job.unattended):
+        job.entry = job.entry.with_(readiness=None)
+        return True
+    report = _check(job, workspace)
+    failed = report.failed()
+    tests = not (job.unattended and worked and any(check.id == CLUSTER_STATE for check in failed))
+    if off:  # but a token that Databricks refuses is not given to Adobe by ourselves
+        failed = [check for check in failed if job.unattended and check.id == TOKEN_VALID]
+    if not failed:
+        return tests
+    _start_or_await_cluster(job, workspace, report)
+    if not tests and [check.id for check in failed] == [CLUSTER_STATE]:
+        return False
+    raise report.explaining(NotReady, "The workspace is not ready.", failed)
+
+
+def token_refused(job: Job) -> bool:
+    """Whether the source itself refused the token, when this delivery last looked."""
+    return job.report is not None and job.report.token_refused
+
+
+def diagnose(job: Job, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
+    """What Adobe's refusal really was, by the source's own words on the token and the cluster's state.
+
+    Raises what starting a cluster may raise.
+    """
+    try:
+        report = _check(job, workspace)
+    except OutOfTime:
+        return refusal
+    if not report.token_refused:
+        try:
+            _start_or_await_cluster(job, workspace, report)
+        except Waiting as waiting:
+            return waiting
+    return workspace.diagnose(refusal, report)
+
+
+def _check(job: Job, workspace: Workspace) -> Report:
+    report = job.report = workspace.report()
+    job.entry = job.entry.with_(readiness=report.document())
+    return report
+
+
+def _start_or_await_cluster(job: Job, workspace: Workspace, report: Report) -> None:
+    """Raise Waiting if all that fails is a cluster that will run: by itself, or because it is started here.
+
+    Starting costs money: only a request with readiness `start` does it, and not again after a start that ended for a
+    reason that stays.
+    """
+    cluster = report.cluster
+    if cluster is None or not report.waits_for_cluster:
+        return
+    now = job.ports.clock.now()
+    wait = job.wait() or Wait(
+        order=job.order,
+        what=f"cluster {cluster.id} to run",
+        since=now,
+        until=now + job.limits.cluster_start_limit_seconds,
+    )
+    if cluster.phase is Phase.STARTING:
+        doing = f"is starting ({cluster.state})"
+    elif job.request.readiness is not Readiness.START or job.unattended:
+        return
+    elif cluster.phase is Phase.STOPPING:
+        doing = "is stopping, and will be started then"
+    elif cluster.lasting and wait.started_after not in (None, cluster.terminated_at):
+        return
+    elif now >= wait.until:
+        doing = f"is {cluster.state}"
+    else:
+        job.deadline.require(READ_SECONDS, "starting the cluster")
+        wait = replace(wait, started_after=cluster.terminated_at)
+        job.entry = job.entry.with_(wait=wait)  # a start whose answer is lost may have happened
+        workspace.start()
+        doing = f"was {cluster.state} and is being started"
+    job.entry = job.entry.with_(wait=wait)
+    over = f"Cluster {cluster.id} did not run within {round(wait.until - wait.since)} s. " if now >= wait.until else ""
+    ended = f" Before, it ended so: {cluster.ended} {cluster.remedy}" if cluster.ended else ""
+    raise Waiting(f"{over}Cluster {cluster.id} {doing}.{ended}")

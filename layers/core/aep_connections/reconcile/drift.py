@@ -1,0 +1,92 @@
+"""Drift: how a connection can differ from its desired state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from aep_connections.domain.delivery import Reason, Recheck
+from aep_connections.domain.entry import Summary
+from aep_connections.domain.redaction import Redactor
+
+MAX_SHOWN = 255
+
+
+class Kind(StrEnum):
+    """A kind of drift; `docs/reconcile.md` explains each."""
+
+    MISSING = "missing"
+    DISABLED = "disabled"
+    DRAFT = "draft"
+    RENAMED = "renamed"
+    MOVED = "moved"
+    SURPLUS = "surplus"
+    CONFLICT = "conflict"
+    OPEN_ATTEMPT = "openAttempt"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+    STALE_SECRET = "staleSecret"  # noqa: S105 - the name of a kind
+    SECRET_UNREADABLE = "secretUnreadable"  # noqa: S105 - the name of a kind
+    PARAMETER_MISSING = "parameterMissing"
+    PARAMETER_DIFFERS = "parameterDiffers"
+
+
+FOR_PEOPLE = {Kind.CONFLICT, Kind.SECRET_UNREADABLE}
+"""Kinds that a recheck does not repair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One difference: what should be and what is, where that can be said. Never a secret."""
+
+    kind: Kind
+    expected: str | None = None
+    shown: str | None = None
+
+    def document(self, redactor: Redactor) -> dict[str, str | None]:
+        """The deviation as JSON; what Adobe shows is somebody's free text."""
+        shown = None if self.shown is None else redactor.printable(self.shown, MAX_SHOWN)
+        return {"kind": self.kind.value, "expected": self.expected, "shown": shown}
+
+
+@dataclass(slots=True)
+class Drift:
+    """Every deviation of one key."""
+
+    entry: Summary
+    deviations: list[Deviation] = field(default_factory=list)
+
+    def add(self, kind: Kind, expected: str | None = None, shown: str | None = None) -> None:
+        """Note one more."""
+        self.deviations.append(Deviation(kind, expected, shown))
+
+    def has(self, kind: Kind) -> bool:
+        """Whether this was found."""
+        return any(deviation.kind is kind for deviation in self.deviations)
+
+    @property
+    def only_conflicts(self) -> bool:
+        """Whether the connection itself is fine, and somebody else's has the same name."""
+        return all(deviation.kind is Kind.CONFLICT for deviation in self.deviations)
+
+    @property
+    def recheck(self) -> Recheck | None:
+        """What repairs it, unless only people can."""
+        if all(deviation.kind in FOR_PEOPLE for deviation in self.deviations):
+            return None
+        return Recheck(self.entry.key, Reason.SURPLUS if self.has(Kind.SURPLUS) else Reason.DRIFT)
+
+    def document(self, why_not: str | None, redactor: Redactor) -> dict[str, Any]:
+        """The drift as the event tells it; `why_not` is why nothing is done about it."""
+        order = self.entry.order
+        return {
+            "sandbox": self.entry.key.sandbox,
+            "name": self.entry.key.name,
+            "connectionId": self.entry.connection_id,
+            "drift": [deviation.document(redactor) for deviation in self.deviations],
+            "action": "none" if why_not else "recheck",
+            "because": why_not,
+            "requestedAt": order.time if order else None,
+            "requestEventId": order.id if order else None,
+        }

@@ -1,0 +1,70 @@
+"""What is written of the whole fleet: lines for what happened, and metrics at the end of a run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from aep_connections.domain.model import Status
+from aep_connections.observability import Log
+from aep_connections.reconcile.drift import Kind
+from aep_connections.reconcile.run import Run, count_of
+
+if TYPE_CHECKING:
+    from aep_connections.domain.delivery import Recheck
+    from aep_connections.http.transport import Upstream
+
+MAX_SECRETS = 100
+"""Each secret is a metric of its own, which CloudWatch charges for: the oldest are shown."""
+
+
+class FleetObserver:
+    """Writes what was seen of the fleet: a line for each thing that happened, and metrics at the end of a run."""
+
+    def __init__(self) -> None:
+        self._log = Log()
+        self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "AepConnections")
+
+    def note(self, message: str, line: dict[str, Any]) -> None:
+        """What happened in a sandbox."""
+        self._log.write(message, line)
+
+    def followed(self, event: dict[str, str], rechecks: list[Recheck]) -> dict[str, Any]:
+        """What an event reported, and how many keys are rechecked for it."""
+        line: dict[str, Any] = {**event, "rechecks": len(rechecks)}
+        self._log.write("fleet follows", line)
+        return line
+
+    def reconciled(self, run: Run, now: float, upstream: Upstream, *, ended: bool) -> dict[str, Any]:
+        """Where a run is; at its end the metrics of all of it. The ages are in seconds."""
+        line: dict[str, Any] = {"ended": ended, "after": run.after, "upstream_calls": upstream.calls}
+        line |= dict.fromkeys(_COUNTED, 0) | run.counts
+        self._log.write("fleet reconciled" if ended else "fleet goes on", line)
+        for secret_id, created_at in sorted(run.versions.items(), key=lambda item: item[1])[:MAX_SECRETS]:
+            self._gauge({"secret": secret_id}, {"SecretVersionAge": now - created_at})
+        if ended:
+            plain = {name: float(run.counts[name]) for name in _COUNTED}
+            ages = {} if run.oldest is None else {"OldestVerification": now - run.oldest}
+            self._gauge({}, {**plain, **ages})
+            for status in Status:
+                self._gauge(
+                    {"status": status.value}, {"Connections": run.counts[count_of("Connections", status.value)]}
+                )
+            for kind in Kind:
+                self._gauge({"kind": kind.value}, {"Drift": run.counts[count_of("Drift", kind.value)]})
+        return line
+
+    def _gauge(self, dimensions: dict[str, str], values: dict[str, float]) -> None:
+        metrics = EphemeralMetrics(namespace=self._namespace, service=self._log.service)
+        for dimension, of in dimensions.items():
+            metrics.add_dimension(dimension, of)
+        for name, value in values.items():
+            unit = MetricUnit.Seconds if name in _AGES else MetricUnit.Count
+            metrics.add_metric(name, unit, round(value))
+        metrics.flush_metrics()
+
+
+_AGES = ("OldestVerification", "SecretVersionAge")
+_COUNTED = ("Drifted", "Unmended", "Rechecks", "Verifications", "Unverified", "FailedSandboxes", "Braked")

@@ -1,1 +1,0 @@
-"""What the product does, as verbs over ports: no AWS, no HTTP, no logging."""
