@@ -67,7 +67,12 @@ def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str],
     values.remember(auth.secret["accessToken"])
     http = new_session()
     try:
-        upstream = Upstream(http, Timeouts(), Deadline.after(SystemClock(), 90, kept=RECORD_SECONDS), values)
+        upstream = Upstream(
+            session=http,
+            timeouts=Timeouts(),
+            deadline=Deadline.after(SystemClock(), 90, kept=RECORD_SECONDS),
+            redactor=values,
+        )
         return dict(auth.public), DatabricksWorkspace(auth, url, upstream).report()
     finally:
         http.close()

@@ -83,7 +83,7 @@ INVARIANT = Invariant(
             "refusal is announced",
             "a request that breaks a rule vanishes",
             ANSWER,
-            "        self._announce(FAILED, order, _named(sandbox, name) | failure.document())\n        parked",
+            "        self._announce(FAILED, order, _key_fields(self._delivery) | failure.document())\n        parked",
             "        parked",
             (IN_REQUESTS + "test_a_refused_request_names_every_fault_and_is_announced",),
         ),

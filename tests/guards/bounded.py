@@ -66,8 +66,8 @@ INVARIANT = Invariant(
             "what was cut is no answer",
             "what came before an answer was cut counts as the whole of it",
             TRANSPORT,
-            "                    watch.expired\n                    or len(body)",
-            "                    len(body)",
+            "if watch.expired or short or len(body)",
+            "if short or len(body)",
             (
                 IN_TRANSPORT
                 + "test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large[dripping]",
@@ -86,8 +86,8 @@ INVARIANT = Invariant(
             "answers of a size",
             "an answer without end fills the memory",
             TRANSPORT,
-            "                    or len(body) > MAX_BODY_BYTES\n",
-            "",
+            " or short or len(body) > MAX_BODY_BYTES:",
+            " or short:",
             (
                 IN_TRANSPORT
                 + "test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large[too large]",
@@ -188,7 +188,7 @@ INVARIANT = Invariant(
             "a POST may outlive the invocation that sent it",
             PROVISION,
             "        connection = job.flow.create(desired, attempt.id)\n",
-            "        connection, _ = beside(lambda: None, lambda: job.flow.create(desired, attempt.id))[::-1]\n",
+            "        _, connection = concurrently(lambda: None, lambda: job.flow.create(desired, attempt.id))\n",
             (IN_BOUNDED + "test_only_reads_leave_the_handlers_thread",),
         ),
         Guard(

@@ -208,8 +208,8 @@ INVARIANT = Invariant(
             "rejected POST is sent again only soon",
             "a POST is sent later than its attempt says, and settling ends too early",
             FLOW_SERVICE,
-            "if not repeatable and clock.monotonic() - began > RESEND_WITHIN_SECONDS:",
-            "if not repeatable and clock.monotonic() < began:",
+            'if not options.get("repeatable", True) and clock.monotonic() - began > RESEND_WITHIN_SECONDS:',
+            'if not options.get("repeatable", True) and clock.monotonic() < began:',
             (
                 "tests/integration/test_authentication.py::"
                 "test_a_create_is_not_sent_again_long_after_its_attempt_was_recorded",
@@ -219,7 +219,7 @@ INVARIANT = Invariant(
             "trouble upstream may have happened",
             "a 5xx or an unreadable 201 counts as a POST that did nothing",
             WIRE,
-            "executed = effect and (kind is Unavailable or reply.status == 408)",
+            "executed = effect and (kind is errors.Unavailable or reply.status == 408)",
             "executed = effect and reply.status == 408",
             (LOST_POST + "[504]", LOST_POST + "[201{}]"),
         ),
@@ -227,8 +227,8 @@ INVARIANT = Invariant(
             "lost answer may have happened",
             "a POST whose answer was lost counts as one that was not sent",
             TRANSPORT,
-            "sent=not _never_sent(problem)",
-            "sent=_never_sent(problem)",
+            "sent = not any(",
+            "sent = any(",
             (LOST_POST + "[drop]",),
         ),
         Guard(

@@ -201,11 +201,11 @@ INVARIANT = Invariant(
         ),
         Guard(
             "parser's error is dropped",
-            "an error holds the JSON parser's one, and with it the secret's text",
+            "an error quotes the secret's text",
             CORE + "aws/secrets.py",
             "    except (ValueError, RecursionError):\n        return None\n",
             "    except (ValueError, RecursionError):\n"
-            '        raise SecretInvalid("The secret cannot be used.") from None\n',
+            '        raise SecretInvalid(f"The secret cannot be used: {text}.") from None\n',
             (IN_SECRET + "test_a_secret_that_is_no_json_object_is_refused_without_its_text[not json: canary-in-text]",),
         ),
         Guard(

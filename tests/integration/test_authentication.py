@@ -216,7 +216,12 @@ def test_what_is_no_token_is_not_taken_for_one(world: World, status: int, body: 
 def test_many_threads_make_one_exchange(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
     credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
+    upstream = Upstream(
+        session=new_session(),
+        timeouts=Timeouts(),
+        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    )
 
     with ThreadPoolExecutor(8) as pool:
         tokens = set(pool.map(lambda _: source.token_for(credentials, upstream), range(16)))

@@ -45,7 +45,12 @@ def server() -> Iterator[Ims]:
 
 def upstream_for(seconds: float = 180, timeouts: Timeouts = SHORT) -> tuple[Upstream, FakeClock]:
     clock = FakeClock()
-    return Upstream(new_session(), timeouts, Deadline.after(clock, seconds, kept=RECORD_SECONDS), Redactor()), clock
+    return Upstream(
+        session=new_session(),
+        timeouts=timeouts,
+        deadline=Deadline.after(clock, seconds, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    ), clock
 
 
 def lost(upstream: Upstream, call: Call) -> Unavailable:

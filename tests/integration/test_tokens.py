@@ -63,7 +63,12 @@ def test_a_rejected_token_is_not_used_again_if_it_could_not_be_renewed(world: Wo
 def test_a_token_that_somebody_renewed_meanwhile_is_used(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
     credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
+    upstream = Upstream(
+        session=new_session(),
+        timeouts=Timeouts(),
+        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    )
     rejected = source.token_for(credentials, upstream)
 
     tokens = {source.renewed(credentials, rejected, upstream) for _ in range(2)}
@@ -78,7 +83,10 @@ def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None
     source = TokenSource(world.stack.ims.url, world.clock)
     credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
     upstream = Upstream(
-        new_session(), Timeouts(), Deadline.after(world.clock, 1_000_000, kept=RECORD_SECONDS), Redactor()
+        session=new_session(),
+        timeouts=Timeouts(),
+        deadline=Deadline.after(world.clock, 1_000_000, kept=RECORD_SECONDS),
+        redactor=Redactor(),
     )
 
     lives = []
@@ -92,7 +100,12 @@ def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None
 def test_a_token_is_renewed_again_only_after_a_minute(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
     credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
+    upstream = Upstream(
+        session=new_session(),
+        timeouts=Timeouts(),
+        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    )
     token = source.renewed(credentials, "", upstream)
 
     world.clock.advance(59)
@@ -188,7 +201,12 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
 
 def test_the_source_of_tokens_does_not_show_one(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    upstream = Upstream(new_session(), Timeouts(), Deadline.after(world.clock, 180, kept=RECORD_SECONDS), Redactor())
+    upstream = Upstream(
+        session=new_session(),
+        timeouts=Timeouts(),
+        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    )
     token = source.token_for(
         Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret"), upstream
     )

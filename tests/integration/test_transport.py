@@ -54,7 +54,7 @@ def test_a_call_ends_with_the_time_left_whatever_its_timeouts_are(fault: Fault) 
     server.start()
     server.faults.add(fault)
     deadline = Deadline.after(FakeClock(), 21.2, kept=RECORD_SECONDS)
-    upstream = Upstream(new_session(), Timeouts(30, 30, 30), deadline, Redactor())
+    upstream = Upstream(session=new_session(), timeouts=Timeouts(30, 30, 30), deadline=deadline, redactor=Redactor())
     began = time.monotonic()
     try:
         with pytest.raises(Unavailable):
@@ -108,7 +108,10 @@ def test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_
 ) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
     upstream = Upstream(
-        new_session(), Timeouts(0.2, 0.2, 0.2), Deadline.after(FakeClock(), 180, kept=RECORD_SECONDS), Redactor()
+        session=new_session(),
+        timeouts=Timeouts(0.2, 0.2, 0.2),
+        deadline=Deadline.after(FakeClock(), 180, kept=RECORD_SECONDS),
+        redactor=Redactor(),
     )
 
     began = time.monotonic()

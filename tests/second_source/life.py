@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aep_connections.api.openapi import document
+from local.openapi.operations import document
 from local.simulators.connections import patched
 from local.simulators.faults import Fault
 from tests.support.keeper import Keeper

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from aep_connections.api import problems
-from aep_connections.api.openapi import OPERATIONS, document
 from aep_connections.api.routes import ROUTES, Dependencies
 from aep_connections.api.service import ApiService
 from aep_connections.api.submit import Submitter
 from aep_connections.contract.documents import describe
 from aep_connections.domain import entry as entries
 from aep_connections.domain.delivery import Recheck
-from aep_connections.domain.entry import Entry, Failure, Pending, SecretVersion, StatusSince, Wait
-from aep_connections.domain.errors import Throttled, Unavailable
+from aep_connections.domain.entry import Entry, Pending, SecretVersion, StatusSince, Wait
+from aep_connections.domain.errors import Failure, Throttled, Unavailable
 from aep_connections.domain.model import Column, JsonObject, Key, Order, Outcome, Request, Result, Status, Table
-from local.openapi import PATH, text
+from local.openapi.__main__ import PATH, text
+from local.openapi.operations import OPERATIONS, document
 
 SCHEMAS = document()["components"]["schemas"]
 NOW = 1_795_000_000.0
@@ -60,8 +61,8 @@ READY = Entry(
 WAITING = READY.with_(
     status=Status.WAITING, failure=FAILURE, wait=Wait(order=ORDER, what="cluster c", since=NOW, until=NOW + 60)
 )
-TABLES = [Table("t", "main.t").document()]
-COLUMNS = [Column("id", "string", None).document(), Column("at", "string", "date-time").document()]
+TABLES = [asdict(Table("t", "main.t"))]
+COLUMNS = [asdict(Column("id", "string", None)), asdict(Column("at", "string", "date-time"))]
 BODY = '{"databricksSecretId": "aep/x"}'
 
 

@@ -11,8 +11,8 @@ import pytest
 from aep_connections.aws.items import entry_of, item_of, read, serialize
 from aep_connections.contract.request import read_request as read_request
 from aep_connections.domain import entry as domain
-from aep_connections.domain.entry import Attempt, Entry, Failure, SecretVersion, Wait
-from aep_connections.domain.errors import Unavailable
+from aep_connections.domain.entry import Attempt, Entry, SecretVersion, Wait
+from aep_connections.domain.errors import Failure, Unavailable
 from aep_connections.domain.model import Connection, Key, Order, Outcome, Result, Status
 
 ITEMS: dict[str, dict[str, Any]] = json.loads(

@@ -55,17 +55,18 @@ def is_positional(node: ast.ClassDef) -> bool:
 
 def fields(node: ast.ClassDef) -> int:
     annotated = [one for one in node.body if isinstance(one, ast.AnnAssign)]
-    return len([one for one in annotated if "ClassVar" not in ast.unparse(one) and "init=False" not in ast.unparse(one)])
+    return len(
+        [one for one in annotated if "ClassVar" not in ast.unparse(one) and "init=False" not in ast.unparse(one)]
+    )
 
 
 def test_no_two_classes_and_no_two_public_functions_have_one_name() -> None:
     """But for `build`, which every room's service has."""
-    named: dict[str, list[str]] = {}
+    named: dict[str, set[str]] = {}
     for path in MODULES:
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
-                named.setdefault(node.name, []).append(path.stem)
+                named.setdefault(node.name, set()).add(path.stem)
 
-    ports = {"ports"}  # a Protocol has the name of its adapter
-    twice = {name: [m for m in modules if m not in ports] for name, modules in named.items() if name != "build"}
+    twice = {name: modules - {"ports"} for name, modules in named.items() if name != "build"}  # a port is its adapter's
     assert {name: modules for name, modules in twice.items() if len(modules) > 1} == {}

@@ -13,9 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TOO_DEAR = ("aws_xray_sdk", "jsonschema", "databricks", "moto", "local", "yaml", "pytest")
 FRAMEWORKS = ("pydantic", "aws_lambda_powertools.event_handler", "asyncio")
 """What could serve HTTP for us, and `asyncio`, which comes with it."""
-DOCUMENT = ("aep_connections.api.openapi", "aep_connections.api.schemas")
-"""What only docs/openapi.json is written with."""
-NOBODYS = TOO_DEAR + FRAMEWORKS + DOCUMENT
+NOBODYS = TOO_DEAR + FRAMEWORKS
 API = ("aep_connections.api",)
 OTHERS = ("requests", "aep_connections.http", "aep_connections.adobe", "aep_connections.sources.workspaces")
 """What asks Adobe and Databricks."""

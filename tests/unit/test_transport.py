@@ -29,7 +29,12 @@ class Broken(requests.Session):
 
 
 def upstream_of(session: requests.Session, seconds: float = 180) -> Upstream:
-    return Upstream(session, Timeouts(), Deadline.after(FakeClock(), seconds, kept=RECORD_SECONDS), Redactor())
+    return Upstream(
+        session=session,
+        timeouts=Timeouts(),
+        deadline=Deadline.after(FakeClock(), seconds, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    )
 
 
 POOL = urllib3.HTTPConnectionPool("adobe.example")

@@ -3,8 +3,6 @@
 The function of the HTTP API has no use for it: it neither calls Adobe nor loads an HTTP client.
 """
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
@@ -41,7 +39,7 @@ class Environment:
 
     def upstream(self, deadline: Deadline) -> Upstream:
         """The calls of one invocation or delivery, with a redactor of their own."""
-        return Upstream(self._http, self._timeouts, deadline, Redactor())
+        return Upstream(session=self._http, timeouts=self._timeouts, deadline=deadline, redactor=Redactor())
 
     def adobe(self, secrets: Secrets, upstream: Upstream) -> Adobe:
         """Adobe, with the credential of the current secret."""

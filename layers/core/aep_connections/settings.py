@@ -1,7 +1,5 @@
 """The environment of the functions, read once and refused with every fault at once."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -18,39 +16,23 @@ class SettingsInvalid(Exception):  # noqa: N818 - a misdeployment, not a code of
     """
 
 
-def _not_empty(value: str) -> str | None:
-    return None if value.strip() == value != "" else "must not be empty"
+def _matches(pattern: str, rule: str) -> Callable[[str], str | None]:
+    """The rule of a value that is matched whole."""
+    return lambda value: None if re.fullmatch(pattern, value, re.ASCII) else rule
 
 
-def _prefix_of_secrets(value: str) -> str | None:
-    fine = re.fullmatch(r"(?:[A-Za-z0-9/_+=.@-]|\{sandbox\}){1,400}/", value, re.ASCII)
-    return None if fine else "must be the beginning of secret names and end with '/'"
-
-
-def _prefix_of_parameters(value: str) -> str | None:
-    fine = re.fullmatch(r"(?:/[A-Za-z0-9_.-]+){1,10}", value, re.ASCII) and len(value) <= 300
-    if fine and not value.lower().startswith(("/aws", "/ssm")):
-        return None
-    return (
-        "must start with '/', not end with it, not begin with /aws or /ssm, "
-        "and have at most 10 levels and 300 characters"
-    )
-
-
-def _seconds(value: str) -> str | None:
-    return None if re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", value, re.ASCII) else "must be a number of seconds"
-
-
-def _percent(value: str) -> str | None:
-    return None if re.fullmatch(r"[0-9]{1,2}|100", value, re.ASCII) else "must be a number from 0 to 100"
-
-
-def _count(value: str) -> str | None:
-    return None if re.fullmatch(r"[0-9]{1,5}", value, re.ASCII) else "must be a number of at most five digits"
-
-
-def _policy(value: str) -> str | None:
-    return None if value in ("repair", "report") else "must be repair or report"
+_NOT_EMPTY = _matches(r"\S(?:.*\S)?", "must not be empty")
+_SECONDS = _matches(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", "must be a number of seconds")
+_PERCENT = _matches(r"[0-9]{1,2}|100", "must be a number from 0 to 100")
+_COUNT = _matches(r"[0-9]{1,5}", "must be a number of at most five digits")
+_POLICY = _matches("repair|report", "must be repair or report")
+_SECRET_PREFIX = _matches(
+    r"(?:[A-Za-z0-9/_+=.@-]|\{sandbox\}){1,400}/", "must be the beginning of secret names and end with '/'"
+)
+_PARAMETER_PREFIX = _matches(
+    r"(?!/(?i:aws|ssm))(?=.{1,300}\Z)(?:/[A-Za-z0-9_.-]+){1,10}",
+    "must start with '/', not end with it, not begin with /aws or /ssm, and have at most 10 levels and 300 characters",
+)
 
 
 def _url(value: str) -> str | None:
@@ -86,24 +68,24 @@ def _plain_url(value: str) -> str:
 
 
 VARIABLES: dict[str, Variable] = {
-    "ADOBE_SECRET_ID": Variable(_not_empty, str),
-    "DATABRICKS_SECRET_PREFIX": Variable(_prefix_of_secrets, str),
-    "REGISTRY_TABLE": Variable(_not_empty, str),
-    "PARAMETER_PREFIX": Variable(_prefix_of_parameters, str),
-    "EVENT_BUS_NAME": Variable(_not_empty, str),
-    "REQUEST_QUEUE_URL": Variable(_not_empty, str),
-    "DEAD_LETTER_QUEUE_URL": Variable(_not_empty, str),
-    "EXPLORE_FUNCTION_NAME": Variable(_not_empty, str),
-    "ADOBE_SETTLE_SECONDS": Variable(_seconds, float, "120"),
-    "GIVE_UP_AFTER_SECONDS": Variable(_seconds, float, "3600"),
-    "CLUSTER_START_LIMIT_SECONDS": Variable(_seconds, float, "1200"),
+    "ADOBE_SECRET_ID": Variable(_NOT_EMPTY, str),
+    "DATABRICKS_SECRET_PREFIX": Variable(_SECRET_PREFIX, str),
+    "REGISTRY_TABLE": Variable(_NOT_EMPTY, str),
+    "PARAMETER_PREFIX": Variable(_PARAMETER_PREFIX, str),
+    "EVENT_BUS_NAME": Variable(_NOT_EMPTY, str),
+    "REQUEST_QUEUE_URL": Variable(_NOT_EMPTY, str),
+    "DEAD_LETTER_QUEUE_URL": Variable(_NOT_EMPTY, str),
+    "EXPLORE_FUNCTION_NAME": Variable(_NOT_EMPTY, str),
+    "ADOBE_SETTLE_SECONDS": Variable(_SECONDS, float, "120"),
+    "GIVE_UP_AFTER_SECONDS": Variable(_SECONDS, float, "3600"),
+    "CLUSTER_START_LIMIT_SECONDS": Variable(_SECONDS, float, "1200"),
     "ADOBE_IMS_URL": Variable(_url, _plain_url, "https://ims-na1.adobelogin.com"),
     "ADOBE_PLATFORM_URL": Variable(_url, _plain_url, "https://platform.adobe.io"),
     "DATABRICKS_URL": Variable(_url_or_none, _plain_url),
-    "REPAIR_POLICY": Variable(_policy, str, "repair"),
-    "CHECKS_PER_RUN": Variable(_count, int, "500"),
-    "VERIFY_AFTER_SECONDS": Variable(_seconds, float, "72000"),
-    "MISSING_BRAKE_PERCENT": Variable(_percent, int, "50"),
+    "REPAIR_POLICY": Variable(_POLICY, str, "repair"),
+    "CHECKS_PER_RUN": Variable(_COUNT, int, "500"),
+    "VERIFY_AFTER_SECONDS": Variable(_SECONDS, float, "72000"),
+    "MISSING_BRAKE_PERCENT": Variable(_PERCENT, int, "50"),
 }
 
 T = TypeVar("T", bound="_Settings")

@@ -1,28 +1,13 @@
 """Adobe's Flow Service: base connections of one sandbox. Source: Adobe's Flow Service API reference."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from aep_connections.adobe import wire
 from aep_connections.adobe.ims import Authorizer, TokenSource, read_credentials
-from aep_connections.adobe.wire import (
-    create_body,
-    error_of,
-    patch_body,
-    read_columns,
-    read_connection,
-    read_connections_of,
-    read_etag,
-    read_flows,
-    read_tables,
-    says_gone,
-    says_no_such_table,
-    wants_new_token,
-)
 from aep_connections.domain.errors import ConnectionFailure, Unavailable
 from aep_connections.domain.model import Column, Connection, Desired, Flow, Source, Table, usable_id
 from aep_connections.domain.ports import Secrets
@@ -30,6 +15,7 @@ from aep_connections.http.transport import Call, Reply, Upstream
 
 BASE_PATH = "/data/foundation/flowservice"
 PAGE_SIZE = 100
+JSON = "application/json"
 MAX_PAGES = 1000
 MOST_FLOWS = 20
 """Dataflows that an `InUse` names."""
@@ -56,7 +42,7 @@ class FlowService:
 
     def get(self, connection_id: str) -> Connection | None:
         reply = self._send("GET", self._path(connection_id))
-        if says_gone(reply):
+        if wire.says_gone(reply):
             return None
         doing = f"reading connection {connection_id}"
         document = self._understood(reply, doing)
@@ -96,16 +82,16 @@ class FlowService:
         raise Unavailable(f"Adobe's listing of connections does not end after {MAX_PAGES} pages.")
 
     def create(self, desired: Desired, mark: str) -> Connection:
-        body = create_body(desired, mark)
+        body = wire.create_body(desired, mark)
         reply = self._send("POST", "/connections", body=body, slow=True, repeatable=False)
         document = self._understood(reply, f"creating connection {desired.name!r}", effect=True)
-        connection = read_connection(document)
+        connection = wire.read_connection(document)
         if connection is None:
             raise self._error(reply, f"creating connection {desired.name!r}", effect=True)
         return connection
 
     def patch(self, connection: Connection, desired: Desired, mark: str) -> str | None:
-        body = patch_body(connection, desired, mark)
+        body = wire.patch_body(connection, desired, mark)
         reply = self._send(
             "PATCH", self._path(connection.id), body=body, slow=True, repeatable=False, if_match=connection.etag or ""
         )
@@ -113,7 +99,7 @@ class FlowService:
             return None
         doing = f"updating connection {connection.id}"
         document = self._understood(reply, doing, effect=True)
-        etag = read_etag(document.get("etag")) if isinstance(document, dict) else None
+        etag = wire.read_etag(document.get("etag")) if isinstance(document, dict) else None
         if etag is not None:
             return etag
         reread = self.get(connection.id)
@@ -123,7 +109,7 @@ class FlowService:
 
     def delete(self, connection_id: str) -> bool:
         reply = self._send("DELETE", self._path(connection_id))
-        if says_gone(reply):
+        if wire.says_gone(reply):
             return False
         if reply.status not in (200, 202, 204):
             raise self._error(reply, f"deleting connection {connection_id}")
@@ -141,74 +127,58 @@ class FlowService:
     def flows_of(self, connection_id: str) -> list[Flow]:
         of_it = f"inheritedAttributes.sourceConnections[].baseConnection.id=={connection_id}"
         params = (("property", of_it), ("limit", str(MOST_FLOWS)))
-        return self._read_by(read_flows, self._send("GET", "/flows", params=params), "listing flows")
+        return self._read_by(wire.read_flows, self._send("GET", "/flows", params=params), "listing flows")
 
     def connections_of(self, flow_id: str) -> list[str]:
         reply = self._send("GET", f"/flows/{flow_id}") if usable_id(flow_id) else None
         if reply is None or reply.status == 404:
             return []
-        return self._read_by(read_connections_of, reply, "reading a flow")
+        return self._read_by(wire.read_connections_of, reply, "reading a flow")
 
     def tables(self, connection_id: str) -> list[Table] | None:
         reply = self._explore(connection_id, (("objectType", "root"),))
-        return None if says_gone(reply) else self._read_by(read_tables, reply, f"exploring connection {connection_id}")
+        return (
+            None
+            if wire.says_gone(reply)
+            else self._read_by(wire.read_tables, reply, f"exploring connection {connection_id}")
+        )
 
     def columns(self, connection_id: str, path: str) -> list[Column] | None:
         reply = self._explore(connection_id, (("objectType", "table"), ("object", path)))
-        if says_no_such_table(reply) or says_gone(reply):
+        if wire.says_no_such_table(reply) or wire.says_gone(reply):
             return None
-        return self._read_by(read_columns, reply, f"exploring a table of connection {connection_id}")
+        return self._read_by(wire.read_columns, reply, f"exploring a table of connection {connection_id}")
 
     def _explore(self, connection_id: str, params: tuple[tuple[str, str], ...]) -> Reply:
         return self._send("GET", self._path(connection_id) + "/explore", params=params, slow=True)
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: tuple[tuple[str, str], ...] = (),
-        body: Any = None,
-        slow: bool = False,
-        repeatable: bool = True,
-        if_match: str | None = None,
-    ) -> Reply:
-        """Send with the five headers; a token that Adobe rejects is renewed once, as the call was then not executed."""
+    def _send(self, method: str, path: str, *, body: Any = None, if_match: str | None = None, **options: Any) -> Reply:
+        """Send with the five headers; a token that Adobe rejects is renewed once, as the call was then not executed.
+
+        `options` are those of a `Call`.
+        """
+        data = None if body is None else json.dumps(body).encode()
 
         def send() -> Reply:
-            headers = {
-                **self._authorizer.headers(),
-                "x-sandbox-name": self._sandbox,
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-            }
-            if if_match is not None:
-                headers["If-Match"] = if_match
-            data = None if body is None else json.dumps(body).encode()
-            call = Call(
-                service="Adobe",
-                method=method,
-                url=self._base + path,
-                headers=headers,
-                params=params,
-                body=data,
-                slow=slow,
-                repeatable=repeatable,
-            )
+            call = Call(service="Adobe", method=method, url=self._base + path, headers=headers(), body=data, **options)
             return self._upstream.send(call)
+
+        def headers() -> dict[str, str]:
+            content = {"x-sandbox-name": self._sandbox, "Content-Type": JSON, "Accept": JSON}
+            return self._authorizer.headers() | content | ({} if if_match is None else {"If-Match": if_match})
 
         clock = self._upstream.deadline.clock
         began = clock.monotonic()
         reply = send()
-        if not wants_new_token(reply) or not self._authorizer.renew():
+        if not wire.wants_new_token(reply) or not self._authorizer.renew():
             return reply
-        if not repeatable and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
+        if not options.get("repeatable", True) and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
             raise Unavailable("Adobe rejected the token; it was renewed too late to send again, so nothing was done.")
         return send()
 
     def _read(self, item: object) -> Connection | None:
         """A connection that Adobe shows; what it shows of a secret is struck from now on."""
-        connection = read_connection(item)
+        connection = wire.read_connection(item)
         for name, value in connection.params.items() if connection else ():
             if isinstance(value, str) and len(value) >= SHORTEST_SECRET and _SECRET.search(name):
                 self._upstream.redactor.remember(value)
@@ -229,7 +199,7 @@ class FlowService:
         return document
 
     def _error(self, reply: Reply, doing: str, *, effect: bool = False) -> ConnectionFailure:
-        return error_of(reply, doing, self._upstream.redactor, effect=effect)
+        return wire.error_of(reply, doing, self._upstream.redactor, effect=effect)
 
     @staticmethod
     def _path(connection_id: str) -> str:

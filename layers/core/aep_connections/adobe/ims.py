@@ -3,8 +3,6 @@
 Source: Adobe Developer Console, "Server to Server authentication" and its IMS reference (`expires_in` in seconds).
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Callable

@@ -5,24 +5,11 @@ Sources: Adobe, "Connect Databricks using the Flow Service API", "Update connect
 prefixes FLOW and CONNECTOR, and the HTTP status outranks the status written into the code.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from aep_connections.domain.errors import (
-    AdobeCredentialRejected,
-    AdobeForbidden,
-    AdobeRefused,
-    ConnectionFailure,
-    DatabricksRefused,
-    InUse,
-    NotEntitled,
-    SandboxUnknown,
-    Throttled,
-    Unavailable,
-)
+from aep_connections.domain import errors
 from aep_connections.domain.model import Column, Connection, Desired, Flow, Table, marked, usable_id
 from aep_connections.domain.redaction import Redactor
 from aep_connections.http.transport import Reply
@@ -34,33 +21,33 @@ _TYPE = re.compile(r"/errors/(?:([A-Za-z_]+)-)?(\d{4})-(\d{3})\Z")
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STATES = {"enabled", "disabled", "draft", "deleted"}
 
-_FLOW_CODES: dict[int, type[ConnectionFailure]] = {
-    1100: DatabricksRefused,
-    **dict.fromkeys((1418, 1447), InUse),
-    **dict.fromkeys((1102, 1103, 1104, 1400), Unavailable),
-    **dict.fromkeys((1409, 1416, 1417, 1420, 1421, 1456, 1457, 1458), Unavailable),
-    2000: AdobeForbidden,
-    **dict.fromkeys((2100, 2101, 2103, 2106), SandboxUnknown),
-    **dict.fromkeys((2102, 2104, 2107, 2108, 2116, 2117, 2200, 2250), Unavailable),
-    **dict.fromkeys((2114, 2115), AdobeCredentialRejected),
-    **dict.fromkeys((2118, 2119, 2120, 2121), AdobeForbidden),
+_FLOW_CODES: dict[int, type[errors.ConnectionFailure]] = {
+    1100: errors.DatabricksRefused,
+    **dict.fromkeys((1418, 1447), errors.InUse),
+    **dict.fromkeys((1102, 1103, 1104, 1400), errors.Unavailable),
+    **dict.fromkeys((1409, 1416, 1417, 1420, 1421, 1456, 1457, 1458), errors.Unavailable),
+    2000: errors.AdobeForbidden,
+    **dict.fromkeys((2100, 2101, 2103, 2106), errors.SandboxUnknown),
+    **dict.fromkeys((2102, 2104, 2107, 2108, 2116, 2117, 2200, 2250), errors.Unavailable),
+    **dict.fromkeys((2114, 2115), errors.AdobeCredentialRejected),
+    **dict.fromkeys((2118, 2119, 2120, 2121), errors.AdobeForbidden),
 }
-_GATEWAY_CODES: dict[str, type[ConnectionFailure]] = {
-    **dict.fromkeys(("401013", "403010", "403000", "403003"), AdobeCredentialRejected),
-    **dict.fromkeys(("403025", "403027"), AdobeForbidden),
-    "429050": Throttled,
+_GATEWAY_CODES: dict[str, type[errors.ConnectionFailure]] = {
+    **dict.fromkeys(("401013", "403010", "403000", "403003"), errors.AdobeCredentialRejected),
+    **dict.fromkeys(("403025", "403027"), errors.AdobeForbidden),
+    "429050": errors.Throttled,
 }
-_STATUSES: dict[int, type[ConnectionFailure]] = {
-    401: AdobeCredentialRejected,
-    403: AdobeForbidden,
-    408: Unavailable,
-    429: Throttled,
+_STATUSES: dict[int, type[errors.ConnectionFailure]] = {
+    401: errors.AdobeCredentialRejected,
+    403: errors.AdobeForbidden,
+    408: errors.Unavailable,
+    429: errors.Throttled,
 }
 _RENEWING = {2114, 2115}
 """Flow Service says with 400 that a token is empty or invalid."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """An error body taken apart, whatever its shape."""
 
@@ -171,15 +158,8 @@ def refusal_of(reply: Reply) -> Refusal:
     document = _object(reply.json())
     report = _object(document.get("report"))
     match = _TYPE.search(_text(document.get("type")) or "")
-    texts = (
-        report.get("detailed-message"),
-        document.get("detail"),
-        document.get("errorMessage"),
-        document.get("message"),
-        document.get("error_description"),
-        document.get("title"),
-        document.get("error"),
-    )
+    names = ("detail", "errorMessage", "message", "error_description", "title", "error")
+    texts = (report.get("detailed-message"), *(document.get(name) for name in names))
     code = document.get("error_code")
     request_id = _text(report.get("request-id")) or _text(report.get("registryRequestId")) or reply.request_id
     return Refusal(
@@ -214,7 +194,7 @@ def says_gone(reply: Reply) -> bool:
     return refusal.gateway_code is None and refusal.text.lower().startswith("connections not found")
 
 
-def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> ConnectionFailure:
+def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> errors.ConnectionFailure:
     """Our error for an answer that is not the one we wanted.
 
     Args:
@@ -229,20 +209,22 @@ def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> C
     code = f"{refusal.prefix}-{refusal.number}" if refusal.number else gateway_code
     told = f" ({redactor.printable(code, 40)})" if code else ""
     message = f"Adobe answered {reply.status}{told} to {doing}: {redactor.quote(refusal.text)}"
-    executed = effect and (kind is Unavailable or reply.status == 408)
+    executed = effect and (kind is errors.Unavailable or reply.status == 408)
     request_id = request_id_of(refusal, redactor)
     return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)
 
 
-def _kind_of(reply: Reply, refusal: Refusal) -> type[ConnectionFailure]:
+def _kind_of(reply: Reply, refusal: Refusal) -> type[errors.ConnectionFailure]:
     if not 400 <= reply.status < 500 or says_gone(reply):
-        return Unavailable
+        return errors.Unavailable
     if refusal.prefix == "FLOW" and refusal.number in _FLOW_CODES:
         kind = _FLOW_CODES[refusal.number]
-        return NotEntitled if kind is DatabricksRefused and "not entitled" in refusal.text.lower() else kind
+        return (
+            errors.NotEntitled if kind is errors.DatabricksRefused and "not entitled" in refusal.text.lower() else kind
+        )
     if refusal.gateway_code in _GATEWAY_CODES:
         return _GATEWAY_CODES[refusal.gateway_code]
-    return _STATUSES.get(reply.status, AdobeRefused)
+    return _STATUSES.get(reply.status, errors.AdobeRefused)
 
 
 def _is_uuid(value: object) -> TypeGuard[str]:

@@ -3,15 +3,15 @@
 A row has the rule, its JSON Schema and the meaning, as a field of a request has.
 """
 
-from __future__ import annotations
-
+import base64
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from aep_connections.api import cursor, problems
-from aep_connections.contract.request import RULES, Rule, one_of
-from aep_connections.domain.model import Page, Status
+from aep_connections.api import problems
+from aep_connections.contract.request import RULES, Rule, one_of, readable_key
+from aep_connections.domain.model import Key, Page, Status
 
 MAX_WAIT_SECONDS = 25
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
@@ -61,7 +61,7 @@ def page_of(query: Mapping[str, list[str]]) -> Page:
     if faults:
         raise problems.invalid_request(faults)
     value = {name: values[0] for name, values in given.items()}
-    after = cursor.decode(value["cursor"]) if "cursor" in value else None
+    after = _after(value["cursor"]) if "cursor" in value else None
     sandbox = value.get("sandbox")
     if "cursor" in value and (after is None or sandbox not in (None, after.sandbox)):
         raise problems.invalid_request([{"field": "cursor", "rule": "must be the cursor of a page of the same list"}])
@@ -77,3 +77,18 @@ def wait_seconds(preference: str) -> int | None:
 
 def _broken(rule: Rule, values: list[str]) -> str | None:
     return rule.broken(values[0]) if len(values) == 1 else "must be given once"
+
+
+def cursor_of(key: Key) -> str:
+    """The cursor after a key."""
+    return base64.urlsafe_b64encode(json.dumps([key.sandbox, key.name]).encode()).decode().rstrip("=")
+
+
+def _after(text: str) -> Key | None:
+    """The key of a cursor, None if the text is no cursor."""
+    try:
+        sandbox, name = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    sandbox, name = readable_key({"sandbox": sandbox, "name": name})
+    return Key(sandbox, name) if sandbox and name else None

@@ -1,14 +1,11 @@
 """Failures over HTTP: RFC 9457 problems, with the contract's code, remedy and upstream request id."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from aep_connections.domain.entry import Failure
-from aep_connections.domain.errors import ConnectionFailure, Retryable, Throttled
+from aep_connections.domain.errors import ConnectionFailure, Failure, Retryable, Throttled
 
 RETRY_AFTER_SECONDS = 5
 _STATUSES = {

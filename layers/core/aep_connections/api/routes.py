@@ -3,23 +3,21 @@
 Whatever a variable of the path holds, a call stays one of the route that API Gateway let it in by.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aep_connections.api import cursor, problems
+from aep_connections.api import problems
 from aep_connections.api.messages import HttpCall, HttpReply
-from aep_connections.api.parameters import page_of, wait_seconds
+from aep_connections.api.parameters import cursor_of, page_of, wait_seconds
 from aep_connections.api.problems import Problem
 from aep_connections.api.submit import Submitter
 from aep_connections.contract.documents import describe
 from aep_connections.contract.request import read_request, readable_key
-from aep_connections.domain.entry import Entry, Failure
-from aep_connections.domain.errors import InvalidRequest
+from aep_connections.domain.entry import Entry
+from aep_connections.domain.errors import Failure, InvalidRequest
 from aep_connections.domain.model import DesiredState, Key, Order, Outcome, Status
 from aep_connections.domain.ports import Clock, Registry
 
@@ -43,7 +41,7 @@ class Dependencies:
 def list_connections(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     entries, last = dependencies.registry.page(page_of(call.query))
     connections = [_describe(entry, dependencies) for entry in entries]
-    return HttpReply(HTTPStatus.OK, {"connections": connections, "cursor": cursor.encode(last) if last else None})
+    return HttpReply(HTTPStatus.OK, {"connections": connections, "cursor": cursor_of(last) if last else None})
 
 
 def request_any(call: HttpCall, dependencies: Dependencies) -> HttpReply:
@@ -65,7 +63,7 @@ def show(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     return HttpReply(HTTPStatus.OK, _describe(_entry(call, dependencies), dependencies))
 
 
-def retire(call: HttpCall, dependencies: Dependencies) -> HttpReply:
+def submit_absence(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     key = _entry(call, dependencies).key
     document = {"sandbox": key.sandbox, "name": key.name, "desiredState": DesiredState.ABSENT.value}
     return _submit(document, [], call, dependencies)
@@ -94,7 +92,7 @@ ROUTES: dict[str, Callable[[HttpCall, Dependencies], HttpReply]] = {
     "POST /connections": request_any,
     "PUT /connections/{sandbox}/{name}": request,
     "GET /connections/{sandbox}/{name}": show,
-    "DELETE /connections/{sandbox}/{name}": retire,
+    "DELETE /connections/{sandbox}/{name}": submit_absence,
     "POST /connections/{sandbox}/{name}/verify": verify,
     "GET /connections/{sandbox}/{name}/tables": tables,
     "GET /connections/{sandbox}/{name}/tables/{path}": table,

@@ -1,9 +1,8 @@
 """The HTTP API's function: builds its parts, without secrets, Adobe and Databricks, and replies to API Gateway."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import boto3
@@ -19,7 +18,6 @@ from aep_connections.aws.parameters import parameter_name
 from aep_connections.aws.queue import Queue
 from aep_connections.aws.registry import Registry
 from aep_connections.domain.errors import ConnectionFailure, unexpected
-from aep_connections.domain.model import Key
 from aep_connections.domain.ports import Clock
 from aep_connections.domain.time import SystemClock
 from aep_connections.observability import Log
@@ -64,19 +62,12 @@ def build(environment: Mapping[str, str] | None = None, clock: Clock | None = No
     registry = Registry(client(session, "dynamodb"), settings.registry_table, clock)
     queue = Queue(client(session, "sqs"), settings.request_queue_url, None)
     explorer = functions.Functions(functions.patient_client(session))
-
-    def explore(question: dict[str, Any]) -> dict[str, Any]:
-        return explorer.explore(settings.explore_function_name, question)
-
-    def name_of(key: Key) -> str:
-        return parameter_name(settings.parameter_prefix, key)
-
     dependencies = Dependencies(
         clock=clock,
         registry=registry,
         submitter=Submitter(clock, queue, registry),
-        explore=explore,
+        explore=partial(explorer.explore, settings.explore_function_name),
         secret_prefix=settings.databricks_secret_prefix,
-        parameter_name=name_of,
+        parameter_name=partial(parameter_name, settings.parameter_prefix),
     )
     return ApiService(dependencies, Log().write)

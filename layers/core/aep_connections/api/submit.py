@@ -3,8 +3,6 @@
 It provisions nothing: the queue's function does, and the registry has how a request ended.
 """
 
-from __future__ import annotations
-
 import contextlib
 import uuid
 from collections.abc import Mapping
@@ -12,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aep_connections.domain.delivery import Reason, Recheck
-from aep_connections.domain.entry import Entry, Failure
-from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.domain.entry import Entry
+from aep_connections.domain.errors import ConnectionFailure, Failure
 from aep_connections.domain.model import Key, Order, Outcome, Request, Result, Status
 from aep_connections.domain.ports import Clock, Queue, Registry
 from aep_connections.domain.time import order_at

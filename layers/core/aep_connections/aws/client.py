@@ -1,7 +1,5 @@
 """How every AWS call is made: bounded by timeouts and few tries, its refusals turned into our errors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,14 +24,9 @@ PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6})
 FAILED_CONDITION = "ConditionalCheckFailedException"
 
 _THROTTLING = {
-    "ThrottlingException",
-    "Throttling",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "TooManyUpdates",
-    "RequestThrottled",
-    "TooManyRequestsException",
-}
+    "ThrottlingException", "Throttling", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
+    "TooManyUpdates", "RequestThrottled", "TooManyRequestsException",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Announces outcomes on the event bus."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

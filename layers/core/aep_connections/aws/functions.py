@@ -1,7 +1,5 @@
 """Invokes functions of the stack: the explore function, whose reply is awaited, and this one, which goes on later."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

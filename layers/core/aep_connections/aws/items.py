@@ -1,43 +1,95 @@
-"""How the registry's items say what an `Entry` is, and back.
+"""How the registry's items say what an `Entry` is, and back: one row for each attribute.
 
 Attributes are the contract's camelCase words. Orders are stored as `time#id`, which sorts as they do.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from aep_connections.domain.entry import (
-    Attempt,
-    Entry,
-    Failure,
-    Pending,
-    SecretVersion,
-    StatusSince,
-    Summary,
-    Tested,
-    Wait,
-)
+from aep_connections.domain.entry import Attempt, Entry, Pending, SecretVersion, StatusSince, Summary, Tested, Wait
+from aep_connections.domain.errors import Failure
 from aep_connections.domain.model import Key, Order, Outcome, Status
 
 FIRST_SOURCE = "databricks"
 """Of the items of version 0.1.0, which name no source type."""
-SUMMARY_ATTRIBUTES = (
-    "sandbox", "name", "order", "answered", "status", "request", "source", "orgId", "connectionId", "params",
-    "attempt", "marks", "failure", "tested", "secretVersion", "since", "noted", "updatedAt", "leaseUntil",
-)  # fmt: skip
-"""What a listing of many keys reads: the fields of `Summary`."""
-SUMMARY_PROJECTION: dict[str, Any] = {
-    "ProjectionExpression": ", ".join(f"#{name}" for name in SUMMARY_ATTRIBUTES),
-    "ExpressionAttributeNames": {f"#{name}": name for name in SUMMARY_ATTRIBUTES},
-}
 
 serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
+
+
+def decimal(seconds: float) -> Decimal:
+    """Seconds since 1970 as DynamoDB takes them, to the millisecond."""
+    return Decimal(str(round(seconds, 3)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """How a value is written into an item, and read from it."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def _object(kind: Callable[..., Any], **attributes: tuple[str, _Codec]) -> _Codec:
+    """The codec of a value of several fields: attribute -> field and its codec."""
+    return _Codec(
+        lambda value: {name: codec.write(getattr(value, field)) for name, (field, codec) in attributes.items()},
+        lambda item: kind(**{field: codec.read(item[name]) for name, (field, codec) in attributes.items()}),
+    )
+
+
+_PLAIN = _Codec(lambda value: value, lambda value: value)
+_TIME, _SECONDS = _Codec(decimal, float), _Codec(int, float)
+_ORDER, _STATUS, _OUTCOME = _Codec(str, Order.parse), _Codec(str, Status), _Codec(str, Outcome)
+_ATTEMPT = _object(Attempt, id=("id", _PLAIN), sentAt=("sent_at", _TIME), fingerprint=("fingerprint", _PLAIN))
+_WAIT = _object(
+    Wait,
+    **{"order": ("order", _ORDER), "for": ("what", _PLAIN), "since": ("since", _TIME), "until": ("until", _TIME)},
+    startedAfter=("started_after", _PLAIN),
+)
+_SUMMARY: dict[str, tuple[str, _Codec]] = {
+    "order": ("order", _ORDER),
+    "answered": ("answered", _ORDER),
+    "status": ("status", _STATUS),
+    "request": ("request", _PLAIN),
+    "source": ("source", _PLAIN),
+    "orgId": ("org_id", _PLAIN),
+    "connectionId": ("connection_id", _PLAIN),
+    "params": ("params", _PLAIN),
+    "attempt": ("attempt", _ATTEMPT),
+    "marks": ("marks", _Codec(list, tuple)),
+    "failure": ("failure", _Codec(Failure.document, Failure.from_document)),
+    "tested": ("tested", _object(Tested, at=("at", _TIME), passed=("passed", _PLAIN))),
+    "secretVersion": ("secret_version", _object(SecretVersion, id=("id", _PLAIN), createdAt=("created_at", _TIME))),
+    "since": ("since", _object(StatusSince, status=("status", _STATUS), at=("at", _TIME))),
+    "noted": ("pending", _object(Pending, order=("order", _ORDER), request=("request", _PLAIN))),
+    "updatedAt": ("updated_at", _TIME),
+    "leaseUntil": ("lease_until", _TIME),
+}
+_ENTRY = _SUMMARY | {
+    "databricksSecretId": ("secret_id", _PLAIN),
+    "etag": ("etag", _PLAIN),
+    "fingerprint": ("fingerprint", _PLAIN),
+    "outcome": ("outcome", _OUTCOME),
+    "outcomeOrder": ("outcome_order", _ORDER),
+    "wait": ("wait", _WAIT),
+    "readiness": ("readiness", _PLAIN),
+    "result": ("result", _PLAIN),
+    "expiresAt": ("expires_at", _SECONDS),
+}
+"""Attribute -> the entry's field, and its codec."""
+_NOT_A_DELIVERYS = {"noted", "updatedAt", "leaseUntil"}
+"""What others write: the HTTP API its note, each write its time, taking a key its lease."""
+_READ = ("sandbox", "name", *_SUMMARY)
+SUMMARY_PROJECTION: dict[str, Any] = {
+    "ProjectionExpression": ", ".join(f"#{name}" for name in _READ),
+    "ExpressionAttributeNames": {f"#{name}": name for name in _READ},
+}
+"""What a listing of many keys reads."""
 
 
 def key_of(key: Key) -> dict[str, Any]:
@@ -50,11 +102,6 @@ def key_in(item: Mapping[str, Any]) -> Key:
     return Key(item["sandbox"], item["name"])
 
 
-def decimal(seconds: float) -> Decimal:
-    """Seconds since 1970 as DynamoDB takes them, to the millisecond."""
-    return Decimal(str(round(seconds, 3)))
-
-
 def read(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item without DynamoDB's types."""
     return {name: _deserialize(value) for name, value in item.items()}
@@ -62,106 +109,21 @@ def read(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def item_of(entry: Entry) -> dict[str, Any]:
     """The attributes that a delivery may write; what is not known has none."""
-    attempt, wait, tested, version = entry.attempt, entry.wait, entry.tested, entry.secret_version
-    attributes = {
-        "order": _text(entry.order),
-        "answered": _text(entry.answered),
-        "status": entry.status and entry.status.value,
-        "request": entry.request,
-        "databricksSecretId": entry.secret_id,
-        "source": entry.source,
-        "orgId": entry.org_id,
-        "connectionId": entry.connection_id,
-        "etag": entry.etag,
-        "fingerprint": entry.fingerprint,
-        "params": entry.params,
-        "outcome": entry.outcome and entry.outcome.value,
-        "outcomeOrder": _text(entry.outcome_order),
-        "attempt": attempt
-        and {"id": attempt.id, "sentAt": decimal(attempt.sent_at), "fingerprint": attempt.fingerprint},
-        "marks": list(entry.marks),
-        "failure": entry.failure and entry.failure.document(),
-        "wait": wait and _wait_document(wait),
-        "readiness": entry.readiness,
-        "result": entry.result,
-        "tested": tested and {"at": decimal(tested.at), "passed": tested.passed},
-        "secretVersion": version and {"id": version.id, "createdAt": decimal(version.created_at)},
-        "since": entry.since and {"status": entry.since.status.value, "at": decimal(entry.since.at)},
-        "expiresAt": entry.expires_at and int(entry.expires_at),
-    }
-    return {name: value for name, value in attributes.items() if value is not None}
+    rows = {name: row for name, row in _ENTRY.items() if name not in _NOT_A_DELIVERYS}
+    known = {name: (getattr(entry, field), codec) for name, (field, codec) in rows.items()}
+    return {name: codec.write(value) for name, (value, codec) in known.items() if value is not None}
 
 
 def summary_of(key: Key, item: Mapping[str, Any]) -> Summary:
     """What a listing has of a key, in an item that was `read`."""
-    return Summary(**_summary_fields(key, item))
+    return Summary(**_fields(key, item, _SUMMARY))
 
 
 def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
     """The entry in an item that was `read`."""
-    wait = item.get("wait")
-    return Entry(
-        **_summary_fields(key, item),
-        etag=item.get("etag"),
-        fingerprint=item.get("fingerprint"),
-        outcome=Outcome(item["outcome"]) if "outcome" in item else None,
-        outcome_order=_order(item.get("outcomeOrder")),
-        wait=_wait(wait) if wait else None,
-        readiness=item.get("readiness"),
-        result=item.get("result"),
-        secret_id=item.get("databricksSecretId"),
-        expires_at=float(item["expiresAt"]) if "expiresAt" in item else None,
-    )
+    return Entry(**_fields(key, item, _ENTRY))
 
 
-def _summary_fields(key: Key, item: Mapping[str, Any]) -> dict[str, Any]:
-    attempt, failure, tested = item.get("attempt"), item.get("failure"), item.get("tested")
-    version, since, noted = item.get("secretVersion"), item.get("since"), item.get("noted")
-    return {
-        "key": key,
-        "order": _order(item.get("order")),
-        "answered": _order(item.get("answered")),
-        "status": Status(item["status"]) if "status" in item else None,
-        "request": item.get("request"),
-        "source": item.get("source", FIRST_SOURCE if "order" in item else None),
-        "org_id": item.get("orgId"),
-        "connection_id": item.get("connectionId"),
-        "params": item.get("params"),
-        "attempt": Attempt(attempt["id"], float(attempt["sentAt"]), attempt["fingerprint"]) if attempt else None,
-        "marks": tuple(item.get("marks", ())),
-        "failure": Failure.from_document(failure) if failure else None,
-        "tested": Tested(float(tested["at"]), tested["passed"]) if tested else None,
-        "secret_version": SecretVersion(version["id"], float(version["createdAt"])) if version else None,
-        "since": StatusSince(Status(since["status"]), float(since["at"])) if since else None,
-        "pending": Pending(Order.parse(noted["order"]), noted["request"]) if noted else None,
-        "updated_at": float(item.get("updatedAt", 0)),
-        "lease_until": float(item.get("leaseUntil", 0)),
-    }
-
-
-def _text(order: Order | None) -> str | None:
-    return str(order) if order else None
-
-
-def _order(text: str | None) -> Order | None:
-    return Order.parse(text) if text else None
-
-
-def _wait_document(wait: Wait) -> dict[str, Any]:
-    return {
-        "order": str(wait.order),
-        "for": wait.what,
-        "since": decimal(wait.since),
-        "until": decimal(wait.until),
-        "startedAfter": wait.started_after,
-    }
-
-
-def _wait(item: Mapping[str, Any]) -> Wait:
-    return Wait(
-        order=Order.parse(item["order"]),
-        what=item["for"],
-        since=float(item["since"]),
-        until=float(item["until"]),
-        started_after=item["startedAfter"],
-    )
+def _fields(key: Key, item: Mapping[str, Any], rows: Mapping[str, tuple[str, _Codec]]) -> dict[str, Any]:
+    found = {field: codec.read(item[name]) for name, (field, codec) in rows.items() if item.get(name) is not None}
+    return {"key": key, "source": FIRST_SOURCE if "order" in item else None} | found

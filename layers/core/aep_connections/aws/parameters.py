@@ -1,7 +1,5 @@
 """Publishes connection ids in SSM Parameter Store: `${PARAMETER_PREFIX}/{sandbox}/{name}/connection-id`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aep_connections.aws.client import attempt, call, unavailable

@@ -1,7 +1,5 @@
 """The request queue's messages: sent, kept hidden while they are worked on, or parked in the dead-letter queue."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from typing import Any

@@ -1,24 +1,12 @@
 """The registry: one DynamoDB item per key. A delivery writes it only under its lease."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aep_connections.aws import items
 from aep_connections.aws.client import FAILED_CONDITION, Refused, attempt, call, unavailable
-from aep_connections.aws.items import (
-    SUMMARY_PROJECTION,
-    decimal,
-    entry_of,
-    item_of,
-    key_in,
-    key_of,
-    read,
-    serialize,
-    summary_of,
-)
 from aep_connections.domain.entry import Entry, Lease, Summary
 from aep_connections.domain.errors import Busy, Throttled
 from aep_connections.domain.model import Key, Order, Page, Request, Status
@@ -57,8 +45,8 @@ class Registry:
     # ------------------------------------------------------------ one key
 
     def get(self, key: Key) -> Entry | None:
-        reply = call(self._dynamodb.get_item, TableName=self._table, Key=key_of(key), ConsistentRead=True)
-        return entry_of(key, read(reply["Item"])) if "Item" in reply else None
+        reply = call(self._dynamodb.get_item, TableName=self._table, Key=items.key_of(key), ConsistentRead=True)
+        return items.entry_of(key, items.read(reply["Item"])) if "Item" in reply else None
 
     def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
         changes: dict[str, Any] = {
@@ -70,8 +58,8 @@ class Registry:
             changes |= {"databricksSecretId": request.secret_id, "source": _First(request.source.name)}
         item, refused = self._take(lease, f"{_LATER} AND {_FREE}", changes, ("expiresAt", "noted"))
         if refused is None:
-            return entry_of(lease.key, item)
-        held = read(refused.item)
+            return items.entry_of(lease.key, item)
+        held = items.read(refused.item)
         if "order" in held and (held["order"] > str(order) or held.get("answered") == held["order"] == str(order)):
             return None
         raise self._busy(lease.key, held)
@@ -79,8 +67,8 @@ class Registry:
     def resume(self, lease: Lease) -> Entry | None:
         item, refused = self._take(lease, f"attribute_exists(#order) AND {_FREE}", {}, ())
         if refused is None:
-            return entry_of(lease.key, item)
-        held = read(refused.item)
+            return items.entry_of(lease.key, item)
+        held = items.read(refused.item)
         if "order" not in held:  # nothing was accepted yet
             return None
         raise self._busy(lease.key, held)
@@ -103,14 +91,14 @@ class Registry:
         wanted, after = _wanted(page), page.after
         found: list[Entry] = []
         for _ in range(MAX_READS):
-            paging: dict[str, Any] = {"ExclusiveStartKey": key_of(after)} if after else {}
+            paging: dict[str, Any] = {"ExclusiveStartKey": items.key_of(after)} if after else {}
             if page.status is None:
                 paging["Limit"] = page.limit - len(found)
             reply = call(operation, TableName=self._table, ConsistentRead=True, **wanted, **paging)
-            found += [entry_of(key_in(item), item) for item in map(read, reply.get("Items", []))]
+            found += [items.entry_of(items.key_in(item), item) for item in map(items.read, reply.get("Items", []))]
             if len(found) > page.limit:  # what was read beyond the limit is read again
                 return found[: page.limit], found[page.limit - 1].key
-            after = key_in(read(reply["LastEvaluatedKey"])) if reply.get("LastEvaluatedKey") else None
+            after = items.key_in(items.read(reply["LastEvaluatedKey"])) if reply.get("LastEvaluatedKey") else None
             if after is None or len(found) == page.limit:
                 break
         return found, after
@@ -126,17 +114,19 @@ class Registry:
         return sorted({item["sandbox"] for item in found})
 
     def in_sandbox(self, sandbox: str) -> list[Summary]:
-        return [summary_of(key_in(item), item) for item in self._in_sandbox(sandbox, SUMMARY_PROJECTION)]
+        return [
+            items.summary_of(items.key_in(item), item) for item in self._in_sandbox(sandbox, items.SUMMARY_PROJECTION)
+        ]
 
     def current(self, keys: Collection[Key]) -> dict[Key, Summary]:
         found: dict[Key, Summary] = {}
-        wanted = [key_of(key) for key in keys]
+        wanted = [items.key_of(key) for key in keys]
         while wanted:
             batch, wanted = wanted[:MAX_KEYS], wanted[MAX_KEYS:]
-            items = {self._table: {"Keys": batch, "ConsistentRead": True, **SUMMARY_PROJECTION}}
-            reply = call(self._dynamodb.batch_get_item, RequestItems=items)
-            for item in map(read, reply["Responses"].get(self._table, [])):
-                found[key_in(item)] = summary_of(key_in(item), item)
+            requested = {self._table: {"Keys": batch, "ConsistentRead": True, **items.SUMMARY_PROJECTION}}
+            reply = call(self._dynamodb.batch_get_item, RequestItems=requested)
+            for item in map(items.read, reply["Responses"].get(self._table, [])):
+                found[items.key_in(item)] = items.summary_of(items.key_in(item), item)
             left = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             if len(left) == len(batch):
                 raise Throttled("DynamoDB returns no key of a batch.")
@@ -150,7 +140,7 @@ class Registry:
             KeyConditionExpression="databricksSecretId = :secret",
             ExpressionAttributeValues={":secret": {"S": secret_id}},
         )
-        return [key_in(item) for item in found]
+        return [items.key_in(item) for item in found]
 
     def held_by_others(self, key: Key) -> Collection[str]:
         projection = {
@@ -177,7 +167,7 @@ class Registry:
         start: dict[str, Any] = {}
         while True:
             page = call(operation, TableName=self._table, **wanted, **start)
-            yield from map(read, page.get("Items", []))
+            yield from map(items.read, page.get("Items", []))
             if not page.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -188,13 +178,13 @@ class Registry:
         self, lease: Lease, condition: str, changes: Mapping[str, Any], remove: tuple[str, ...]
     ) -> tuple[dict[str, Any], Refused | None]:
         """Take the lease under a condition: the item as it was."""
-        taken = {**changes, "owner": lease.owner, "leaseUntil": decimal(lease.until), **self._stamp()}
-        update = _update(condition, taken, remove, {":now": decimal(self._clock.now()), ":me": lease.owner})
+        taken = {**changes, "owner": lease.owner, "leaseUntil": items.decimal(lease.until), **self._stamp()}
+        update = _update(condition, taken, remove, {":now": items.decimal(self._clock.now()), ":me": lease.owner})
         return self._attempt(lease.key, update, ReturnValues="ALL_OLD", ReturnValuesOnConditionCheckFailure="ALL_OLD")
 
     def _write(self, lease: Lease, before: Entry, after: Entry, removed: tuple[str, ...]) -> None:
         """Write what differs, under the lease."""
-        old, new = item_of(before), item_of(after)
+        old, new = items.item_of(before), items.item_of(after)
         changes = {name: value for name, value in new.items() if old.get(name) != value}
         remove = (*(name for name in old if name not in new), *removed)
         update = _update("#owner = :me", {**changes, **self._stamp()}, remove, {":me": lease.owner})
@@ -205,13 +195,13 @@ class Registry:
     def _attempt(self, key: Key, update: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Refused | None]:
         """The attributes that DynamoDB returns, or its refusal if the condition failed."""
         operation = self._dynamodb.update_item
-        reply, refused = attempt(operation, TableName=self._table, Key=key_of(key), **update, **more)
+        reply, refused = attempt(operation, TableName=self._table, Key=items.key_of(key), **update, **more)
         if refused is not None and refused.code != FAILED_CONDITION:
             raise unavailable(operation, refused.code)
-        return read(reply.get("Attributes", {})), refused
+        return items.read(reply.get("Attributes", {})), refused
 
     def _stamp(self) -> dict[str, Any]:
-        return {"updatedAt": decimal(self._clock.now())}
+        return {"updatedAt": items.decimal(self._clock.now())}
 
     def _busy(self, key: Key, held: Mapping[str, Any]) -> Busy:
         left = float(held.get("leaseUntil", 0)) - self._clock.now()
@@ -235,7 +225,7 @@ def _update(
         "UpdateExpression": expression,
         "ConditionExpression": condition,
         "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", text)},
-        "ExpressionAttributeValues": {name: serialize(known[name]) for name in set(re.findall(r":\w+", text))},
+        "ExpressionAttributeValues": {name: items.serialize(known[name]) for name in set(re.findall(r":\w+", text))},
     }
 
 

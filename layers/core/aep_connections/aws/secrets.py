@@ -1,7 +1,5 @@
 """Reads secrets: always by a version's stage, never cached; a value leaves only inside `Secret`, which hides it."""
 
-from __future__ import annotations
-
 import functools
 import json
 from collections.abc import Collection

@@ -1,7 +1,5 @@
 """What is known of a key, as those who operate it want to see it. Pure."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aep_connections.domain.entry import Entry
@@ -13,7 +11,7 @@ def describe(entry: Entry, parameter_name: str, now: float) -> dict[str, Any]:
     """The entry with the contract's names; `now` and the secret's age are in seconds, times are ISO 8601 in UTC."""
     pending, status = entry.pending, entry.shown_status
     order = pending.order if pending else entry.order
-    version = entry.secret_version
+    version, wait = entry.secret_version, entry.wait if status is Status.WAITING else None
     return {
         "sandbox": entry.key.sandbox,
         "name": entry.key.name,
@@ -26,7 +24,7 @@ def describe(entry: Entry, parameter_name: str, now: float) -> dict[str, Any]:
         "etag": entry.etag,
         "parameterName": parameter_name,
         "reason": None if pending or not entry.failure else entry.failure.document(),
-        "waitsFor": _wait(entry) if status is Status.WAITING else None,
+        "waitsFor": wait and {"for": wait.what, "since": iso(wait.since), "until": iso(wait.until)},
         "result": entry.result if status in (Status.READY, Status.RETIRED) else None,
         "tested": entry.tested and {"at": iso(entry.tested.at), "passed": entry.tested.passed},
         "readiness": entry.readiness,
@@ -48,8 +46,3 @@ def _since(entry: Entry, status: Status) -> str | None:
     if entry.since and entry.since.status is status:
         return iso(entry.since.at)
     return entry.order.time if entry.order else None
-
-
-def _wait(entry: Entry) -> dict[str, str] | None:
-    wait = entry.wait
-    return None if wait is None else {"for": wait.what, "since": iso(wait.since), "until": iso(wait.until)}

@@ -3,8 +3,6 @@
 A record's body is an EventBridge event, a bare request or our own recheck. A direct invoke is the request itself.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Reads a request as a caller wrote it, and refuses it with every fault at once."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable

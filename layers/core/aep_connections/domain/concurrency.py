@@ -1,7 +1,5 @@
 """Calls side by side. Only calls that read may be made so: no effect leaves the handler's thread."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, overload

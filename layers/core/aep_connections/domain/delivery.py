@@ -1,7 +1,5 @@
 """What reaches us: requests and rechecks with their order and message, and how each delivery ended."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,20 +10,14 @@ from aep_connections.domain.readiness import Report
 
 
 class Reason(StrEnum):
-    """Why we send a recheck; a person may send one with any other text."""
+    """Why we send a recheck; a person may send one with any other text. `docs/reconcile.md` explains each."""
 
     VERIFY = "verify"
-    """Somebody wants to know whether the connection works."""
     DUE = "due"
-    """The last test is long ago."""
     FLOW_RUN = "flow-run"
-    """A dataflow of the connection failed."""
     SECRET = "secret"  # noqa: S105 - a reason
-    """The secret has a new version."""
     DRIFT = "drift"
-    """Something differs from the desired state."""
     SURPLUS = "surplus"
-    """The connection exists more than once."""
 
 
 _VERIFYING = {Reason.VERIFY, Reason.DUE, Reason.FLOW_RUN}

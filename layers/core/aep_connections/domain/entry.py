@@ -6,11 +6,10 @@ the difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aep_connections.domain.errors import Conflict, ConnectionFailure
+from aep_connections.domain.errors import Conflict, Failure
 from aep_connections.domain.model import (
     Connection,
     JsonObject,
@@ -35,53 +34,6 @@ class Attempt:
     id: str
     sent_at: float
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """The last failure of a key, as the registry, the event and the log line tell it."""
-
-    code: str
-    message: str
-    remedy: str
-    retryable: bool
-    request_id: str | None
-    faults: Sequence[Mapping[str, str]]
-
-    def document(self) -> dict[str, Any]:
-        """The failure with the contract's names."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "remedy": self.remedy,
-            "retryable": self.retryable,
-            "requestId": self.request_id,
-            "faults": [dict(fault) for fault in self.faults],
-        }
-
-    @classmethod
-    def of(cls, error: ConnectionFailure) -> Failure:
-        """The failure that an error is."""
-        return cls(
-            code=error.code,
-            message=error.message,
-            remedy=error.remedy,
-            retryable=error.retryable,
-            request_id=error.request_id,
-            faults=[{"field": fault.field, "rule": fault.rule} for fault in error.faults],
-        )
-
-    @classmethod
-    def from_document(cls, document: JsonObject) -> Failure:
-        """The failure in a document."""
-        return cls(
-            code=document["code"],
-            message=document["message"],
-            remedy=document["remedy"],
-            retryable=document["retryable"],
-            request_id=document["requestId"],
-            faults=document["faults"],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ wherever an error leaves the process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,47 @@ def _leaves(kind: type[ConnectionFailure]) -> list[type[ConnectionFailure]]:
 
 CODES: dict[str, type[ConnectionFailure]] = {leaf.__name__: leaf for leaf in _leaves(ConnectionFailure)}
 """Every code of the contract and the error that it names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error as data: what the registry, the event and the HTTP API have of it."""
+
+    code: str
+    message: str
+    remedy: str
+    retryable: bool
+    request_id: str | None
+    faults: Sequence[Mapping[str, str]]
+
+    def document(self) -> dict[str, Any]:
+        """The failure with the contract's names."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "remedy": self.remedy,
+            "retryable": self.retryable,
+            "requestId": self.request_id,
+            "faults": [dict(fault) for fault in self.faults],
+        }
+
+    @classmethod
+    def of(cls, error: ConnectionFailure) -> Failure:
+        """The failure that an error is."""
+        return cls(
+            code=error.code,
+            message=error.message,
+            remedy=error.remedy,
+            retryable=error.retryable,
+            request_id=error.request_id,
+            faults=[{"field": fault.field, "rule": fault.rule} for fault in error.faults],
+        )
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Failure:
+        """The failure in a document."""
+        same = {name: document[name] for name in ("code", "message", "remedy", "retryable", "faults")}
+        return cls(request_id=document["requestId"], **same)
 
 
 E = TypeVar("E", bound=BaseException)

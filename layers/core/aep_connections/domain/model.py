@@ -274,10 +274,6 @@ class Table:
     name: str
     path: str
 
-    def document(self) -> dict[str, str]:
-        """The table as JSON."""
-        return {"name": self.name, "path": self.path}
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -286,10 +282,6 @@ class Column:
     name: str
     type: str
     format: str | None
-
-    def document(self) -> dict[str, str | None]:
-        """The column as JSON."""
-        return {"name": self.name, "type": self.type, "format": self.format}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from aep_connections.domain import model
     from aep_connections.domain.delivery import Message, Recheck
     from aep_connections.domain.entry import Entry, Lease, Summary
     from aep_connections.domain.errors import ConnectionFailure
-    from aep_connections.domain.model import (
-        AuthParams,
-        Column,
-        Connection,
-        Desired,
-        Flow,
-        JsonObject,
-        Key,
-        Order,
-        Page,
-        Request,
-        Secret,
-        Source,
-        Table,
-    )
     from aep_connections.domain.readiness import Report
 
 
@@ -47,16 +33,16 @@ class FlowService(Protocol):
     def org_id(self) -> str:
         """The organization, `…@AdobeOrg`."""
 
-    def get(self, connection_id: str) -> Connection | None:
+    def get(self, connection_id: str) -> model.Connection | None:
         """The connection, or None only if Adobe says that this connection does not exist."""
 
-    def listing(self, source: Source, name: str | None = None) -> list[Connection]:
+    def listing(self, source: model.Source, name: str | None = None) -> list[model.Connection]:
         """Every connection of the source's spec, oldest first; with `name` only those that Adobe filters by it."""
 
-    def create(self, desired: Desired, mark: str) -> Connection:
+    def create(self, desired: model.Desired, mark: str) -> model.Connection:
         """POST, never repeated. An error tells by `may_have_happened` whether a connection may exist."""
 
-    def patch(self, connection: Connection, desired: Desired, mark: str) -> str | None:
+    def patch(self, connection: model.Connection, desired: model.Desired, mark: str) -> str | None:
         """PATCH under the connection's etag: the new etag, or None if the etag is stale (412)."""
 
     def delete(self, connection_id: str) -> bool:
@@ -65,16 +51,16 @@ class FlowService(Protocol):
     def test(self, connection_id: str) -> bool:
         """Adobe's own test of the connection."""
 
-    def flows_of(self, connection_id: str) -> list[Flow]:
+    def flows_of(self, connection_id: str) -> list[model.Flow]:
         """Dataflows that use the connection: some, as access labels may hide others."""
 
     def connections_of(self, flow_id: str) -> list[str]:
         """The connections that a dataflow reads from; none if it does not exist, or is not shown."""
 
-    def tables(self, connection_id: str) -> list[Table] | None:
+    def tables(self, connection_id: str) -> list[model.Table] | None:
         """The tables that the connection reaches, None if it is gone. Raises DatabricksRefused."""
 
-    def columns(self, connection_id: str, path: str) -> list[Column] | None:
+    def columns(self, connection_id: str, path: str) -> list[model.Column] | None:
         """The columns of a table, None if it or the connection is gone. Raises DatabricksRefused."""
 
 
@@ -107,7 +93,7 @@ class Workspace(Protocol):
 class Workspaces(Protocol):
     """What is behind connections."""
 
-    def open(self, source: Source, auth: AuthParams) -> Workspace | None:
+    def open(self, source: model.Source, auth: model.AuthParams) -> Workspace | None:
         """The workspace of these params, None if this source type has none to check; calls nothing."""
 
 
@@ -117,10 +103,10 @@ class Registry(Protocol):
     A write of `save` and `close` is conditional on the lease, else Busy. Every method may raise Throttled, Unavailable.
     """
 
-    def get(self, key: Key) -> Entry | None:
+    def get(self, key: model.Key) -> Entry | None:
         """The entry of a key as it is now."""
 
-    def accept(self, lease: Lease, order: Order, request: Request) -> Entry | None:
+    def accept(self, lease: Lease, order: model.Order, request: model.Request) -> Entry | None:
         """Accept the request and take the lease: the entry as it was, or None if superseded. Raises Busy."""
 
     def resume(self, lease: Lease) -> Entry | None:
@@ -132,10 +118,10 @@ class Registry(Protocol):
     def close(self, lease: Lease, before: Entry, after: Entry) -> None:
         """Write what differs, and give the lease back."""
 
-    def note_pending(self, order: Order, request: Request) -> None:
+    def note_pending(self, order: model.Order, request: model.Request) -> None:
         """Note a request that was sent to the queue, unless one of a later order, or itself, was accepted."""
 
-    def page(self, page: Page) -> tuple[list[Entry], Key | None]:
+    def page(self, page: model.Page) -> tuple[list[Entry], model.Key | None]:
         """A page of entries, and the key after which more may follow; a page may be short, even empty."""
 
     def sandboxes(self) -> list[str]:
@@ -144,20 +130,20 @@ class Registry(Protocol):
     def in_sandbox(self, sandbox: str) -> list[Summary]:
         """Every key of a sandbox; perhaps some as they were a moment ago."""
 
-    def current(self, keys: Collection[Key]) -> dict[Key, Summary]:
+    def current(self, keys: Collection[model.Key]) -> dict[model.Key, Summary]:
         """These keys as they are now, of those that there are."""
 
-    def keys_of_secret(self, secret_id: str) -> list[Key]:
+    def keys_of_secret(self, secret_id: str) -> list[model.Key]:
         """The keys whose requests name a secret."""
 
-    def held_by_others(self, key: Key) -> Collection[str]:
+    def held_by_others(self, key: model.Key) -> Collection[str]:
         """Connection ids and marks that the sandbox's other keys hold."""
 
 
 class Queue(Protocol):
     """The request queue and its dead-letter queue."""
 
-    def submit(self, order: Order, request: JsonObject) -> None:
+    def submit(self, order: model.Order, request: model.JsonObject) -> None:
         """Send a request in envelope form. Raises Throttled, Unavailable; it may be in the queue even then."""
 
     def recheck(self, *rechecks: Recheck) -> None:
@@ -166,14 +152,14 @@ class Queue(Protocol):
     def hide(self, message: Message, seconds: float) -> None:
         """Keep a message hidden for so long; best effort, as the lease protects the key anyway."""
 
-    def park(self, order: Order, detail: object, code: str, reason: str) -> None:
+    def park(self, order: model.Order, detail: object, code: str, reason: str) -> None:
         """Send a message to the dead-letter queue, in envelope form."""
 
 
 class Secrets(Protocol):
     """AWS Secrets Manager."""
 
-    def read(self, secret_id: str, stage: str = "AWSCURRENT") -> Secret:
+    def read(self, secret_id: str, stage: str = "AWSCURRENT") -> model.Secret:
         """The version of a stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
 
     def current_versions(self, secret_ids: Collection[str]) -> dict[str, str | None]:
@@ -183,16 +169,16 @@ class Secrets(Protocol):
 class Parameters(Protocol):
     """SSM Parameter Store."""
 
-    def name_of(self, key: Key) -> str:
+    def name_of(self, key: model.Key) -> str:
         """The parameter of a key."""
 
-    def get(self, key: Key) -> str | None:
+    def get(self, key: model.Key) -> str | None:
         """The published connection id."""
 
-    def put(self, key: Key, connection_id: str) -> None:
+    def put(self, key: model.Key, connection_id: str) -> None:
         """Publish."""
 
-    def delete(self, key: Key) -> None:
+    def delete(self, key: model.Key) -> None:
         """Remove the parameter, if there is one."""
 
     def in_sandbox(self, sandbox: str) -> dict[str, str]:

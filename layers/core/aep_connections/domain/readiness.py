@@ -1,7 +1,5 @@
 """The readiness report: what was looked at in a workspace, what came of it, and what to do. Pure data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Redacts secret values in text that came from others, before it reaches a message of ours."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,16 +1,13 @@
 """Shows what a key's connection reaches: its tables, or the columns of one. Changes nothing and starts nothing."""
 
-from __future__ import annotations
-
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aep_connections.domain.concurrency import concurrently
 from aep_connections.domain.entry import Entry
 from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused, OutOfTime
-from aep_connections.domain.model import AuthParams, Key
+from aep_connections.domain.model import AuthParams, Column, Key, Table
 from aep_connections.domain.ports import Adobe, FlowService, Registry, Secrets, Workspaces
 from aep_connections.domain.redaction import Redactor
 from aep_connections.sources import secret_id_of, source_of
@@ -57,18 +54,18 @@ def explore(key: Key, path: str | None, ports: ExplorePorts) -> dict[str, Any]:
 
 
 def _explored(flow: FlowService, connection_id: str, path: str | None, redactor: Redactor) -> dict[str, Any]:
-    def redacted(shown: Mapping[str, str | None]) -> dict[str, str | None]:
-        return {name: value and redactor.redact(value) for name, value in shown.items()}
+    def redacted(shown: Table | Column) -> dict[str, str | None]:
+        return {name: value and redactor.redact(value) for name, value in asdict(shown).items()}
 
     if path is None:
         tables = flow.tables(connection_id)
         if tables is None:
             return {"notFound": "Adobe no longer has this connection; asked for again, it is made anew."}
-        return {"tables": [redacted(table.document()) for table in tables]}
+        return {"tables": [redacted(table) for table in tables]}
     columns = flow.columns(connection_id, path)
     if columns is None:
         return {"notFound": "Adobe shows no columns of a table of this path; the list of tables has every path."}
-    return {"columns": [redacted(column.document()) for column in columns]}
+    return {"columns": [redacted(column) for column in columns]}
 
 
 def _auth(entry: Entry, ports: ExplorePorts) -> AuthParams | None:

@@ -1,7 +1,5 @@
 """The function `explore`: the API function's question in, data out; a failure is data too."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +7,7 @@ from typing import Any
 from aep_connections.aws.registry import Registry
 from aep_connections.aws.secrets import Secrets
 from aep_connections.contract.request import readable_key
-from aep_connections.domain.entry import Failure
-from aep_connections.domain.errors import ConnectionFailure, InvalidRequest, unexpected
+from aep_connections.domain.errors import ConnectionFailure, Failure, InvalidRequest, unexpected
 from aep_connections.domain.model import Key
 from aep_connections.domain.ports import Clock
 from aep_connections.domain.time import SystemClock

@@ -3,8 +3,6 @@
 What is not repeated here goes back to the queue. A create is never repeated: whether it happened is found by looking.
 """
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 

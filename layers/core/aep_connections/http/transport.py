@@ -5,8 +5,7 @@ dripping in byte by byte ends too. Exceptions of the HTTP library hold the reque
 our error is made after the `except`, where no cause is chained to it.
 """
 
-from __future__ import annotations
-
+import contextlib
 import email.utils
 import functools
 import json
@@ -118,14 +117,6 @@ class _HTTPSConnection(urllib3.connection.HTTPSConnection):
         _current.sock = self.sock
 
 
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
 @functools.cache
 def _trusting(extra_ca_file: str | None) -> ssl.SSLContext:
     """TLS that verifies, with one more CA if there is one."""
@@ -140,7 +131,10 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         context = _trusting(os.environ.get("SSL_CERT_FILE") or None)
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": _HTTPConnection}),
+            "https": type("Pool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": _HTTPSConnection}),
+        }
 
 
 def new_session() -> requests.Session:
@@ -158,7 +152,7 @@ def new_session() -> requests.Session:
     return session
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Upstream:
     """Calls of one invocation: sends, repeats and counts them, within the invocation's deadline."""
 
@@ -222,11 +216,8 @@ class Upstream:
                 finally:
                     if watch.expired:
                         response.close()
-                if (
-                    watch.expired
-                    or len(body) > MAX_BODY_BYTES
-                    or (expected and call.method != "HEAD" and len(body) != int(expected))
-                ):
+                short = expected and call.method != "HEAD" and len(body) != int(expected)
+                if watch.expired or short or len(body) > MAX_BODY_BYTES:
                     response.close()
                     return None, _lost(call, "The answer was cut short or too large.", sent=True)
                 response.raw.release_conn()
@@ -236,7 +227,8 @@ class Upstream:
             problem = error
         if watch.expired:
             return None, _lost(call, "No whole answer came in time.", sent=True)
-        return None, _lost(call, _in_words(problem), sent=not _never_sent(problem))
+        sent = not any(isinstance(one, _BEFORE_SENDING) for one in _chain(problem))
+        return None, _lost(call, _in_words(problem), sent=sent)
 
 
 class _Watch:
@@ -261,10 +253,8 @@ class _Watch:
         self.expired = True
         held = self._exchange["sock"] or getattr(self._exchange["connection"], "sock", None)
         if held is not None:
-            try:
+            with contextlib.suppress(OSError):
                 socket.socket.shutdown(held, socket.SHUT_RDWR)
-            except OSError:
-                return
 
 
 def _lost(call: Call, message: str, *, sent: bool) -> Unavailable:
@@ -291,10 +281,6 @@ def _chain(error: BaseException) -> list[BaseException]:
     return seen
 
 
-def _never_sent(error: BaseException) -> bool:
-    return any(isinstance(one, _BEFORE_SENDING) for one in _chain(error))
-
-
 def _in_words(error: BaseException) -> str:
     """The kind of failure; never the library's text, which may quote the request."""
     chain = _chain(error)
@@ -303,8 +289,7 @@ def _in_words(error: BaseException) -> str:
         (urllib3.exceptions.NameResolutionError, "its host name does not resolve"),
         (urllib3.exceptions.NewConnectionError, "it refused the connection"),
         (urllib3.exceptions.ConnectTimeoutError, "connecting took too long"),
-        (urllib3.exceptions.ReadTimeoutError, "it did not answer in time"),
-        (TimeoutError, "it did not answer in time"),
+        ((urllib3.exceptions.ReadTimeoutError, TimeoutError), "it did not answer in time"),
         (ssl.SSLError, "TLS failed"),
     ):
         if any(isinstance(one, kind) for one in chain):

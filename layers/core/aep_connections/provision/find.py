@@ -1,9 +1,7 @@
 """Finds a key's connection in Adobe, tells ours from others', and knows when one is certainly gone."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from aep_connections.domain.entry import Attempt
@@ -133,12 +131,12 @@ def _listing(job: Job, desired: Desired) -> list[Connection]:
 
 def _foreign(job: Job, namesakes: list[Connection]) -> list[Connection]:
     """Those that no other key of ours holds."""
-    held = _held_by_others(job) if namesakes else set()
-    return [c for c in namesakes if not {c.id, mark_of(c)} & held]
+    held = set(_held_by_others(job)) if namesakes else set()
+    return [c for c in namesakes if not held & {c.id, mark_of(c)}]
 
 
-def _held_by_others(job: Job) -> set[str | None]:
-    return set(job.ports.registry.held_by_others(job.lease.key))
+def _held_by_others(job: Job) -> Collection[str]:
+    return job.ports.registry.held_by_others(job.lease.key)
 
 
 def _record(job: Job, kept: Connection, others: list[Connection], deleted: int) -> Found:

@@ -1,12 +1,11 @@
 """What one delivery works with: the ports, the time left, the lease, and the registry entry as it is by now."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from aep_connections.contract.request import read_request
 from aep_connections.domain.delivery import Recheck
-from aep_connections.domain.entry import Entry, Failure, Lease, Wait
+from aep_connections.domain.entry import Entry, Lease, Wait
+from aep_connections.domain.errors import Failure
 from aep_connections.domain.model import Connection, Desired, Order, Outcome, Request, Secret, Source, Status
 from aep_connections.domain.ports import (
     Adobe,

@@ -4,8 +4,6 @@ This is the accounting around `provision` and `retire`: every accepted request e
 or failed with a reason that is recorded and announced. What cannot be recorded is not acknowledged.
 """
 
-from __future__ import annotations
-
 import contextlib
 import uuid
 from typing import Any
@@ -13,8 +11,16 @@ from typing import Any
 from aep_connections.contract.messages import DELETED, FAILED, READY
 from aep_connections.contract.request import read_request, readable_key
 from aep_connections.domain.delivery import Delivery, Message, Processed, Recheck
-from aep_connections.domain.entry import Failure, Lease
-from aep_connections.domain.errors import CODES, ConnectionFailure, InvalidRequest, OutOfTime, Waiting, unexpected
+from aep_connections.domain.entry import Lease
+from aep_connections.domain.errors import (
+    CODES,
+    ConnectionFailure,
+    Failure,
+    InvalidRequest,
+    OutOfTime,
+    Waiting,
+    unexpected,
+)
 from aep_connections.domain.model import DesiredState, Key, Order, Outcome, Request, Result, Status
 from aep_connections.domain.time import Deadline
 from aep_connections.provision.job import Job, Limits, Ports
@@ -128,8 +134,8 @@ class _Processing:
         last = job.before.failure if job.before.status is Status.FAILED else None
         known = last is not None and last.code == failure.code
         if not (job.recheck and known):
-            detail = _named(job.lease.key.sandbox, job.lease.key.name) | failure.document()
-            self._announce(FAILED, job.order, detail | (job.report.event_fields() if job.report else {}))
+            seen = job.report.event_fields() if job.report else {}
+            self._announce(FAILED, job.order, _key_fields(self._delivery) | failure.document() | seen)
         parked = error.retryable and self._message is not None
         if parked:
             self._ports.queue.park(job.order, _document(self._delivery), failure.code, failure.message)
@@ -141,7 +147,7 @@ class _Processing:
         sandbox, name = _key_of(self._delivery)
         order = self._delivery.order
         failure = Failure.of(refusal)
-        self._announce(FAILED, order, _named(sandbox, name) | failure.document())
+        self._announce(FAILED, order, _key_fields(self._delivery) | failure.document())
         parked = self._message is not None and (sandbox is None or name is None)
         if parked:
             self._ports.queue.park(order, self._delivery.payload, failure.code, str(refusal))
@@ -215,10 +221,6 @@ def _is_absent(request: Request) -> bool:
     return request.desired_state is DesiredState.ABSENT
 
 
-def _named(sandbox: str | None, name: str | None) -> dict[str, Any]:
-    return {"name": name, "sandbox": sandbox}
-
-
 def _document(delivery: Delivery) -> object:
     payload = delivery.payload
     return payload.document() if isinstance(payload, Recheck) else payload
@@ -228,6 +230,11 @@ def _key_of(delivery: Delivery) -> tuple[str | None, str | None]:
     if isinstance(delivery.payload, Recheck):
         return delivery.payload.key.sandbox, delivery.payload.key.name
     return readable_key(delivery.payload)
+
+
+def _key_fields(delivery: Delivery) -> dict[str, Any]:
+    sandbox, name = _key_of(delivery)
+    return {"name": name, "sandbox": sandbox}
 
 
 def _pause(message: Message, error: ConnectionFailure) -> float:

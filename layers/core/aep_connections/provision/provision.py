@@ -6,8 +6,6 @@ Accepting the request comes before this and announcing it after (`process`). Any
 invocation: the registry entry tells the next delivery where to go on.
 """
 
-from __future__ import annotations
-
 import contextlib
 import uuid
 from dataclasses import dataclass

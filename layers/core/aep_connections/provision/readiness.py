@@ -3,8 +3,6 @@
 Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the queue brings the request back.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from aep_connections.domain.entry import Wait

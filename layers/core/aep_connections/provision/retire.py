@@ -1,7 +1,5 @@
 """Makes a key absent: its connection deleted, then its parameter. Nothing that is not ours is touched."""
 
-from __future__ import annotations
-
 from aep_connections.domain.errors import ConnectionFailure, Fault, InUse, Unavailable
 from aep_connections.domain.model import Outcome, Result, Source
 from aep_connections.domain.ports import FlowService

@@ -1,7 +1,5 @@
 """The function `provision`: its parts are made once for each environment, and bound to each delivery."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Updates a connection in place: as its request says, or back to the former version of its secret."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from aep_connections.domain.errors import AdobeRefused, SecretInvalid, SecretRefused, Unavailable

@@ -1,7 +1,5 @@
 """Drift: how a connection can differ from its desired state."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -61,10 +59,6 @@ class Drift:
         """Note one more."""
         self.deviations.append(Deviation(kind, expected, shown))
 
-    def has(self, kind: Kind) -> bool:
-        """Whether this was found."""
-        return any(deviation.kind is kind for deviation in self.deviations)
-
     @property
     def only_conflicts(self) -> bool:
         """Whether the connection itself is fine, and somebody else's has the same name."""
@@ -73,9 +67,10 @@ class Drift:
     @property
     def recheck(self) -> Recheck | None:
         """What repairs it, unless only people can."""
-        if all(deviation.kind in FOR_PEOPLE for deviation in self.deviations):
+        kinds = {deviation.kind for deviation in self.deviations}
+        if kinds <= FOR_PEOPLE:
             return None
-        return Recheck(self.entry.key, Reason.SURPLUS if self.has(Kind.SURPLUS) else Reason.DRIFT)
+        return Recheck(self.entry.key, Reason.SURPLUS if Kind.SURPLUS in kinds else Reason.DRIFT)
 
     def document(self, why_not: str | None, redactor: Redactor) -> dict[str, Any]:
         """The drift as the event tells it; `why_not` is why nothing is done about it."""

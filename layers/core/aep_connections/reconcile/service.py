@@ -1,7 +1,5 @@
 """The function `reconcile`: it reads no Databricks secret's value, and writes nothing but events and rechecks."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -18,16 +16,9 @@ from aep_connections.domain.ports import Clock
 from aep_connections.domain.time import RECORD_SECONDS, SystemClock
 from aep_connections.environment import Environment
 from aep_connections.http.transport import Timeouts, Upstream
+from aep_connections.reconcile import triggers
 from aep_connections.reconcile.observability import FleetObserver
 from aep_connections.reconcile.run import FleetPorts, Policy, Reconciler, Run
-from aep_connections.reconcile.triggers import (
-    GO_ON,
-    FlowRunFailed,
-    SecretRotated,
-    on_flow_run_failed,
-    on_secret_rotated,
-    woken_by,
-)
 from aep_connections.settings import ReconcileSettings
 
 
@@ -60,15 +51,15 @@ class ReconcileService:
             raise forget_causes(error)  # noqa: B904 - `from None` keeps the context
 
     def _reconcile(self, event: Any, context: Any) -> dict[str, Any]:
-        work = woken_by(event, self._policy.checks)
+        work = triggers.woken_by(event, self._policy.checks)
         upstream = self._environment.upstream(self._environment.deadline(context, kept=RECORD_SECONDS))
         upstream.redactor.silence()
-        if isinstance(work, SecretRotated):
-            rechecks = on_secret_rotated(work, self._registry, self._queue)
+        if isinstance(work, triggers.SecretRotated):
+            rechecks = triggers.on_secret_rotated(work, self._registry, self._queue)
             return self._observer.followed({"secret_id": work.secret_id}, rechecks)
-        if isinstance(work, FlowRunFailed):
+        if isinstance(work, triggers.FlowRunFailed):
             adobe = self._environment.adobe(self._secrets, upstream)
-            rechecks = on_flow_run_failed(work, adobe, self._registry, self._queue)
+            rechecks = triggers.on_flow_run_failed(work, adobe, self._registry, self._queue)
             return self._observer.followed({"sandbox": work.sandbox, "flow_id": work.flow_id}, rechecks)
         return self._run(work, upstream, context)
 
@@ -88,7 +79,7 @@ class ReconcileService:
         reconciler = Reconciler(ports=ports, policy=self._policy, deadline=upstream.deadline, note=note)
         ended = reconciler.reconcile(run)
         if not ended:
-            self._functions.invoke_later(context.function_name, {GO_ON: run.document()})
+            self._functions.invoke_later(context.function_name, {triggers.GO_ON: run.document()})
         return self._observer.reconciled(run, clock.now(), upstream, ended=ended)
 
 

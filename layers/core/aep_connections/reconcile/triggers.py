@@ -1,7 +1,5 @@
 """What wakes the function that reconciles: a schedule, a new version of a secret, a dataflow that failed, or itself."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

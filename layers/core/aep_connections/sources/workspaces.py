@@ -1,7 +1,5 @@
 """Opens what stands behind a connection, where its source type has a workspace that can be looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from aep_connections.domain.model import AuthParams, Source

@@ -1,7 +1,5 @@
 """Checks of the way to a workspace, of the token and of the data: can it be reached, by whom, and what is visible."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,8 +18,8 @@ _IDENTITY = re.compile(
 _SHARD = re.compile(r"https://adb-([0-9]+)\.([0-9]+)\.", re.ASCII)
 
 
-def _domain_shard(observation: Observation) -> Flaw | None:
-    match = _SHARD.match(observation.params["domain"])
+def _domain_shard(facts: Observation) -> Flaw | None:
+    match = _SHARD.match(facts.params["domain"])
     if match is None or int(match[1]) % 20 == int(match[2]):
         return None
     return failed(
@@ -31,18 +29,18 @@ def _domain_shard(observation: Observation) -> Flaw | None:
     )
 
 
-def _token_format(observation: Observation) -> Flaw | None:
-    if not observation.token_form:
+def _token_format(facts: Observation) -> Flaw | None:
+    if not facts.token_form:
         return None
-    return failed(observation.token_form, "Check that the secret holds a personal access token, whole.")
+    return failed(facts.token_form, "Check that the secret holds a personal access token, whole.")
 
 
-def _host_reachable(observation: Observation) -> Flaw | None:
+def _host_reachable(facts: Observation) -> Flaw | None:
     closed = (ApiError.UNREACHED, ApiError.ELSEWHERE)
-    unheard = [reply for reply in observation.replies.values() if reply.error in closed]
-    if len(unheard) < len(observation.replies):
+    unheard = [reply for reply in facts.replies.values() if reply.error in closed]
+    if len(unheard) < len(facts.replies):
         return None
-    reply = observation.reply("me")
+    reply = facts.reply("me")
     return failed(
         f"The workspace does not answer API calls from here. {reply.words}",
         f"Check the domain, and private links and firewalls on the way. {OUR_PATH}",
@@ -50,8 +48,8 @@ def _host_reachable(observation: Observation) -> Flaw | None:
     )
 
 
-def _network_allowed(observation: Observation) -> Flaw | None:
-    reply = _first(observation, ApiError.IP_BLOCKED)
+def _network_allowed(facts: Observation) -> Flaw | None:
+    reply = _first(facts, ApiError.IP_BLOCKED)
     if reply is None:
         return None
     return failed(
@@ -61,39 +59,33 @@ def _network_allowed(observation: Observation) -> Flaw | None:
     )
 
 
-def _token_valid(observation: Observation) -> Flaw | None:
+def _token_valid(facts: Observation) -> Flaw | None:
     renew = "Create a token in this workspace (a token dies when it expires, is revoked, or is unused for 90 days), "
     renew += "and put it into the secret."
     for error in (ApiError.TOKEN_INVALID, ApiError.NO_CREDENTIAL, ApiError.OTHER_WORKSPACE):
-        if reply := _first(observation, error):
+        if reply := _first(facts, error):
             return failed(reply.sentence, renew, reply.evidence)
-    reply = observation.reply("me")
+    reply = facts.reply("me")
     if reply.error is ApiError.REFUSED:
         return failed(reply.sentence, renew, reply.evidence)
-    accepted = any(one.error is None for one in observation.replies.values())
+    accepted = any(one.error is None for one in facts.replies.values())
     return None if accepted else unknown(reply.sentence, reply.evidence)
 
 
-def _workspace_match(observation: Observation) -> Flaw | None:
-    other = next(
-        (
-            s.workspace_id
-            for s in observation.replies.values()
-            if s.workspace_id not in (None, observation.workspace_id)
-        ),
-        None,
-    )
+def _workspace_match(facts: Observation) -> Flaw | None:
+    known = (None, facts.workspace_id)
+    other = next((one.workspace_id for one in facts.replies.values() if one.workspace_id not in known), None)
     if other is None:
         return None
     return failed(
-        f"Workspace {other} answers, but the domain says {observation.workspace_id}.",
+        f"Workspace {other} answers, but the domain says {facts.workspace_id}.",
         "Correct the domain in the secret.",
         {"workspaceId": other},
     )
 
 
-def _token_scope(observation: Observation) -> Flaw | None:
-    reply = next((s for name, s in observation.replies.items() if s.error is ApiError.SCOPE and name != "tokens"), None)
+def _token_scope(facts: Observation) -> Flaw | None:
+    reply = next((s for name, s in facts.replies.items() if s.error is ApiError.SCOPE and name != "tokens"), None)
     if reply is None:
         return None
     return failed(
@@ -101,22 +93,22 @@ def _token_scope(observation: Observation) -> Flaw | None:
     )
 
 
-def _identity_active(observation: Observation) -> Flaw | None:
-    if observation.me.get("active") is not False:
+def _identity_active(facts: Observation) -> Flaw | None:
+    if facts.me.get("active") is not False:
         return None
     return failed("The token's identity is deactivated.", "Activate it, or use a token of another service principal.")
 
 
-def _identity_kind(observation: Observation) -> Flaw | None:
-    if "@" not in str(observation.me.get("userName", "")):
+def _identity_kind(facts: Observation) -> Flaw | None:
+    if "@" not in str(facts.me.get("userName", "")):
         return None
     return failed(
         "The token belongs to a person and dies with the account.", "Use a token of a service principal for production."
     )
 
 
-def _token_expiry(observation: Observation) -> Flaw | None:
-    reply = observation.reply("tokens")
+def _token_expiry(facts: Observation) -> Flaw | None:
+    reply = facts.reply("tokens")
     infos = reply.document.get("token_infos")
     ends = [one.get("expiry_time") for one in infos if isinstance(one, dict)] if isinstance(infos, list) else []
     known = [end / 1000 for end in ends if isinstance(end, int) and not isinstance(end, bool)]
@@ -124,24 +116,19 @@ def _token_expiry(observation: Observation) -> Flaw | None:
         words = reply.sentence or "Databricks lists no token of this identity."
         return unknown(f"When the token expires is not known. {words}", reply.evidence)
     first = min((end for end in known if end > 0), default=None)
-    if first is None or first - observation.now >= SOON_DAYS * 86_400:
+    if first is None or first - facts.now >= SOON_DAYS * 86_400:
         return None
     day = datetime.fromtimestamp(min(first, 253_402_300_799), UTC).date().isoformat()
     whose = "The token" if len(known) == 1 else f"One of the identity's {len(known)} tokens, perhaps this one,"
     return failed(f"{whose} expires on {day}.", "Put a new token into the secret before.", {"expires": day})
 
 
-def _catalog(observation: Observation) -> Flaw | None:
-    return _data(observation, "catalog", f"Catalog {observation.params['catalog']}", "USE CATALOG")
+def _catalog(facts: Observation) -> Flaw | None:
+    return _data(facts, "catalog", f"Catalog {facts.params['catalog']}", "USE CATALOG")
 
 
-def _database(observation: Observation) -> Flaw | None:
-    return _data(
-        observation,
-        "schema",
-        f"Database {observation.params['catalog']}.{observation.params['database']}",
-        "USE SCHEMA",
-    )
+def _database(facts: Observation) -> Flaw | None:
+    return _data(facts, "schema", f"Database {facts.params['catalog']}.{facts.params['database']}", "USE SCHEMA")
 
 
 def _database_elsewhere(_: Observation) -> Flaw | None:
@@ -151,21 +138,21 @@ def _database_elsewhere(_: Observation) -> Flaw | None:
     )
 
 
-def _tables(observation: Observation) -> Flaw | None:
-    reply = observation.reply("tables")
+def _tables(facts: Observation) -> Flaw | None:
+    reply = facts.reply("tables")
     if reply.error:
         return unknown(reply.sentence, reply.evidence)
     if reply.document.get("tables") or reply.document.get("next_page_token"):
         return None
-    schema = f"{observation.params['catalog']}.{observation.params['database']}"
+    schema = f"{facts.params['catalog']}.{facts.params['database']}"
     return failed(
         f"{schema} shows no table: it is empty, or SELECT is missing.",
-        f"GRANT SELECT on it to {_principal(observation)}.",
+        f"GRANT SELECT on it to {_principal(facts)}.",
     )
 
 
-def _data(observation: Observation, name: str, what: str, privilege: str) -> Flaw | None:
-    reply = observation.reply(name)
+def _data(facts: Observation, name: str, what: str, privilege: str) -> Flaw | None:
+    reply = facts.reply(name)
     if reply.error is None:
         return None
     if reply.error is ApiError.NO_CATALOGS:
@@ -179,19 +166,19 @@ def _data(observation: Observation, name: str, what: str, privilege: str) -> Fla
     if reply.error is ApiError.FORBIDDEN:
         return failed(
             f"{what} may not be used. {reply.words}",
-            f"GRANT {privilege} on it to {_principal(observation)}.",
+            f"GRANT {privilege} on it to {_principal(facts)}.",
             reply.evidence,
         )
     return unknown(reply.sentence, reply.evidence)
 
 
-def _principal(observation: Observation) -> str:
-    name = identity(str(observation.me.get("userName") or ""))
+def _principal(facts: Observation) -> str:
+    name = identity(str(facts.me.get("userName") or ""))
     return f"`{name}`" if name != SOMEBODY else "the token's identity"
 
 
-def _first(observation: Observation, error: ApiError) -> ApiReply | None:
-    return next((reply for reply in observation.replies.values() if reply.error is error), None)
+def _first(facts: Observation, error: ApiError) -> ApiReply | None:
+    return next((reply for reply in facts.replies.values() if reply.error is error), None)
 
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO

@@ -1,7 +1,5 @@
 """Checks of the cluster: that it exists, is of the right kind, runs, and may be used by the token's identity."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -38,16 +36,16 @@ _PHASES = {
 """Of states that are not here, TERMINATED, ERROR and UNKNOWN, the phase is STOPPED."""
 
 
-def cluster_of(observation: Observation) -> ClusterState | None:
+def cluster_of(facts: Observation) -> ClusterState | None:
     """The cluster's state, if it was seen."""
-    state = _word(observation.cluster, "state")
+    state = _word(facts.cluster, "state")
     if not state:
         return None
-    ended = termination_of(observation.cluster) if state in ("TERMINATED", "TERMINATING", "ERROR") else None
-    odd = None if benign(observation.cluster) else ended
-    at = observation.cluster.get("terminated_time")
+    ended = termination_of(facts.cluster) if state in ("TERMINATED", "TERMINATING", "ERROR") else None
+    odd = None if benign(facts.cluster) else ended
+    at = facts.cluster.get("terminated_time")
     return ClusterState(
-        id=observation.cluster_id,
+        id=facts.cluster_id,
         state=state,
         phase=_PHASES.get(state, Phase.STOPPED),
         terminated_at=str(at) if isinstance(at, int) else "",
@@ -57,8 +55,8 @@ def cluster_of(observation: Observation) -> ClusterState | None:
     )
 
 
-def _id_format(observation: Observation) -> Flaw | None:
-    if _ID.fullmatch(observation.cluster_id):
+def _id_format(facts: Observation) -> Flaw | None:
+    if _ID.fullmatch(facts.cluster_id):
         return None
     return failed(
         "clusterId has not the form of one, like 0923-164208-meows279.",
@@ -66,43 +64,43 @@ def _id_format(observation: Observation) -> Flaw | None:
     )
 
 
-def _visible(observation: Observation) -> Flaw | None:
-    reply = observation.reply("cluster")
+def _visible(facts: Observation) -> Flaw | None:
+    reply = facts.reply("cluster")
     if reply.error is not ApiError.FORBIDDEN:
         return None
     return failed(
-        f"The token's identity may not see cluster {observation.cluster_id}. {reply.words}",
+        f"The token's identity may not see cluster {facts.cluster_id}. {reply.words}",
         "Grant it CAN ATTACH TO on the cluster.",
         reply.evidence,
     )
 
 
-def _exists(observation: Observation) -> Flaw | None:
-    reply = observation.reply("cluster")
+def _exists(facts: Observation) -> Flaw | None:
+    reply = facts.reply("cluster")
     if reply.error in (ApiError.MISSING, ApiError.STATE):
         return failed(
-            f"Workspace {observation.workspace_id} has no cluster {observation.cluster_id}. {reply.words}",
+            f"Workspace {facts.workspace_id} has no cluster {facts.cluster_id}. {reply.words}",
             "Correct clusterId; a cluster that is not pinned is removed 30 days after it terminated.",
             reply.evidence,
         )
     return unknown(reply.sentence, reply.evidence) if reply.error else None
 
 
-def _interactive(observation: Observation) -> Flaw | None:
-    source = _word(observation.cluster, "cluster_source")
+def _interactive(facts: Observation) -> Flaw | None:
+    source = _word(facts.cluster, "cluster_source")
     if source in ("UI", "API"):
         return None
     if not source:
         return unknown("Databricks does not say what kind of cluster it is.", severity=WARNING)
     return failed(
-        f"Cluster {observation.cluster_id} is of source {source}; Adobe needs an all-purpose cluster.",
+        f"Cluster {facts.cluster_id} is of source {source}; Adobe needs an all-purpose cluster.",
         "Create one under Compute, All-purpose compute, and put its id into the secret.",
         {"clusterSource": source},
     )
 
 
-def _state(observation: Observation) -> Flaw | None:
-    cluster = cluster_of(observation)
+def _state(facts: Observation) -> Flaw | None:
+    cluster = cluster_of(facts)
     if cluster is None:
         return unknown("Databricks does not tell the cluster's state.")
     if cluster.phase is Phase.RUNNING:
@@ -111,12 +109,12 @@ def _state(observation: Observation) -> Flaw | None:
     return failed(
         f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
         f"{cluster.remedy} Start the cluster, or ask with readiness start.".lstrip(),
-        observation.reply("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
+        facts.reply("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
     )
 
 
-def _last_termination(observation: Observation) -> Flaw | None:
-    cluster, ended = cluster_of(observation), termination_of(observation.cluster)
+def _last_termination(facts: Observation) -> Flaw | None:
+    cluster, ended = cluster_of(facts), termination_of(facts.cluster)
     if cluster is None or not cluster.ended or ended is None:
         return None
     return failed(
@@ -124,8 +122,8 @@ def _last_termination(observation: Observation) -> Flaw | None:
     )
 
 
-def _access_mode(observation: Observation) -> Flaw | None:
-    mode = _word(observation.cluster, "data_security_mode")
+def _access_mode(facts: Observation) -> Flaw | None:
+    mode = _word(facts.cluster, "data_security_mode")
     if mode in _PASSTHROUGH:
         return failed(
             f"The cluster's access mode {mode} passes users' own credentials on, which Adobe has none of.",
@@ -142,13 +140,13 @@ def _access_mode(observation: Observation) -> Flaw | None:
     return None
 
 
-def _single_user(observation: Observation) -> Flaw | None:
-    if _word(observation.cluster, "data_security_mode") not in DEDICATED:
+def _single_user(facts: Observation) -> Flaw | None:
+    if _word(facts.cluster, "data_security_mode") not in DEDICATED:
         return None
-    owner, name = str(observation.cluster.get("single_user_name") or ""), str(observation.me.get("userName") or "")
+    owner, name = str(facts.cluster.get("single_user_name") or ""), str(facts.me.get("userName") or "")
     if not owner or not name:
         return unknown("To whom the cluster is dedicated, or whose the token is, is not told.", severity=WARNING)
-    groups = observation.me.get("groups")
+    groups = facts.me.get("groups")
     displays = (
         {str(group.get("display")) for group in groups if isinstance(group, dict)} if isinstance(groups, list) else ()
     )
@@ -160,16 +158,16 @@ def _single_user(observation: Observation) -> Flaw | None:
     )
 
 
-def _workload(observation: Observation) -> Flaw | None:
-    workload = observation.cluster.get("workload_type")
+def _workload(facts: Observation) -> Flaw | None:
+    workload = facts.cluster.get("workload_type")
     clients = workload.get("clients") if isinstance(workload, dict) else None
     if not isinstance(clients, dict) or clients.get("notebooks") is not False:
         return None
     return failed("The cluster refuses interactive clients.", "Allow notebooks in its workload type.")
 
 
-def _autotermination(observation: Observation) -> Flaw | None:
-    minutes = observation.cluster.get("autotermination_minutes")
+def _autotermination(facts: Observation) -> Flaw | None:
+    minutes = facts.cluster.get("autotermination_minutes")
     if not isinstance(minutes, int) or minutes > SHORT_MINUTES:
         return None
     if minutes == 0:
@@ -183,20 +181,20 @@ def _autotermination(observation: Observation) -> Flaw | None:
     )
 
 
-def _policy(observation: Observation) -> Flaw | None:
-    if not observation.cluster.get("policy_id"):
+def _policy(facts: Observation) -> Flaw | None:
+    if not facts.cluster.get("policy_id"):
         return None
     return failed("A policy rules the cluster; it may forbid to edit its Spark configuration.")
 
 
-def _sas(observation: Observation) -> dict[str, str]:
-    conf = observation.cluster.get("spark_conf")
+def _sas(facts: Observation) -> dict[str, str]:
+    conf = facts.cluster.get("spark_conf")
     pairs = conf.items() if isinstance(conf, dict) else ()
     return {str(key): str(value) for key, value in pairs if "fs.azure.sas" in str(key)}
 
 
-def _sas_present(observation: Observation) -> Flaw | None:
-    if any(_SAS.fullmatch(key) for key in _sas(observation)):
+def _sas_present(facts: Observation) -> Flaw | None:
+    if any(_SAS.fullmatch(key) for key in _sas(facts)):
         return None
     return failed(
         "The cluster's Spark configuration has no fs.azure.sas.… for Adobe's container; dataflows will fail.",
@@ -204,10 +202,10 @@ def _sas_present(observation: Observation) -> Flaw | None:
     )
 
 
-def _sas_typo(observation: Observation) -> Flaw | None:
+def _sas_typo(facts: Observation) -> Flaw | None:
     odd = [
         key
-        for key, value in _sas(observation).items()
+        for key, value in _sas(facts).items()
         if ".dfs." in key or not _SAS.fullmatch(key) or value != value.strip() or value.startswith("?")
     ]
     if not odd:
@@ -218,8 +216,8 @@ def _sas_typo(observation: Observation) -> Flaw | None:
     )
 
 
-def _sas_as_secret(observation: Observation) -> Flaw | None:
-    if all(_SECRET_REFERENCE.fullmatch(value) for value in _sas(observation).values()):
+def _sas_as_secret(facts: Observation) -> Flaw | None:
+    if all(_SECRET_REFERENCE.fullmatch(value) for value in _sas(facts).values()):
         return None
     return failed(
         "A shared access signature stands in clear in the cluster's Spark configuration.",
@@ -227,9 +225,9 @@ def _sas_as_secret(observation: Observation) -> Flaw | None:
     )
 
 
-def _catalog_and_mode(observation: Observation) -> Flaw | None:
-    mode = _word(observation.cluster, "data_security_mode")
-    if not in_unity_catalog(observation.params) or mode not in _WITHOUT_CATALOGS:
+def _catalog_and_mode(facts: Observation) -> Flaw | None:
+    mode = _word(facts.cluster, "data_security_mode")
+    if not in_unity_catalog(facts.params) or mode not in _WITHOUT_CATALOGS:
         return None
     return failed(
         f"A cluster of access mode {mode} cannot read Unity Catalog.",

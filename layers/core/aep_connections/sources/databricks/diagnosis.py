@@ -1,7 +1,5 @@
 """What a refusal that Adobe passed on really was, by Databricks' own words on the token and the cluster. Pure."""
 
-from __future__ import annotations
-
 from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused
 from aep_connections.domain.readiness import TOKEN_VALID, Report
 

@@ -3,8 +3,6 @@
 A check that needs another one which did not pass is skipped. What could not be seen is `unknown`, never a pass.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,12 +80,12 @@ def check(check_id: str, severity: Severity, examine: Callable[[Observation], Fl
     return Check(id=check_id, severity=severity, examine=examine, needs=needs)
 
 
-def run_checks(checks: tuple[Check, ...], observation: Observation) -> list[CheckResult]:
+def run_checks(checks: tuple[Check, ...], facts: Observation) -> list[CheckResult]:
     """The result of every check, in order."""
     done: dict[str, CheckResult] = {}
     for one in checks:
         missing = next((need for need in one.needs if done[need].verdict is not Verdict.PASS), None)
-        done[one.id] = _skipped(one, missing) if missing else _result(one, one.examine(observation))
+        done[one.id] = _skipped(one, missing) if missing else _result(one, one.examine(facts))
     return list(done.values())
 
 

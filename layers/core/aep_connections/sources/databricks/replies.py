@@ -4,8 +4,6 @@ Sources: Databricks, "REST API reference" and databricks-sdk-py (`errors/`); iss
 really gets: 403 with an *integer* `error_code`. Nothing here calls anything.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Source of the ids and parameters: Adobe, "Connect Databricks to Experience Platf
 Source of the host form: Microsoft, "Per-workspace URLs". Nothing here calls anything.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Why a cluster terminated, in sentences. Source: Databricks, Clusters API, `TerminationReason`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

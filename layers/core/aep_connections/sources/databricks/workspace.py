@@ -4,8 +4,6 @@ A thin client: the official SDK weighs 29.5 MB and takes more than a second to i
 workspace's own host, which `sources.databricks` built from a pattern, and nowhere else.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

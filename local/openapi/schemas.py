@@ -1,4 +1,4 @@
-"""What the bodies of the HTTP API look like, as JSON Schema. Only the OpenAPI document needs this, not the function."""
+"""What the bodies of the HTTP API look like, as JSON Schema."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ PATH = ROOT / "docs" / "openapi.json"
 def text() -> str:
     """The file. Needs no AWS."""
     use_the_layer()
-    from aep_connections.api import openapi
+    from local.openapi.operations import document
 
-    return json.dumps(openapi.document(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The HTTP API's OpenAPI document, as plain data: one row for each route. The function does not import this.
+"""One row for each route of the HTTP API, and the document made of them.
 
 Paths and methods come from `routes.ROUTES`, parameters and the fields of a request from the rows that hold their rules.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 from aep_connections.api.parameters import PATH, PREFER, QUERY
 from aep_connections.api.routes import ROUTES
-from aep_connections.api.schemas import INTEGER, SCHEMAS, TEXT, ref
 from aep_connections.contract.request import Rule
+from local.openapi.schemas import INTEGER, SCHEMAS, TEXT, ref
 
 DESCRIPTION = """\
 Ask for base connections of Adobe Experience Platform to Azure Databricks, watch them, verify them, look at what they
