@@ -83,23 +83,23 @@ INVARIANT = Invariant(
             "refusal is announced",
             "a request that breaks a rule vanishes",
             ANSWER,
-            "        self._announce(FAILED, order, _key_fields(self._delivery) | failure.document())\n        parked",
-            "        parked",
+            "        self._announce(FAILED, delivery.order, _key_fields(delivery) | failure.document())\n",
+            "",
             (IN_REQUESTS + "test_a_refused_request_names_every_fault_and_is_announced",),
         ),
         Guard(
             "given up after a time",
             "a request that keeps failing is delivered until the queue drops it, and nobody is told why",
             ANSWER,
-            "return self._ports.clock.now() - self._message.first_received >= self._limits.give_up_seconds",
-            "return self._ports.clock.now() < self._message.first_received",
+            "self.ports.clock.now() - message.first_received >= self.limits.give_up_seconds",
+            "self.ports.clock.now() < message.first_received",
             (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
         ),
         Guard(
             "a wait ends",
             "a request waits for ever for a cluster that never runs",
             ANSWER,
-            "return self._ports.clock.now() >= wait.until",
+            "return self.ports.clock.now() >= wait.until",
             "return False",
             (
                 IN_WAITING
@@ -138,8 +138,8 @@ INVARIANT = Invariant(
             "a wait has its own limit",
             "a request is given up while its cluster starts",
             ANSWER,
-            "if waits or not self._overdue():",
-            "if not self._overdue():",
+            "if waits or not self._overdue(job):",
+            "if not self._overdue(job):",
             (IN_WAITING + "test_a_wait_has_its_own_limit_not_the_general_one[start]",),
         ),
         Guard(
@@ -154,8 +154,8 @@ INVARIANT = Invariant(
             "parked when given up",
             "a request that time would have mended cannot be redriven",
             ANSWER,
-            "parked = error.retryable and self._message is not None",
-            "parked = error.retryable and self._message is None",
+            "parked = error.retryable and job.delivery.message is not None",
+            "parked = error.retryable and job.delivery.message is None",
             (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
         ),
         Guard(
@@ -163,12 +163,12 @@ INVARIANT = Invariant(
             "the registry says that a request was given up and parked, which it is not",
             ANSWER,
             "        if parked:\n"
-            "            self._ports.queue.park(job.order, _document(self._delivery), failure.code, "
+            "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
             "failure.message)\n"
-            "        job.close(job.entry.failed(failure, self._ports.clock.now()))\n",
-            "        job.close(job.entry.failed(failure, self._ports.clock.now()))\n"
+            "        job.close(job.entry.failed(failure, self.ports.clock.now()))\n",
+            "        job.close(job.entry.failed(failure, self.ports.clock.now()))\n"
             "        if parked:\n"
-            "            self._ports.queue.park(job.order, _document(self._delivery), failure.code, "
+            "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
             "failure.message)\n",
             (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up",),
         ),
@@ -176,7 +176,7 @@ INVARIANT = Invariant(
             "parked without a key",
             "a message that nobody could find again is acknowledged and lost",
             ANSWER,
-            "parked = self._message is not None and (sandbox is None or name is None)",
+            "parked = delivery.message is not None and None in _key_of(delivery)",
             "parked = False",
             (
                 IN_REQUESTS + "test_a_message_that_is_no_json_is_parked_and_done",
@@ -285,8 +285,8 @@ INVARIANT = Invariant(
             "visibility hold",
             "a message that is worked on is delivered a second time",
             ANSWER,
-            "    if delivery.message:\n"
-            "        ports.queue.hide(delivery.message, deadline.remaining() + "
+            "        if message:\n"
+            "            self.ports.queue.hide(message, self.deadline.remaining() + "
             "VISIBILITY_BEYOND_DEADLINE_SECONDS)\n",
             "",
             (IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",),
@@ -296,8 +296,8 @@ INVARIANT = Invariant(
             "pause before the next delivery",
             "a request that failed comes back only when the hold ends, or at once",
             ANSWER,
-            "        self._ports.queue.hide(self._message, _pause(self._message, error))\n        return",
-            "        return",
+            "        self.ports.queue.hide(message, _pause(message, error))\n",
+            "",
             (
                 IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",
                 IN_TOKENS + "test_a_message_comes_back_when_adobe_wants_it[adobe]",

@@ -188,7 +188,7 @@ INVARIANT = Invariant(
             "an error holds the HTTP library's one, and with it the request and its token",
             TRANSPORT,
             "            problem = error\n",
-            "            problem = error\n            raise _lost(_in_words(problem), sent=True) from None\n",
+            "            problem = error\n            raise _lost(call, _in_words(problem), sent=True) from None\n",
             (IN_BOUNDED + "test_an_error_of_the_transport_chains_nothing",),
         ),
         Guard(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -153,3 +153,24 @@ def test_every_entry_can_be_stored() -> None:
         item = {name: serialize(value) for name, value in item_of(entry).items()}
 
         assert item_of(entry_of(KEY, read(item))) == item_of(entry)
+
+
+EXAMPLES: dict[object, Any] = {
+    Key: KEY,
+    Outcome: Outcome.CREATED,
+    str: "a",
+    str | None: "a",
+    tuple[str, ...]: ("a", "b"),
+    int: 1,
+    float: 1.5,
+    bool: True,
+}
+
+
+def test_a_result_can_be_stored_and_shown_whatever_its_fields() -> None:
+    fields = {name: EXAMPLES[kind] for name, kind in get_type_hints(Result).items()}
+    result = Result(**fields)
+
+    item = {name: serialize(value) for name, value in item_of(USED.ready(result, NOW)).items()}
+
+    assert json.loads(json.dumps(entry_of(KEY, read(item)).result)) == result.document()

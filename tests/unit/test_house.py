@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def test_a_dataclass_of_more_than_three_fields_is_made_by_keyword() -> None:
     ]
 
     assert wide == []
+
+
+def test_no_four_parameters_travel_together() -> None:
+    together: dict[tuple[str, ...], list[str]] = {}
+    for path in [path for path in MODULES if path.stem != "ports"]:
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef):
+                names = sorted(argument.arg for argument in [*node.args.args, *node.args.kwonlyargs])
+                for four in itertools.combinations([name for name in names if name not in ("self", "cls")], 4):
+                    together.setdefault(four, []).append(f"{path.stem}.{node.name}")
+
+    assert {four: functions for four, functions in together.items() if len(functions) > 1} == {}
 
 
 def is_positional(node: ast.ClassDef) -> bool:

@@ -72,6 +72,11 @@ class Delivery:
     payload: object
     message: Message | None
 
+    @property
+    def recheck(self) -> Recheck | None:
+        """What brought this delivery, if no request did."""
+        return self.payload if isinstance(self.payload, Recheck) else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processed:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from aep_connections.contract.request import read_request
-from aep_connections.domain.delivery import Recheck
+from aep_connections.domain.delivery import Delivery, Recheck
 from aep_connections.domain.entry import Entry, Lease, Wait
 from aep_connections.domain.errors import Failure
 from aep_connections.domain.model import Connection, Desired, Order, Outcome, Request, Secret, Source, Status
@@ -60,7 +60,7 @@ class Job:
     Attributes:
         before: the entry as this delivery found it.
         accepted: the request that was accepted now; a recheck works on the one that the entry has.
-        recheck: what brought the request here, if the request itself did not.
+        delivery: what brought the request here; `recheck` is it, if the request itself is not.
         entry: the entry as it is by now; what was only seen is written when the delivery ends.
         saved: the entry as the registry has it.
         unattended: whether nobody requested this, or waits for it.
@@ -72,19 +72,21 @@ class Job:
     ports: Ports
     limits: Limits
     deadline: Deadline
+    delivery: Delivery
     lease: Lease
     order: Order
     before: Entry
     accepted: Request | None = None
-    recheck: Recheck | None = None
     entry: Entry = field(init=False)
     saved: Entry = field(init=False)
+    recheck: Recheck | None = field(init=False)
     unattended: bool = field(init=False)
     report: Report | None = None
     flow: FlowService = field(init=False)
     published: str | None = None
 
     def __post_init__(self) -> None:
+        self.recheck = self.delivery.recheck
         self.unattended = bool(self.recheck and self.recheck.unattended) and not self.before.is_open
         self.entry = self.saved = self.before.accepted(self.order, self.accepted) if self.accepted else self.before
         if self.accepted and self.accepted.source and self.accepted.source.name != self.entry.source:

@@ -18,7 +18,7 @@ from aep_connections.environment import Environment
 from aep_connections.http.transport import Timeouts
 from aep_connections.observability import Measurements, Observer
 from aep_connections.provision.job import Limits, Ports
-from aep_connections.provision.process import process
+from aep_connections.provision.process import Processor
 from aep_connections.settings import ProvisionSettings
 from aep_connections.sources.workspaces import Workspaces
 
@@ -64,7 +64,7 @@ class ProvisionService:
             events=self._events,
             queue=self._queue,
         )
-        processed = process(delivery, ports, self._limits, deadline)
+        processed = Processor(ports=ports, limits=self._limits, deadline=deadline).process(delivery)
         measurements = Measurements(
             duration=clock.monotonic() - started,
             age=max(0.0, clock.now() - delivery.order.seconds),
