@@ -1,6 +1,7 @@
-"""When a call is repeated within one invocation, and after which pause. The only place that decides it.
+"""Whether an exchange over HTTP is repeated within one invocation, by its status or failure, and after which pause.
 
-What is not repeated here goes back to the queue. A create is never repeated: whether it happened is found by looking.
+Other levels repeat other things: docs/provisioning.md, "What is tried again", lists each with its limit. A create is
+never repeated: whether it happened is found by looking.
 """
 
 import random
