@@ -131,8 +131,10 @@ def test_every_link_and_every_path_leads_somewhere(document: Path) -> None:
         assert not target or (document.parent / target).exists(), target
     for anchor in re.findall(r"\]\(#([^)]+)\)", text):
         assert anchor in headings(document), anchor
-    for path in re.findall(r"`((?:docs|tests|events|local|layers|functions)/[\w./-]+\.\w+)`", text):
-        assert (ROOT / path).exists() or (ROOT / "layers/core/aep_connections" / path).exists(), path
+    core = ROOT / "layers/core/aep_connections"
+    folders = "|".join(path.name for parent in (ROOT, core) for path in parent.iterdir() if path.is_dir())
+    for path in re.findall(rf"`((?:{folders}|use_cases|triggers|upstream)/[\w./-]+\.\w+)`", text):
+        assert (ROOT / path).exists() or (core / path).exists(), path
 
 
 def test_the_version_is_the_same_everywhere() -> None:

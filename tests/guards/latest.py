@@ -133,8 +133,8 @@ INVARIANT = Invariant(
             "unknown fields are refused",
             "a request whose `desiredState` is misspelt makes present what it wanted absent",
             CORE + "contract/request.py",
-            "unknown = [name for name in given if name not in RULES]",
-            "unknown = [name for name in given if not name]",
+            "unknown = [name for name in fields if name not in RULES]",
+            "unknown = [name for name in fields if not name]",
             ("tests/unit/test_request.py::test_every_fault_is_named_at_once",),
         ),
         Guard(

@@ -30,8 +30,8 @@ INVARIANT = Invariant(
             "adoption is asked for",
             "a request that does not say `adopt` adopts",
             CORE + "contract/request.py",
-            'adopt=given.get("adopt", False),',
-            'adopt=given.get("adopt", True),',
+            'adopt=fields.get("adopt", False),',
+            'adopt=fields.get("adopt", True),',
             (
                 "tests/unit/test_request.py::test_the_shortest_request_is_filled_with_the_defaults",
                 IN_OURS + "test_a_foreign_connection_of_the_name_is_a_conflict_and_stays_as_it_was",

@@ -325,8 +325,8 @@ INVARIANT = Invariant(
             "no cookies",
             "a workspace or Adobe remembers who asked before, and takes the next one for that",
             TRANSPORT,
-            "    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))"
-            "  # or who asked before would be remembered\n",
+            "    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # or a caller "
+            "before would be remembered\n",
             "",
             (
                 "tests/integration/test_transport.py::"
@@ -375,7 +375,7 @@ INVARIANT = Invariant(
             "secret prefix",
             "a request makes a connection with any secret that the role may read",
             REQUEST,
-            "        faults += _faults_of_prefix(given, source.secret_field, secret_prefix)\n",
+            "        faults += _faults_of_prefix(fields, source.secret_field, secret_prefix)\n",
             "        faults += []\n",
             (RULE + "[databricksSecretId-aep/prod/databricks/sales]",),
             also=(7,),

@@ -99,11 +99,11 @@ class _Settings:
     def from_environment(cls: type[T], environment: Mapping[str, str]) -> T:
         """The settings. Raises SettingsInvalid naming every variable at fault."""
         rows = {field.name.upper(): VARIABLES[field.name.upper()] for field in fields(cls)}
-        given = {name: environment.get(name) or row.default for name, row in rows.items()}
-        faults = [f"{name} {fault}" for name, row in rows.items() if (fault := row.broken(given[name]))]
+        texts = {name: environment.get(name) or row.default for name, row in rows.items()}
+        faults = [f"{name} {fault}" for name, row in rows.items() if (fault := row.broken(texts[name]))]
         if faults:
             raise SettingsInvalid("Invalid environment: " + "; ".join(faults) + ".")
-        values: dict[str, Any] = {name.lower(): row.read(given[name]) for name, row in rows.items()}
+        values: dict[str, Any] = {name.lower(): row.read(texts[name]) for name, row in rows.items()}
         return cls(**values)
 
 

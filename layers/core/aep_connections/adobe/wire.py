@@ -207,8 +207,8 @@ def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> e
     kind = _kind_of(reply, refusal)
     gateway_code = refusal.gateway_code if (refusal.gateway_code or "").isdigit() else None  # or it is free text
     code = f"{refusal.prefix}-{refusal.number}" if refusal.number else gateway_code
-    told = f" ({redactor.printable(code, 40)})" if code else ""
-    message = f"Adobe answered {reply.status}{told} to {doing}: {redactor.quote(refusal.text)}"
+    numbered = f" ({redactor.printable(code, 40)})" if code else ""
+    message = f"Adobe answered {reply.status}{numbered} to {doing}: {redactor.quote(refusal.text)}"
     executed = effect and (kind is errors.Unavailable or reply.status == 408)
     request_id = request_id_of(refusal, redactor)
     return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)

@@ -1,1 +1,1 @@
-"""The HTTP API: a function for each route, and the document that describes them. It holds no secret."""
+"""The HTTP API: a row and a function for each route."""

@@ -70,11 +70,11 @@ class HttpReply:
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    given = event.get("body") or ""
-    if not given:
+    sent = event.get("body") or ""
+    if not sent:
         return None
     try:
-        raw = base64.b64decode(given, validate=True) if event.get("isBase64Encoded") else given.encode()
+        raw = base64.b64decode(sent, validate=True) if event.get("isBase64Encoded") else sent.encode()
         if len(raw) > MAX_BYTES:
             raise problems.body_too_large(MAX_BYTES)
         document = json.loads(raw.decode())

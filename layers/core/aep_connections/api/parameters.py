@@ -52,15 +52,15 @@ PREFER = Rule(
 
 def page_of(query: Mapping[str, list[str]]) -> Page:
     """The page that query parameters ask for; unknown ones are ignored. Raises Problem naming every fault."""
-    given = {name: values for name, values in query.items() if name in QUERY}
+    known = {name: values for name, values in query.items() if name in QUERY}
     faults = [
         {"field": name, "rule": broken}
         for name, rule in QUERY.items()
-        if name in given and (broken := _broken(rule, given[name])) is not None
+        if name in known and (broken := _broken(rule, known[name])) is not None
     ]
     if faults:
         raise problems.invalid_request(faults)
-    value = {name: values[0] for name, values in given.items()}
+    value = {name: values[0] for name, values in known.items()}
     after = _after(value["cursor"]) if "cursor" in value else None
     sandbox = value.get("sandbox")
     if "cursor" in value and (after is None or sandbox not in (None, after.sandbox)):

@@ -25,9 +25,9 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         self.status, self.code, self.headers = status, failure.code, dict(headers or {})
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             self.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        told = failure.document()
-        about = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": told.pop("message")}
-        self.document: dict[str, Any] = about | told
+        rest = failure.document()
+        about = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": rest.pop("message")}
+        self.document: dict[str, Any] = about | rest
 
 
 def request_failed(failure: Failure, headers: Mapping[str, str]) -> Problem:

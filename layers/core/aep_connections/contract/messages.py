@@ -47,8 +47,8 @@ def batch_reply(undone: list[str]) -> dict[str, Any]:
 
 def read_record(record: dict[str, Any], now: float) -> Delivery:
     """The delivery in one SQS record; `now` (seconds since 1970) stands in for attributes that are missing."""
-    given = record.get("attributes")
-    attributes = given if isinstance(given, dict) else {}
+    found = record.get("attributes")
+    attributes = found if isinstance(found, dict) else {}
     sent = _milliseconds(attributes.get("SentTimestamp"), now)
     message = Message(
         id=record["messageId"],

@@ -43,55 +43,55 @@ def read_request(document: object, secret_prefix: str) -> Request:
     """
     if not isinstance(document, dict):
         raise _refusal([Fault("request", "must be a JSON object")])
-    given = {name: value for name, value in document.items() if value is not None}
-    sources = [source for source in SOURCES if source.secret_field in given]
-    faults = [*_faults_of_fields(given), *_faults_of_sources(given, sources)]
+    fields = {name: value for name, value in document.items() if value is not None}
+    sources = [source for source in SOURCES if source.secret_field in fields]
+    faults = [*_faults_of_fields(fields), *_faults_of_sources(fields, sources)]
     for source in sources:
-        faults += _faults_of_prefix(given, source.secret_field, secret_prefix)
+        faults += _faults_of_prefix(fields, source.secret_field, secret_prefix)
     if faults:
         raise _refusal(faults)
     source_type = sources[0] if sources else None
     return Request(
-        key=Key(given["sandbox"], given["name"]),
-        desired_state=DesiredState(given.get("desiredState", DesiredState.PRESENT)),
-        display_name=display_name_of(given),
-        description=given.get("description"),
-        adopt=given.get("adopt", False),
-        readiness=Readiness(given.get("readiness", Readiness.CHECK)),
+        key=Key(fields["sandbox"], fields["name"]),
+        desired_state=DesiredState(fields.get("desiredState", DesiredState.PRESENT)),
+        display_name=display_name_of(fields),
+        description=fields.get("description"),
+        adopt=fields.get("adopt", False),
+        readiness=Readiness(fields.get("readiness", Readiness.CHECK)),
         source=source_type,
-        secret_id=given[source_type.secret_field] if source_type else None,
-        overrides=source_type.overrides_in(given) if source_type else {},
-        document=given,
+        secret_id=fields[source_type.secret_field] if source_type else None,
+        overrides=source_type.overrides_in(fields) if source_type else {},
+        document=fields,
     )
 
 
-def _faults_of_fields(given: dict[str, Any]) -> list[Fault]:
+def _faults_of_fields(fields: dict[str, Any]) -> list[Fault]:
     """The fault of each field by itself, and of the request as a whole."""
-    faults = [Fault("request", f"must have at most {MAX_BYTES} bytes")] if _size(given) > MAX_BYTES else []
-    unknown = [name for name in given if name not in RULES]
+    faults = [Fault("request", f"must have at most {MAX_BYTES} bytes")] if _size(fields) > MAX_BYTES else []
+    unknown = [name for name in fields if name not in RULES]
     faults += [Fault(_printable(name), "is not a field of a request") for name in unknown[:MAX_NAMED]]
     if len(unknown) > MAX_NAMED:
         faults.append(Fault("request", f"has {len(unknown) - MAX_NAMED} more fields that no request has"))
     faults += [
         Fault(name, broken)
         for name, rule in RULES.items()
-        if name in given and (broken := rule.broken(given[name])) is not None
+        if name in fields and (broken := rule.broken(fields[name])) is not None
     ]
-    return faults + [Fault(name, "is required") for name in ("name", "sandbox") if name not in given]
+    return faults + [Fault(name, "is required") for name in ("name", "sandbox") if name not in fields]
 
 
-def _faults_of_sources(given: dict[str, Any], named: list[Source]) -> list[Fault]:
+def _faults_of_sources(fields: dict[str, Any], named: list[Source]) -> list[Fault]:
     """A request that is present names one secret, and no field that only another source type has."""
     if len(named) > 1:
-        fields = " and ".join(source.secret_field for source in named)
-        return [Fault(source.secret_field, f"is one of {fields}: a connection has one source") for source in named]
+        names = " and ".join(source.secret_field for source in named)
+        return [Fault(source.secret_field, f"is one of {names}: a connection has one source") for source in named]
     if not named:
-        present = given.get("desiredState") != DesiredState.ABSENT
+        present = fields.get("desiredState") != DesiredState.ABSENT
         required = " or ".join(source.secret_field for source in SOURCES)
         return [Fault(required, "is required")] if present else []
     foreign = {name for source in SOURCES for name in source.fields} - {*named[0].fields}
     return [
-        Fault(name, f"is not a field of a request with {named[0].secret_field}") for name in given if name in foreign
+        Fault(name, f"is not a field of a request with {named[0].secret_field}") for name in fields if name in foreign
     ]
 
 
@@ -122,9 +122,9 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name[:64])
 
 
-def _faults_of_prefix(given: dict[str, Any], field: str, secret_prefix: str) -> list[Fault]:
+def _faults_of_prefix(fields: dict[str, Any], field: str, secret_prefix: str) -> list[Fault]:
     """The fault of a secret that lies outside the prefix, when name and sandbox are readable at all."""
-    secret_id, sandbox = given[field], given.get("sandbox")
+    secret_id, sandbox = fields[field], fields.get("sandbox")
     if not isinstance(secret_id, str) or not isinstance(sandbox, str) or not _SANDBOX.fullmatch(sandbox):
         return []
     prefix = secret_prefix.replace("{sandbox}", sandbox)

@@ -143,7 +143,7 @@ def new_session() -> requests.Session:
     # No redirect is followed, nor looked at: to look, a session reads its whole page, however large.
     session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
     session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # or who asked before would be remembered
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # or a caller before would be remembered
     adapter = _Adapter(pool_connections=4, pool_maxsize=8, max_retries=0)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)

@@ -121,5 +121,5 @@ def _error_of(reply: Reply, document: Mapping[str, Any], text: str) -> ApiError:
 
 def _words(document: Mapping[str, Any]) -> str:
     """The message of an error in any of its shapes: standard, SCIM, API 1.2."""
-    given = (document.get("message"), document.get("detail"), document.get("error"))
-    return next((text for text in given if isinstance(text, str) and text), "")
+    texts = (document.get("message"), document.get("detail"), document.get("error"))
+    return next((text for text in texts if isinstance(text, str) and text), "")

@@ -48,16 +48,16 @@ def read_secret(secret_name: str, secret: Mapping[str, object], overrides: Mappi
         if field in overrides:
             params[field] = overrides[field]
             continue
-        given = secret.get(field)
-        if given is None and field in _ALIASES:
-            given = secret.get(_ALIASES[field])
-        if given is None:
+        value = secret.get(field)
+        if value is None and field in _ALIASES:
+            value = secret.get(_ALIASES[field])
+        if value is None:
             if field != "catalog":
                 faults.append(Fault(field, _lacks(secret_name, field)))
-        elif fault := _fault_of(field, given):
+        elif fault := _fault_of(field, value):
             faults.append(Fault(field, f"in the secret {secret_name} {fault}"))
         else:
-            params[field] = str(given)
+            params[field] = str(value)
     if faults:
         raise SecretInvalid(f"The Databricks secret {secret_name} cannot be used.", faults=faults)
     domain = normalised_domain(params.pop("domain"))
