@@ -13,9 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from aep_connections.domain.entry import Attempt, Entry, Pending, SecretVersion, StatusSince, Summary, Tested, Wait
 from aep_connections.domain.errors import Failure
 from aep_connections.domain.model import Key, Order, Outcome, Status
-
-FIRST_SOURCE = "databricks"
-"""Of the items of version 0.1.0, which name no source type."""
+from aep_connections.sources import FIRST
 
 serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -126,4 +124,4 @@ def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
 
 def _fields(key: Key, item: Mapping[str, Any], rows: Mapping[str, tuple[str, _Codec]]) -> dict[str, Any]:
     found = {field: codec.read(item[name]) for name, (field, codec) in rows.items() if item.get(name) is not None}
-    return {"key": key, "source": FIRST_SOURCE if "order" in item else None} | found
+    return {"key": key, "source": FIRST.name if "order" in item else None} | found

@@ -98,7 +98,8 @@ def _make_and_test(job: Job, desired: Desired, known: Found | None) -> Effect:
     except (NotReady, TestFailed, DatabricksRefused) as refused:
         refusal = refused if isinstance(refused, NotReady) else diagnose(job, workspace, refused)
         if holder and token_refused(job) and restore_former_secret(job, holder, desired):
-            refusal.message += " Adobe has the former version of the secret again, whose token Databricks accepts."
+            accepting = desired.source.name.capitalize()
+            refusal.message += f" Adobe has the former version of the secret again, whose token {accepting} accepts."
         raise refusal from None
 
 
