@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from aep_connections.adobe.ims import Credentials, TokenSource
-from aep_connections.domain.redaction import Redactor
-from aep_connections.domain.time import RECORD_SECONDS, Deadline
-from aep_connections.http.transport import Timeouts, Upstream, new_session
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
+from tests.support.upstreams import CREDENTIALS, upstream_on
 from tests.support.world import REQUEST, World
 
 FORM = (
@@ -215,16 +213,10 @@ def test_what_is_no_token_is_not_taken_for_one(world: World, status: int, body: 
 
 def test_many_threads_make_one_exchange(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(
-        session=new_session(),
-        timeouts=Timeouts(),
-        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
+    upstream = upstream_on(world.clock)
 
     with ThreadPoolExecutor(8) as pool:
-        tokens = set(pool.map(lambda _: source.token_for(credentials, upstream), range(16)))
+        tokens = set(pool.map(lambda _: source.token_for(CREDENTIALS, upstream), range(16)))
 
     assert len(tokens) == 1
     assert world.exchanges() == 1

@@ -12,16 +12,15 @@ import pytest
 from requests import Session
 
 from aep_connections.domain.errors import ConnectionFailure, OutOfTime, Unavailable
-from aep_connections.domain.redaction import Redactor
-from aep_connections.domain.time import RECORD_SECONDS, Deadline
 from aep_connections.http import transport
-from aep_connections.http.transport import Call, Reply, Timeouts, Upstream, new_session
+from aep_connections.http.transport import Call, Reply, Timeouts, Upstream
 from local.aws.account import Aws
 from local.simulators.faults import Fault
 from local.simulators.ims import Ims
 from tests.support.clock import FakeClock
 from tests.support.iam import AwsCalls
 from tests.support.tls import certificate_for_localhost
+from tests.support.upstreams import upstream_on
 from tests.support.world import ABSENT, REQUEST, World, new_world
 
 SHORT = Timeouts(connect=0.5, slow=0.4, other=0.4)
@@ -45,12 +44,7 @@ def server() -> Iterator[Ims]:
 
 def upstream_for(seconds: float = 180, timeouts: Timeouts = SHORT) -> tuple[Upstream, FakeClock]:
     clock = FakeClock()
-    return Upstream(
-        session=new_session(),
-        timeouts=timeouts,
-        deadline=Deadline.after(clock, seconds, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    ), clock
+    return upstream_on(clock, seconds, timeouts=timeouts), clock
 
 
 def lost(upstream: Upstream, call: Call) -> Unavailable:

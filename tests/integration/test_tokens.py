@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from aep_connections.adobe.ims import Credentials, TokenSource, read_credentials
+from aep_connections.adobe.ims import TokenSource, read_credentials
 from aep_connections.domain.errors import SecretInvalid
 from aep_connections.domain.model import Secret
-from aep_connections.domain.redaction import Redactor
-from aep_connections.domain.time import RECORD_SECONDS, Deadline
-from aep_connections.http.transport import Timeouts, Upstream, new_session
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request, Response
 from local.stack import ADOBE_SECRET
 from tests.support.aws import noted
+from tests.support.upstreams import CREDENTIALS, upstream_on
 from tests.support.world import REQUEST, World
 
 
@@ -62,16 +60,10 @@ def test_a_rejected_token_is_not_used_again_if_it_could_not_be_renewed(world: Wo
 
 def test_a_token_that_somebody_renewed_meanwhile_is_used(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(
-        session=new_session(),
-        timeouts=Timeouts(),
-        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
-    rejected = source.token_for(credentials, upstream)
+    upstream = upstream_on(world.clock)
+    rejected = source.token_for(CREDENTIALS, upstream)
 
-    tokens = {source.renewed(credentials, rejected, upstream) for _ in range(2)}
+    tokens = {source.renewed(CREDENTIALS, rejected, upstream) for _ in range(2)}
 
     assert len(tokens) == 1
     assert world.exchanges() == 2
@@ -81,39 +73,27 @@ def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None
     answer = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": 86_399_992})
     world.stack.ims.faults.add(Fault(status=200, body=answer))
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(
-        session=new_session(),
-        timeouts=Timeouts(),
-        deadline=Deadline.after(world.clock, 1_000_000, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
+    upstream = upstream_on(world.clock, 1_000_000)
 
     lives = []
     for pause in (0, 86_339, 2):
         world.clock.advance(pause)
-        lives.append(source.token_for(credentials, upstream) == "abc")
+        lives.append(source.token_for(CREDENTIALS, upstream) == "abc")
 
     assert lives == [True, True, False]
 
 
 def test_a_token_is_renewed_again_only_after_a_minute(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    credentials = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
-    upstream = Upstream(
-        session=new_session(),
-        timeouts=Timeouts(),
-        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
-    token = source.renewed(credentials, "", upstream)
+    upstream = upstream_on(world.clock)
+    token = source.renewed(CREDENTIALS, "", upstream)
 
     world.clock.advance(59)
-    too_soon = source.renewed(credentials, str(token), upstream)
+    too_soon = source.renewed(CREDENTIALS, str(token), upstream)
     world.clock.advance(1)
 
     assert too_soon is None
-    assert source.renewed(credentials, str(token), upstream) not in (None, token)
+    assert source.renewed(CREDENTIALS, str(token), upstream) not in (None, token)
 
 
 def test_a_tokens_life_counts_from_when_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,14 +181,7 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
 
 def test_the_source_of_tokens_does_not_show_one(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
-    upstream = Upstream(
-        session=new_session(),
-        timeouts=Timeouts(),
-        deadline=Deadline.after(world.clock, 180, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
-    token = source.token_for(
-        Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret"), upstream
-    )
+    upstream = upstream_on(world.clock)
+    token = source.token_for(CREDENTIALS, upstream)
 
     assert token not in repr(vars(source))

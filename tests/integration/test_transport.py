@@ -22,6 +22,7 @@ from local.simulators.faults import Fault
 from local.simulators.ims import Ims
 from tests.support.aws import instead, refusal
 from tests.support.clock import FakeClock
+from tests.support.upstreams import upstream_on
 from tests.support.world import ABSENT, REQUEST, World
 
 
@@ -107,12 +108,7 @@ def test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_
     monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
-    upstream = Upstream(
-        session=new_session(),
-        timeouts=Timeouts(0.2, 0.2, 0.2),
-        deadline=Deadline.after(FakeClock(), 180, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
+    upstream = upstream_on(FakeClock(), timeouts=Timeouts(0.2, 0.2, 0.2))
 
     began = time.monotonic()
 

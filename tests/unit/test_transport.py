@@ -10,10 +10,9 @@ import requests
 import urllib3
 
 from aep_connections.domain.errors import Unavailable
-from aep_connections.domain.redaction import Redactor
-from aep_connections.domain.time import RECORD_SECONDS, Deadline
-from aep_connections.http.transport import Call, Reply, Timeouts, Upstream, new_session
+from aep_connections.http.transport import Call, Reply, Upstream, new_session
 from tests.support.clock import FakeClock
+from tests.support.upstreams import upstream_on
 
 
 class Broken(requests.Session):
@@ -29,12 +28,7 @@ class Broken(requests.Session):
 
 
 def upstream_of(session: requests.Session, seconds: float = 180) -> Upstream:
-    return Upstream(
-        session=session,
-        timeouts=Timeouts(),
-        deadline=Deadline.after(FakeClock(), seconds, kept=RECORD_SECONDS),
-        redactor=Redactor(),
-    )
+    return upstream_on(FakeClock(), seconds, session=session)
 
 
 POOL = urllib3.HTTPConnectionPool("adobe.example")

@@ -1,0 +1,28 @@
+"""Calls to Adobe and Databricks outside a function, for tests of the transport and of tokens."""
+
+from __future__ import annotations
+
+import requests
+
+from aep_connections.adobe.ims import Credentials
+from aep_connections.domain.ports import Clock
+from aep_connections.domain.redaction import Redactor
+from aep_connections.domain.time import RECORD_SECONDS, Deadline
+from aep_connections.http.transport import Timeouts, Upstream, new_session
+
+CREDENTIALS = Credentials(client_id="c", org_id="o", scopes="s", version_id="v1", client_secret="secret")
+
+
+def upstream_on(
+    clock: Clock,
+    seconds: float = 180.0,
+    timeouts: Timeouts | None = None,
+    session: requests.Session | None = None,
+) -> Upstream:
+    """The calls of an invocation that has `seconds` left."""
+    return Upstream(
+        session=session or new_session(),
+        timeouts=timeouts or Timeouts(),
+        deadline=Deadline.after(clock, seconds, kept=RECORD_SECONDS),
+        redactor=Redactor(),
+    )
