@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from aep_connections.aws import secrets
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.provision import provision
 from aep_connections.reconcile import run
@@ -72,9 +73,8 @@ class Life(RuleBasedStateMachine):
         self._calls = Calls()
         self._numbers = itertools.count(1)
         patch = self._open.enter_context(pytest.MonkeyPatch.context())
-        for module in (provision, run):  # the same calls in the same order
-            patch.setattr(module, "beside", lambda here, aside: (here(), aside()))
-        patch.setattr(workspace, "side_by_side", lambda looks: [look() for look in looks])
+        for module in (provision, run, workspace, secrets):  # the same calls in the same order
+            patch.setattr(module, "concurrently", lambda *calls: tuple(call() for call in calls))
         self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
         self._open.enter_context(self._calls.watched())
         self._keeper = Keeper(self._world, self.aws_calls)
