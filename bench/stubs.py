@@ -7,6 +7,7 @@ moto and the simulators; these are only for measuring, since moto takes longer t
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -76,8 +77,11 @@ class CannedAws(Simulator):
         names, values = given["ExpressionAttributeNames"], given["ExpressionAttributeValues"]
         key = json.dumps(given["Key"], sort_keys=True)
         old = self._items.get(key, {})
-        changes = dict(one.split(" = ") for one in sets.split(", "))
-        new = old | {names[name]: values[value] for name, value in changes.items()}
+        new = dict(old)
+        for change in re.split(", (?=#)", sets):
+            name, _, value = change.partition(" = ")
+            if not value.startswith("if_not_exists(") or names[name] not in old:
+                new[names[name]] = values[value[value.index(":") :].rstrip(")")]
         gone = {names[name] for name in removes.split(", ") if name}
         self._items[key] = {name: value for name, value in new.items() if name not in gone}
         return {"Attributes": old} if old and given.get("ReturnValues") == "ALL_OLD" else {}

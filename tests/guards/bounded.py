@@ -123,7 +123,7 @@ INVARIANT = Invariant(
             "tries of a look",
             "a path to the workspace that is closed costs a delivery its time",
             CORE + "sources/databricks/workspace.py",
-            "            tries=TRIES,\n",
+            "            tries=LOOK_TRIES,\n",
             "",
             ("tests/integration/test_readiness.py::test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer",),
         ),

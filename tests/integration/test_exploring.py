@@ -166,7 +166,7 @@ def test_the_waits_for_one_another_fit_into_each_other(world: World, web: Web) -
 
     explore, api = (declared[f"{name}Function"]["Properties"]["Timeout"] for name in ("Explore", "Api"))
 
-    assert explore < functions.REPLY_SECONDS < api < web.gateway.timeout_seconds
+    assert explore < functions.INVOKE_SECONDS < api < web.gateway.timeout_seconds
 
 
 def test_what_stands_in_the_registry_is_explored_and_not_what_the_caller_says(world: World, web: Web) -> None:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aep_connections.adobe.flow_service import FlowService
+from aep_connections.aws.registry import Registry
+from aep_connections.contract.request import read_request
+from aep_connections.domain.entry import Lease
+from aep_connections.domain.model import Key, Order
+from aep_connections.sources import FIRST
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
 from tests.support.aws import instead, noted
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, Killed, World
 
+ITEMS: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent.parent / "support" / "items-0.1.0.json").read_text()
+)
+"""An item of each status."""
 OTHER_ORG = ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"}
 
 
@@ -37,6 +48,26 @@ def test_an_accept_that_the_sdk_repeats_is_not_taken_for_another_delivery(
 
     assert repeated
     assert world.announced() == [("Ready", "created")]
+
+
+@pytest.mark.parametrize("document", [REQUEST, ABSENT], ids=["present", "absent"])
+@pytest.mark.parametrize("status", ITEMS)
+def test_accept_writes_what_the_entrys_transition_says(world: World, status: str, document: dict[str, Any]) -> None:
+    dynamodb, table = world.stack.aws.client("dynamodb"), world.stack.environment["REGISTRY_TABLE"]
+    dynamodb.put_item(TableName=table, Item=ITEMS[status])
+    key, order = Key("dev", ITEMS[status]["name"]["S"]), Order("2030-01-01T00:00:00.000Z", "later")
+    request = read_request(document | {"name": key.name}, "aep/")
+    registry = Registry(dynamodb, table, world.clock)
+    lease = Lease(key, "owner", world.clock.now() + 300)
+    world.clock.advance(10_000)
+
+    before, after = registry.accept(lease, order, request), registry.get(key)
+
+    assert before is not None
+    assert after is not None
+    said = before.accepted(order, request)
+    source = said.source or FIRST.name  # as an item without one is read
+    assert after == said.with_(source=source, updated_at=after.updated_at, lease_until=after.lease_until)
 
 
 def test_a_lease_lasts_a_minute_longer_than_its_invocation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

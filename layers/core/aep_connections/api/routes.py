@@ -20,9 +20,8 @@ from aep_connections.domain.entry import Entry
 from aep_connections.domain.errors import Failure, InvalidRequest
 from aep_connections.domain.model import DesiredState, Key, Order, Outcome, Status
 from aep_connections.domain.ports import Clock, Registry
+from aep_connections.domain.time import REPLY_SECONDS
 
-REPLY_SECONDS = 2.0
-"""Kept free for the reply, when the invocation is about to end."""
 _NEW = {Outcome.CREATED, Outcome.RECREATED, Outcome.ADOPTED}
 
 

@@ -16,7 +16,7 @@ from aep_connections.domain.model import Key, Order, Outcome, Request, Result, S
 from aep_connections.domain.ports import Clock, Queue, Registry
 from aep_connections.domain.time import order_at
 
-FIRST_PAUSE_SECONDS, PAUSE_GROWTH, MAX_PAUSE_SECONDS = 0.2, 1.5, 2.0
+FIRST_POLL_SECONDS, POLL_GROWTH, MAX_POLL_SECONDS = 0.2, 1.5, 2.0
 
 End = Mapping[str, Any] | Failure
 """How a request ended: its result, with the contract's names, or why there is none."""
@@ -48,10 +48,10 @@ class Submitter:
 
     def await_end(self, key: Key, order: Order, seconds: float) -> End | None:
         """How a request ended, if it does so within `seconds`. A read that fails is skipped."""
-        until, pause = self.clock.monotonic() + seconds, FIRST_PAUSE_SECONDS
+        until, pause = self.clock.monotonic() + seconds, FIRST_POLL_SECONDS
         while (left := until - self.clock.monotonic()) > 0:
             self.clock.sleep(min(pause, left))
-            pause = min(MAX_PAUSE_SECONDS, pause * PAUSE_GROWTH)
+            pause = min(MAX_POLL_SECONDS, pause * POLL_GROWTH)
             with contextlib.suppress(ConnectionFailure):
                 if (end := _end_of(self.registry.get(key), key, order)) is not None:
                     return end

@@ -10,13 +10,13 @@ from aep_connections.aws import client
 from aep_connections.aws.client import call
 from aep_connections.domain.errors import Unavailable
 
-REPLY_SECONDS = 27
+INVOKE_SECONDS = 27
 """Longer than the explore function's timeout, shorter than that of the one that invokes it."""
 
 
 def patient_client(session: boto3.Session) -> Any:
     """Lambda, called once: the reply takes long, and nobody waits for a second try."""
-    once = Config(read_timeout=REPLY_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
+    once = Config(read_timeout=INVOKE_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
     return client.client(session, "lambda", once)
 
 

@@ -16,6 +16,8 @@ from aep_connections.domain.ports import Clock
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORD_SECONDS = 20.0
 """Kept free at the end to publish, announce and close: the longest that one AWS call may take."""
+REPLY_SECONDS = 2.0
+"""Kept free at the end for a reply, where there is nothing to record."""
 
 
 class SystemClock:

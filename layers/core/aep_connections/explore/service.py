@@ -10,16 +10,13 @@ from aep_connections.contract.request import readable_key
 from aep_connections.domain.errors import ConnectionFailure, Failure, InvalidRequest, unexpected
 from aep_connections.domain.model import Key
 from aep_connections.domain.ports import Clock
-from aep_connections.domain.time import SystemClock
+from aep_connections.domain.time import REPLY_SECONDS, SystemClock
 from aep_connections.environment import Environment
 from aep_connections.explore.explore import ExplorePorts, explore
 from aep_connections.http.transport import Timeouts
 from aep_connections.observability import Log
 from aep_connections.settings import ExploreSettings
 from aep_connections.sources.workspaces import Workspaces
-
-REPLY_SECONDS = 2.0
-"""Kept free for the reply; there is nothing to record."""
 
 
 class ExploreService:

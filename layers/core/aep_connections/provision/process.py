@@ -34,7 +34,7 @@ PARKED = (
 AGAIN = "Send the request again."
 LEASE_BEYOND_DEADLINE_SECONDS = 60.0
 VISIBILITY_BEYOND_DEADLINE_SECONDS = 90.0
-FIRST_PAUSE_SECONDS, PAUSE_GROWTH_SECONDS, MAX_PAUSE_SECONDS = 60.0, 30.0, 180.0
+FIRST_REDELIVERY_SECONDS, REDELIVERY_GROWTH_SECONDS, MAX_REDELIVERY_SECONDS = 60.0, 30.0, 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,5 +233,5 @@ def _key_fields(delivery: Delivery) -> dict[str, Any]:
 
 def _pause(message: Message, error: ConnectionFailure) -> float:
     """Seconds until a message is delivered again: growing, and not before what the upstream asked for."""
-    grown = FIRST_PAUSE_SECONDS + PAUSE_GROWTH_SECONDS * (message.receive_count - 1)
-    return min(MAX_PAUSE_SECONDS, max(grown, error.retry_after or 0.0))
+    grown = FIRST_REDELIVERY_SECONDS + REDELIVERY_GROWTH_SECONDS * (message.receive_count - 1)
+    return min(MAX_REDELIVERY_SECONDS, max(grown, error.retry_after or 0.0))

@@ -21,7 +21,7 @@ from aep_connections.sources.databricks.diagnosis import diagnosis_of
 from aep_connections.sources.databricks.observation import Observation, run_checks
 from aep_connections.sources.databricks.replies import ApiError, ApiReply, interpret
 
-TRIES = 2
+LOOK_TRIES = 2
 """A connection that went stale is made anew; a path that is closed costs no more than twice the time to connect."""
 _HOST = re.compile(r"https://adb-([0-9]+)\.[0-9]+\.azuredatabricks\.net", re.ASCII)
 _TOKEN = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
@@ -114,7 +114,7 @@ class DatabricksWorkspace:
             params=params,
             body=body,
             repeatable=body is None,
-            tries=TRIES,
+            tries=LOOK_TRIES,
         )
         try:
             reply = self._upstream.send(call)
