@@ -153,7 +153,7 @@ INVARIANT = Invariant(
             "the refusal of a faulty secret shows it",
             DATABRICKS,
             'faults.append(Fault(field, f"in the secret {secret_name} {fault}"))',
-            'faults.append(Fault(field, f"in the secret {secret_name} {given} {fault}"))',
+            'faults.append(Fault(field, f"in the secret {secret_name} {value} {fault}"))',
             (IN_SECRET + "test_a_faulty_field_of_a_secret_is_named_without_its_value",),
         ),
         Guard(
