@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import boto3  # noqa: F401 - before ours: from deeper in the stack of imports it loads slower (decision 20)
+
 from aep_connections.api.service import build
 
 service = build()
