@@ -94,7 +94,7 @@ class Population:
             version = item["secretVersion"]["M"]["id"]["S"]
             expected = (shown.get("id"), "ready", current.version_id)
             wrong["registry"] += (item["connectionId"]["S"], item["status"]["S"], version) != expected
-        wrong["surplus"] += len(living) + len(held)
+        wrong["duplicate"] += len(living) + len(held)
         return +wrong
 
     def _versions(self, sandbox: str) -> tuple[Secret, Secret]:

@@ -81,7 +81,7 @@ def worked(stack: Stack, source: EventSource, log: io.StringIO) -> Run:
         source.poll(wait_seconds=5)
     log.seek(begin)
     lines = [json.loads(line) for line in log.read().splitlines()]
-    return Run(next((line for line in lines if line.get("message") == "request answered"), {}), steps)
+    return Run(next((line for line in lines if line.get("message") == "request processed"), {}), steps)
 
 
 def published(stack: Stack) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Answers(io.TextIOBase):
 
 def answer(line: dict[str, Any]) -> str | None:
     """A log line of an answer as a sentence; None for any other."""
-    if line.get("message") != "request answered":
+    if line.get("message") != "request processed":
         return None
     key = f"{line.get('sandbox')}/{line.get('connection_name')}"
     ends = (

@@ -23,7 +23,7 @@ TEMPLATE = Template.load({"AdobeSecretArn": "arn"})
 RUNS = ("reconcile-by-hand", "reconcile-schedule", "reconcile-goes-on")
 FLOW_RUNS = ("reconcile-flow-run-failed", "reconcile-flow-run-failed-messages")
 SECRETS = ("reconcile-secret-changed",)
-REASONS = (Reason.DRIFT, Reason.SURPLUS, Reason.SECRET, Reason.DUE, Reason.FLOW_RUN)
+REASONS = (Reason.DRIFT, Reason.DUPLICATE, Reason.SECRET, Reason.DUE, Reason.FLOW_RUN)
 
 
 def load(name: str) -> Any:

@@ -32,7 +32,7 @@ def test_an_event_on_the_bus_becomes_one_tested_connection_whose_id_is_published
     assert stack.announced() == [("Ready", "created")]
     (line,) = stack.written.logs()
     assert (line["message"], line["outcome"], line["connection_id"]) == (
-        "request answered", "created", stack.parameter(),
+        "request processed", "created", stack.parameter(),
     )  # fmt: skip
     (numbers,) = stack.written.metrics()
     assert (numbers["Created"], numbers["service"]) == ([1.0], stack.stack.template.values["AWS::StackName"])
@@ -128,7 +128,7 @@ def test_what_is_wrong_with_the_workspace_is_told_before_adobe_is_asked(stack: D
         stack.environment()(REQUEST)
 
     assert stack.stack.adobe.calls == []
-    (line,) = [line for line in stack.written.logs() if line.get("message") == "request answered"]
+    (line,) = [line for line in stack.written.logs() if line.get("message") == "request processed"]
     assert [check["id"] for check in line["checks"] if check["result"] == "fail"] == ["TOKEN_VALID"]
     assert not [secret for secret in SECRETS if secret in "\n".join(stack.written.lines)]
 

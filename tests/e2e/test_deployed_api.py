@@ -187,7 +187,7 @@ def test_each_call_is_a_line_in_the_log_and_no_line_has_a_secret(
 ) -> None:
     call("GET", f"{KEY}/tables")
 
-    lines = [line for line in stack.written.logs() if line.get("message") == "request over HTTP answered"]
+    lines = [line for line in stack.written.logs() if line.get("message") == "HTTP request processed"]
     assert sorted((line["route"], line["status"]) for line in lines) == [
         ("GET /connections/{sandbox}/{name}/tables", 200), ("PUT /connections/{sandbox}/{name}", 201),
     ]  # fmt: skip

@@ -78,7 +78,7 @@ class Life(RuleBasedStateMachine):
         self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
         self._open.enter_context(self._calls.watched())
         self._keeper = Keeper(self._world, self.aws_calls)
-        self._keeper.service = self._keeper.new_service(MISSING_BRAKE_PERCENT="100")  # there are two keys in a sandbox
+        self._keeper.service = self._keeper.new_service(MAX_MISSING_PERCENT="100")  # there are two keys in a sandbox
         self._judge = Judge(self._world, self._calls)
         self._waiting: list[Sent] = []
         self._done: list[Sent] = []

@@ -264,7 +264,7 @@ INVARIANT = Invariant(
             "time left before surplus is deleted",
             "a DELETE is sent whose answer cannot be heard",
             FIND,
-            '        job.deadline.require(READ_SECONDS, "deleting a surplus connection")\n',
+            '        job.deadline.require(READ_SECONDS, "deleting a duplicate connection")\n',
             "",
             (IN_TIME_LEFT + "test_no_surplus_is_deleted_without_time_to_hear_of_it",),
         ),

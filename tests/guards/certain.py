@@ -209,7 +209,7 @@ INVARIANT = Invariant(
             "brake",
             "a credential that sees nothing any more has every connection of a sandbox made again",
             CORE + "reconcile/run.py",
-            "self.policy.brake_percent * known",
+            "self.policy.max_missing_percent * known",
             "10**9 * known",
             ("tests/integration/test_fleet.py::test_where_too_many_are_missing_nothing_is_done",),
         ),

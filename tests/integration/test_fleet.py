@@ -102,10 +102,10 @@ def test_where_too_many_are_missing_nothing_is_done(world: World, keeper: Keeper
 
     said = keeper.reconcile()
 
-    assert (said["Braked"], said["Drifted"]) == (1, 1)
+    assert (said["StoppedSandboxes"], said["Drifted"]) == (1, 1)
     assert [detail["sandbox"] for detail in keeper.drifts()] == ["prod"]
     assert [json.loads(sent.body)["recheck"]["sandbox"] for sent in keeper.rechecks()] == ["prod"]
-    (line,) = [line for line in log.lines() if line["message"] == "sandbox braked"]
+    (line,) = [line for line in log.lines() if line["message"] == "sandbox stopped"]
     assert (line["sandbox"], line["missing"], line["connections"]) == ("dev", 2, 3)
 
 
@@ -113,7 +113,7 @@ def test_below_the_brake_what_is_missing_is_made_again(world: World, keeper: Kee
     ask_for(world, "a", "b", "c", "d")
     delete(world, "a", "b")
 
-    assert keeper.reconcile()["Braked"] == 0
+    assert keeper.reconcile()["StoppedSandboxes"] == 0
 
     assert keeper.mend() == ["drift", "drift"]
     assert len(world.connections()) == 4
@@ -126,7 +126,7 @@ def test_with_the_policy_report_drift_is_announced_and_left(world: World, keeper
 
     said = keeper.reconcile(10**6)
 
-    assert (said["Unmended"], said["Verifications"], keeper.rechecks()) == (1, 0, [])
+    assert (said["Unrepaired"], said["Verifications"], keeper.rechecks()) == (1, 0, [])
     (detail,) = keeper.drifts()
     assert (detail["action"], detail["because"]) == ("none", "policy")
 

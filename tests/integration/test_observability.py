@@ -52,7 +52,7 @@ def test_what_is_parked_and_what_is_deleted_as_surplus_is_counted(world: World, 
     world.ask()
     world.ask({"no": "key"})
 
-    assert [document["SurplusDeleted"] for document in log.metrics()] == [[0.0], [1.0], [0.0]]
+    assert [document["DuplicatesDeleted"] for document in log.metrics()] == [[0.0], [1.0], [0.0]]
     assert [document["Parked"] for document in log.metrics()] == [[0.0], [0.0], [1.0]]
     assert [line["parked"] for line in log.lines()] == [False, False, True]
     assert log.lines()[2]["faults"]
@@ -93,6 +93,6 @@ def test_the_sdk_says_nothing_of_its_own(world: World, log: Log, caplog: pytest.
     world.new_service()
     world.ask()
 
-    assert [line["message"] for line in log.lines()] == ["request answered"]
+    assert [line["message"] for line in log.lines()] == ["request processed"]
     assert not logging.getLogger("botocore").isEnabledFor(logging.INFO)
     assert [record.name for record in caplog.records if record.name.startswith("botocore")] == []

@@ -56,7 +56,7 @@ EDITS: dict[str, Callable[[World], object]] = {
     "missing": delete,
     "renamed": lambda world: edit(world, "/name", "sales.renamed"),
     "moved": lambda world: edit_param(world, "database", "elsewhere"),
-    "surplus": copy,
+    "duplicate": copy,
     "failed": fail,
     "parameterMissing": lambda world: world.unpublish(),
     "parameterDiffers": lambda world: world.publish("11111111-1111-4111-8111-111111111111"),
@@ -75,7 +75,7 @@ def test_what_is_otherwise_is_announced_and_then_mended(world: World, keeper: Ke
     assert [one["kind"] for one in detail["drift"]] == [kind]
     assert (detail["sandbox"], detail["name"], detail["action"], detail["because"]) == ("dev", "sales", "recheck", None)
     assert detail["requestedAt"]
-    assert keeper.mend() == ["surplus" if kind == "surplus" else "drift"]
+    assert keeper.mend() == ["duplicate" if kind == "duplicate" else "drift"]
     (item,) = world.connections()
     assert (world.status(), world.parameter()) == ("ready", item["id"])
     assert (item["name"], item["auth"]["params"]["database"]) == ("sales", "acme_db")
@@ -108,7 +108,7 @@ def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_people(w
 
     said = keeper.reconcile()
 
-    assert said["Unmended"] == 0  # it is as it should be
+    assert said["Unrepaired"] == 0  # it is as it should be
     (detail,) = keeper.drifts()
     assert detail["drift"] == [{"kind": "conflict", "expected": None, "shown": foreign}]
     assert (detail["action"], detail["because"]) == ("none", "people")
@@ -165,7 +165,7 @@ def test_a_secret_that_is_gone_is_announced_and_the_connection_left_as_it_is(wor
     said = keeper.reconcile()
 
     assert keeper.kinds() == [["secretUnreadable"]]
-    assert (said["Unmended"], keeper.rechecks(), world.status()) == (1, [], "ready")
+    assert (said["Unrepaired"], keeper.rechecks(), world.status()) == (1, [], "ready")
 
 
 def test_a_connection_of_a_retired_key_is_deleted(world: World, keeper: Keeper) -> None:
@@ -178,7 +178,7 @@ def test_a_connection_of_a_retired_key_is_deleted(world: World, keeper: Keeper) 
 
     keeper.reconcile()
 
-    assert keeper.kinds() == [["surplus"]]
+    assert keeper.kinds() == [["duplicate"]]
     keeper.mend()
     assert world.connections("sales") == []
     assert (world.status(), world.announced()[-1]) == ("retired", ("Deleted", "deleted"))
@@ -220,7 +220,7 @@ def test_a_surplus_that_dataflows_use_is_left_and_announced_again(world: World, 
 
     assert {item["id"] for item in world.connections()} == {known, surplus}
     keeper.reconcile()
-    assert keeper.kinds() == [["surplus"], ["surplus"]]
+    assert keeper.kinds() == [["duplicate"], ["duplicate"]]
 
 
 def test_drift_is_announced_before_anything_changes(world: World, keeper: Keeper) -> None:

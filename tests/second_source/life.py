@@ -108,7 +108,7 @@ def test_reconciling_finds_what_was_changed_and_what_is_there_twice(world: World
     keeper.reconcile()
     keeper.mend()
 
-    assert keeper.kinds() == [["surplus", "moved"]]
+    assert keeper.kinds() == [["duplicate", "moved"]]
     assert [c["id"] for c in world.connections("books")] == [made["id"]]
     assert params(world)["region"] == "west"
     keeper.reconcile()

@@ -174,7 +174,7 @@ def _clear(case: Case) -> Sent:
     """There is a second connection with our mark, and a recheck says so."""
     case.done(case.present())
     case.copy()
-    return case.recheck(Reason.SURPLUS)
+    return case.recheck(Reason.DUPLICATE)
 
 
 def _take_back(case: Case) -> Sent:
@@ -220,7 +220,7 @@ STORIES: tuple[Story, ...] = (
     Story("a lost POST that made none", lambda case: _lost(case, None)),
     Story("deleted by somebody", _gone),
     Story("adopt", _adopt),
-    Story("surplus", _surplus),
+    Story("duplicate", _surplus),
     Story("recheck", _recheck),
     Story("surplus beside", _clear, quiet=True),
     Story("token taken back", _take_back),

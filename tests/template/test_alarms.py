@@ -38,9 +38,9 @@ ALARMS = {
     "api-function-throttles": (API_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
     "explore-function-errors": (EXPLORE_FUNCTION, "Errors", "Sum", 300, [0], [1]),
     "explore-function-throttles": (EXPLORE_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
-    "fleet-brake": (OUR, "Braked", "Sum", 300, [0], [1]),
+    "circuit-breaker": (OUR, "StoppedSandboxes", "Sum", 300, [0], [1]),
     "sandboxes-not-reconciled": (OUR, "FailedSandboxes", "Sum", 300, [0], [1]),
-    "unmended-drift": (OUR, "Unmended", "Sum", 300, [0], [1]),
+    "unrepaired-drift": (OUR, "Unrepaired", "Sum", 300, [0], [1]),
     "oldest-verification": (OUR, "OldestVerification", "Maximum", 300, [604_799], [604_800]),
     "reconcile-errors": (RECONCILE_FUNCTION, "Errors", "Sum", 300, [0], [1]),
     "reconcile-throttles": (RECONCILE_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
@@ -185,7 +185,7 @@ def test_what_the_dashboard_shows() -> None:
         "Failed", "Retried", "RequestAge", "Duration", "UpstreamCalls", "UpstreamRetries", "Invocations", "Errors",
         "Throttles", "ConcurrentExecutions", "ApproximateNumberOfMessagesVisible",
         "ApproximateNumberOfMessagesNotVisible", "Count", "4xx", "5xx", "Latency",
-        "Unverified", "Repaired", "Unmended", "FailedSandboxes", "Braked", "OldestVerification",
+        "Unverified", "Repaired", "Unrepaired", "FailedSandboxes", "StoppedSandboxes", "OldestVerification",
     }  # fmt: skip
     assert log.startswith("SOURCE 'ProvisionLogs' | SOURCE 'ReconcileLogs' | filter ispresent(code) | ")
     assert log.endswith(" | sort @timestamp desc | limit 20")

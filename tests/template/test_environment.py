@@ -43,12 +43,12 @@ def test_the_templates_defaults_are_settings_that_the_code_accepts() -> None:
 def test_the_defaults_of_reconciling_are_those_of_the_code_and_accepted_there() -> None:
     variables = of_type(BARE, "AWS::Lambda::Function")["ReconcileFunction"]["Environment"]["Variables"]
     given = {name: str(value) for name, value in variables.items()}
-    chosen = ("REPAIR_POLICY", "CHECKS_PER_RUN", "VERIFY_AFTER_SECONDS", "MISSING_BRAKE_PERCENT")
+    chosen = ("REPAIR_POLICY", "CHECKS_PER_RUN", "VERIFY_AFTER_SECONDS", "MAX_MISSING_PERCENT")
 
     settings = ReconcileSettings.from_environment(given)
     without = ReconcileSettings.from_environment({name: value for name, value in given.items() if name not in chosen})
 
-    assert (settings.repair_policy, settings.checks_per_run, settings.missing_brake_percent) == ("repair", 500, 50)
+    assert (settings.repair_policy, settings.checks_per_run, settings.max_missing_percent) == ("repair", 500, 50)
     assert (settings.adobe_settle_seconds, settings.verify_after_seconds) == (120, 72_000)
     assert without == settings
 
@@ -94,13 +94,13 @@ def test_each_variable_has_its_rule(name: str, good: list[str], bad: list[str]) 
         ("REPAIR_POLICY", ["repair", "report"], ["Repair", "none", "repair "]),
         ("CHECKS_PER_RUN", ["0", "1", "1000"], ["-1", "1.5", "100000", "many", "٣"]),
         ("VERIFY_AFTER_SECONDS", ["3600", "72000", "999999"], ["-1", "1e9", "daily"]),
-        ("MISSING_BRAKE_PERCENT", ["0", "50", "100"], ["-1", "101", "50%", "0.5"]),
+        ("MAX_MISSING_PERCENT", ["0", "50", "100"], ["-1", "101", "50%", "0.5"]),
     ],
 )
 def test_each_variable_of_reconciling_has_its_rule(name: str, good: list[str], bad: list[str]) -> None:
     right = {field.name.upper(): "x" for field in fields(ReconcileSettings)} | {
         "PARAMETER_PREFIX": "/a", "ADOBE_SETTLE_SECONDS": "1", "REPAIR_POLICY": "report", "CHECKS_PER_RUN": "1",
-        "VERIFY_AFTER_SECONDS": "1", "MISSING_BRAKE_PERCENT": "1", "ADOBE_IMS_URL": "https://a.example",
+        "VERIFY_AFTER_SECONDS": "1", "MAX_MISSING_PERCENT": "1", "ADOBE_IMS_URL": "https://a.example",
         "ADOBE_PLATFORM_URL": "https://a.example",
     }  # fmt: skip
 

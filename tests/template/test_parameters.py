@@ -53,7 +53,7 @@ def test_the_bounds_of_the_numbers() -> None:
         "OldestVerificationAlarmSeconds": (3600, 7_776_000),
         "ChecksPerRun": (1, 1000),
         "VerifyAfterSeconds": (3600, 999_999),
-        "MissingBrakePercent": (0, 100),
+        "MaxMissingPercent": (0, 100),
     }
 
 

@@ -82,7 +82,7 @@ class Observer:
                 "reason": processed.error.message,
                 "faults": [str(fault) for fault in processed.error.faults],
             }
-        self._log.write("request answered", line)
+        self._log.write("request processed", line)
         self._count(processed, outcome, measurements, upstream)
 
     def _count(self, processed: Processed, outcome: str, measurements: Measurements, upstream: Upstream) -> None:
@@ -94,8 +94,8 @@ class Observer:
         metrics.add_metric("UpstreamCalls", MetricUnit.Count, upstream.calls)
         metrics.add_metric("UpstreamRetries", MetricUnit.Count, len(upstream.retries))
         metrics.add_metric("Parked", MetricUnit.Count, int(processed.parked))
-        surplus = processed.result.surplus_deleted if processed.result else 0
-        metrics.add_metric("SurplusDeleted", MetricUnit.Count, surplus)
+        deleted = processed.result.duplicates_deleted if processed.result else 0
+        metrics.add_metric("DuplicatesDeleted", MetricUnit.Count, deleted)
         if processed.recheck and processed.recheck.unattended:
             repaired = processed.result is not None and processed.result.changed
             metrics.add_metric("Repaired", MetricUnit.Count, int(repaired))

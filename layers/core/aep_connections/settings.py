@@ -85,7 +85,7 @@ VARIABLES: dict[str, Variable] = {
     "REPAIR_POLICY": Variable(_POLICY, str, "repair"),
     "CHECKS_PER_RUN": Variable(_COUNT, int, "500"),
     "VERIFY_AFTER_SECONDS": Variable(_SECONDS, float, "72000"),
-    "MISSING_BRAKE_PERCENT": Variable(_PERCENT, int, "50"),
+    "MAX_MISSING_PERCENT": Variable(_PERCENT, int, "50"),
 }
 
 T = TypeVar("T", bound="_Settings")
@@ -150,7 +150,7 @@ class ReconcileSettings(AdobeSettings):
     repair_policy: str
     checks_per_run: int
     verify_after_seconds: float
-    missing_brake_percent: int
+    max_missing_percent: int
 
 
 @dataclass(frozen=True, kw_only=True)

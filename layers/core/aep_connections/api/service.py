@@ -36,7 +36,7 @@ class ApiService:
         line: dict[str, Any] = {}
         reply = self._reply(event, context, line)
         called = {"method": event["requestContext"]["http"]["method"], "route": event["routeKey"]}
-        self._log("request over HTTP answered", called | {"status": reply.status.value} | line)
+        self._log("HTTP request processed", called | {"status": reply.status.value} | line)
         return reply.payload()
 
     def _reply(self, event: Any, context: Any, line: dict[str, Any]) -> HttpReply:

@@ -17,11 +17,11 @@ class Reason(StrEnum):
     FLOW_RUN = "flow-run"
     SECRET = "secret"  # noqa: S105 - a reason
     DRIFT = "drift"
-    SURPLUS = "surplus"
+    DUPLICATE = "duplicate"
 
 
 _VERIFYING = {Reason.VERIFY, Reason.DUE, Reason.FLOW_RUN}
-_UNATTENDED = {Reason.DUE, Reason.FLOW_RUN, Reason.SECRET, Reason.DRIFT, Reason.SURPLUS}
+_UNATTENDED = {Reason.DUE, Reason.FLOW_RUN, Reason.SECRET, Reason.DRIFT, Reason.DUPLICATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Recheck:
     @property
     def deletes_duplicates(self) -> bool:
         """Whether further connections of the key are looked for, and deleted."""
-        return self.reason == Reason.SURPLUS
+        return self.reason == Reason.DUPLICATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

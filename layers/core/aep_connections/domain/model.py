@@ -235,13 +235,13 @@ class Result:
     etag: str | None = None
     readiness: str = "unknown"
     duplicates: tuple[str, ...] = ()
-    surplus_deleted: int = 0
+    duplicates_deleted: int = 0
     published: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether anything differs from before."""
-        return self.outcome is not Outcome.UNCHANGED or self.published or self.surplus_deleted > 0
+        return self.outcome is not Outcome.UNCHANGED or self.published or self.duplicates_deleted > 0
 
     def document(self) -> dict[str, Any]:
         """The result with the contract's names."""

@@ -20,7 +20,7 @@ class Found:
     connection: Connection | None
     duplicates: tuple[str, ...] = ()
     gone: bool = False
-    surplus_deleted: int = 0
+    duplicates_deleted: int = 0
 
 
 def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
@@ -84,7 +84,7 @@ def without_duplicates(job: Job, source: Source, known: Connection) -> Found:
     marks, kept = set(job.entry.marks), {known.id, job.published}
     others = [c for c in job.flow.listing(source) if mark_of(c) in marks and c.id not in kept]
     deleted, undeleted = _delete_duplicates(job, others)
-    return Found(connection=known, duplicates=_ids(undeleted), surplus_deleted=deleted)
+    return Found(connection=known, duplicates=_ids(undeleted), duplicates_deleted=deleted)
 
 
 def own_connections(job: Job, source: Source, listed: list[Connection]) -> tuple[list[Connection], bool]:
@@ -142,14 +142,14 @@ def _held_by_others(job: Job) -> Collection[str]:
 def _record(job: Job, kept: Connection, others: list[Connection], deleted: int) -> Found:
     job.record_connection(kept, None, Outcome.ADOPTED)
     check_usable(job, kept)
-    return Found(connection=kept, duplicates=_ids(others), surplus_deleted=deleted)
+    return Found(connection=kept, duplicates=_ids(others), duplicates_deleted=deleted)
 
 
 def _delete_duplicates(job: Job, duplicates: list[Connection]) -> tuple[int, list[Connection]]:
     """How many were deleted, and those that flows already use: they are reported instead."""
     undeleted = []
     for connection in duplicates:
-        job.deadline.require(READ_SECONDS, "deleting a surplus connection")
+        job.deadline.require(READ_SECONDS, "deleting a duplicate connection")
         try:
             job.flow.delete(connection.id)
         except InUse:

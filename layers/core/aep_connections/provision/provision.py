@@ -166,6 +166,6 @@ def _publish(job: Job, effect: Effect) -> Result:
         etag=connection.etag,
         readiness=str((job.entry.readiness or {}).get("status", "unknown")),
         duplicates=effect.found.duplicates,
-        surplus_deleted=effect.found.surplus_deleted,
+        duplicates_deleted=effect.found.duplicates_deleted,
         published=publishes,
     )

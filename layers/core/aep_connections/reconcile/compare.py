@@ -90,7 +90,7 @@ def _compare(drift: Drift, snapshot: Snapshot, held: set[str], settled_before: f
     entry = drift.entry
     known = snapshot.by_id.get(entry.connection_id or "")
     for connection in _duplicates(entry, snapshot, known):
-        drift.add(Kind.SURPLUS, entry.connection_id, connection.id)
+        drift.add(Kind.DUPLICATE, entry.connection_id, connection.id)
     if entry.status is Status.RETIRED:
         return
     if entry.attempt and entry.attempt.sent_at < settled_before:

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     DRAFT = "draft"
     RENAMED = "renamed"
     MOVED = "moved"
-    SURPLUS = "surplus"
+    DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     OPEN_ATTEMPT = "openAttempt"
     FAILED = "failed"
@@ -70,7 +70,7 @@ class Drift:
         kinds = {deviation.kind for deviation in self.deviations}
         if kinds <= FOR_PEOPLE:
             return None
-        return Recheck(self.entry.key, Reason.SURPLUS if Kind.SURPLUS in kinds else Reason.DRIFT)
+        return Recheck(self.entry.key, Reason.DUPLICATE if Kind.DUPLICATE in kinds else Reason.DRIFT)
 
     def document(self, why_not: str | None, redactor: Redactor) -> dict[str, Any]:
         """The drift as the event tells it; `why_not` is why nothing is done about it."""

@@ -34,14 +34,14 @@ class FleetObserver:
     def followed(self, event: dict[str, str], rechecks: list[Recheck]) -> dict[str, Any]:
         """What an event reported, and how many keys are rechecked for it."""
         line: dict[str, Any] = {**event, "rechecks": len(rechecks)}
-        self._log.write("fleet follows", line)
+        self._log.write("rechecks sent", line)
         return line
 
     def reconciled(self, run: Run, now: float, upstream: Upstream, *, ended: bool) -> dict[str, Any]:
         """Where a run is; at its end the metrics of all of it. The ages are in seconds."""
         line: dict[str, Any] = {"ended": ended, "after": run.after, "upstream_calls": upstream.calls}
         line |= dict.fromkeys(_COUNTED, 0) | run.counts
-        self._log.write("fleet reconciled" if ended else "fleet goes on", line)
+        self._log.write("fleet reconciled" if ended else "fleet continues", line)
         for secret_id, created_at in sorted(run.versions.items(), key=lambda item: item[1])[:MAX_SECRETS]:
             self._gauge({"secret": secret_id}, {"SecretVersionAge": now - created_at})
         if ended:
@@ -67,4 +67,4 @@ class FleetObserver:
 
 
 _AGES = ("OldestVerification", "SecretVersionAge")
-_COUNTED = ("Drifted", "Unmended", "Rechecks", "Verifications", "Unverified", "FailedSandboxes", "Braked")
+_COUNTED = ("Drifted", "Unrepaired", "Rechecks", "Verifications", "Unverified", "FailedSandboxes", "StoppedSandboxes")

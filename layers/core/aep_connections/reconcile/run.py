@@ -61,14 +61,14 @@ class Policy:
         repairs: whether anything is done about what is found.
         checks: how many rechecks a run may send, as each may run Adobe's test.
         verify_after_seconds: a test that is older is repeated.
-        brake_percent: where more of a sandbox's connections are missing, nothing is done there.
+        max_missing_percent: where more of a sandbox's connections are missing, nothing is done there.
         settle_seconds: how long what was done may not be shown yet.
     """
 
     repairs: bool
     checks: int
     verify_after_seconds: float
-    brake_percent: float
+    max_missing_percent: float
     settle_seconds: float
 
 
@@ -168,9 +168,9 @@ class Reconciler:
         settled = [entry for entry in entries if not in_motion(entry, now, settle_seconds)]
         gone = missing(settled, snapshot)
         known = sum(entry.connection_id is not None for entry in entries)
-        if len(gone) >= MIN_MISSING and len(gone) * 100 > self.policy.brake_percent * known:
-            run.counts["Braked"] += 1
-            self.note("sandbox braked", {"sandbox": sandbox, "missing": len(gone), "connections": known})
+        if len(gone) >= MIN_MISSING and len(gone) * 100 > self.policy.max_missing_percent * known:
+            run.counts["StoppedSandboxes"] += 1
+            self.note("sandbox stopped", {"sandbox": sandbox, "missing": len(gone), "connections": known})
         else:
             snapshot = _with_unlisted(flow, gone, snapshot)
             drifts = compare(settled, snapshot, entries, now - settle_seconds)
@@ -224,7 +224,7 @@ class Reconciler:
         self.ports.queue.recheck(*rechecks)
         run.counts["Drifted"] += len(details)
         run.counts["Rechecks"] += len(rechecks)
-        run.counts["Unmended"] += len(details) - len(rechecks) - sum(d.only_conflicts for d in drifts)
+        run.counts["Unrepaired"] += len(details) - len(rechecks) - sum(d.only_conflicts for d in drifts)
 
     def _verify(self, run: Run, entries: list[Summary], now: float) -> None:
         """Keep in mind those whose test is long ago: no more than may be rechecked, the oldest of all sandboxes."""

@@ -39,7 +39,7 @@ class ReconcileService:
             repairs=settings.repair_policy == "repair",
             checks=settings.checks_per_run,
             verify_after_seconds=settings.verify_after_seconds,
-            brake_percent=settings.missing_brake_percent,
+            max_missing_percent=settings.max_missing_percent,
             settle_seconds=settings.adobe_settle_seconds,
         )
 
