@@ -1,8 +1,8 @@
-"""Takes requests for base connections over HTTP, and shows what is known of each."""
+"""Accepts requests for base connections over HTTP, and shows the state of each."""
 
 from typing import Any
 
-import boto3  # noqa: F401 - before ours: from deeper in the stack of imports it loads slower (decision 20)
+import boto3  # noqa: F401 - imported first: it loads slower from deeper in the stack of imports (decision 20)
 
 from aep_connections.api.service import build
 

@@ -1,8 +1,8 @@
-"""Shows the tables and columns that a connection reaches, for the API function."""
+"""Lists the tables and columns of a connection for the API function."""
 
 from typing import Any
 
-import boto3  # noqa: F401 - before ours: from deeper in the stack of imports it loads slower (decision 20)
+import boto3  # noqa: F401 - imported first: it loads slower from deeper in the stack of imports (decision 20)
 
 from aep_connections.explore.service import build
 

@@ -1,8 +1,8 @@
-"""Provisions a base connection for every request on the queue, or for the one it is invoked with."""
+"""Provisions a base connection for each request on the queue, or for the request of a direct invoke."""
 
 from typing import Any
 
-import boto3  # noqa: F401 - before ours: from deeper in the stack of imports it loads slower (decision 20)
+import boto3  # noqa: F401 - imported first: it loads slower from deeper in the stack of imports (decision 20)
 
 from aep_connections.provision.service import build
 

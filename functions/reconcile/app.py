@@ -1,8 +1,8 @@
-"""Reconciles the whole fleet: drift is announced, then rechecked."""
+"""Reconciles the whole fleet: it announces drift, then sends rechecks."""
 
 from typing import Any
 
-import boto3  # noqa: F401 - before ours: from deeper in the stack of imports it loads slower (decision 20)
+import boto3  # noqa: F401 - imported first: it loads slower from deeper in the stack of imports (decision 20)
 
 from aep_connections.reconcile.service import build
 

@@ -28,7 +28,7 @@ def main() -> int:
         return 0
     if PATH.exists() and PATH.read_text() == text():
         return 0
-    print(f"{PATH.relative_to(ROOT)} differs from the code: make openapi", file=sys.stderr)
+    print(f"{PATH.relative_to(ROOT)} differs from the code: run make openapi", file=sys.stderr)
     return 1
 
 

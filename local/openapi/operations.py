@@ -1,6 +1,6 @@
-"""One row for each route of the HTTP API, and the document made of them.
+"""One row for each route of the HTTP API, and the document made from them.
 
-Paths and methods come from `routes.ROUTES`, parameters and the fields of a request from the rows that hold their rules.
+Paths and methods come from `routes.ROUTES`. Parameters and fields of a request come from the rows with their rules.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from aep_connections.contract.request import Rule
 from local.openapi.schemas import INTEGER, SCHEMAS, TEXT, ref
 
 DESCRIPTION = """\
-Ask for base connections of Adobe Experience Platform to Azure Databricks, watch them, verify them, look at what they
-reach, and retire them. Requests are signed for IAM (SigV4, service `execute-api`), or carry a JWT if the stack was
-deployed so. What API Gateway itself answers (401 and 403, 429 mostly, others at times) is `{"message": …}`; everything
-else that is no success is a problem of RFC 9457.
+Request base connections from Adobe Experience Platform to Azure Databricks, show them, verify them, explore what they
+reach, and retire them. Calls are signed for IAM (SigV4, service `execute-api`), or carry a JWT if the stack was
+deployed with a JWT issuer. Errors of API Gateway itself have the body `{"message": …}`: 401 and 403, most of 429, and
+sometimes others. All other errors are problem documents (RFC 9457).
 """
-_LOCATION = {"Location": {"description": "Where the connection is shown.", "schema": TEXT}}
-_APPLIED = {"Preference-Applied": {"description": "The wait that was applied, if you asked for one.", "schema": TEXT}}
-_LATER = {"headers": {"Retry-After": {"description": "Seconds.", "schema": INTEGER}}}
+_LOCATION = {"Location": {"description": "The path of the connection.", "schema": TEXT}}
+_APPLIED = {"Preference-Applied": {"description": "The wait that was applied, if one was requested.", "schema": TEXT}}
+_LATER = {"headers": {"Retry-After": {"description": "Seconds to wait.", "schema": INTEGER}}}
 _PROBLEMS = {
     400: "The body is not JSON, or the path cannot be decoded.",
-    401: "This stack takes tokens, and the call has none that it takes.",
-    403: "The call is not signed, or its caller may not make it.",
-    404: "There is no such connection, or none now.",
-    409: "`Conflict` or `InUse`; the faults name the dataflows that use the connection.",
+    401: "This stack requires a JWT, and the call has no valid one.",
+    403: "The call is not signed, or its caller is not allowed to make it.",
+    404: "There is no such connection, or it has no base connection now.",
+    409: "`Conflict` or `InUse`. For `InUse`, the faults name the dataflows that use the connection.",
     413: "The body is too large.",
-    422: "`InvalidRequest`: the faults name every field at fault.",
-    424: "Adobe, Databricks or a secret stands in the way; `code` says which, `remedy` what to do.",
+    422: "`InvalidRequest`: the faults name every invalid field.",
+    424: "The cause is in Adobe, Databricks or a secret. `code` names it, `remedy` states what to do.",
     429: "Too many requests.",
-    500: "A defect.",
-    503: "Not now, or given up after many tries.",
+    500: "A defect in this product.",
+    503: "Temporarily unavailable, or given up after many tries.",
 }
 _NOT_LET_IN = (401, 403)
 _EVERYWHERE = (400, *_NOT_LET_IN, 429, 500, 503)
 _OF_THE_GATEWAY = (*_EVERYWHERE, 413)
-"""What API Gateway may reply by itself, in words of its own."""
+"""The statuses that API Gateway may also return on its own, with its own body."""
 
 
 _SAME = {"sandbox": "$response.body#/sandbox", "name": "$response.body#/name"}
@@ -52,7 +52,7 @@ def _link(operation: str, parameters: dict[str, str], description: str) -> dict[
 _NEXT = {
     name: _link(name, _SAME, f"`{name}` of the same connection.") for name in ("show", "verify", "tables", "retire")
 }
-_FIRST_TABLE = {"table": _link("table", _FIRST, "The columns of the first of them.")}
+_FIRST_TABLE = {"table": _link("table", _FIRST, "The columns of the first table.")}
 
 
 def _json(schema: str) -> dict[str, Any]:
@@ -86,25 +86,25 @@ def _row(operation: str, summary: str, description: str, responses: dict[int, An
 
 _HEADERS: dict[str, Any] = {"headers": _LOCATION | _APPLIED, "links": _NEXT}
 _ENDS = {
-    200: _success("Result", "Waited for: it ended well, and nothing new was made.", **_HEADERS),
+    200: _success("Result", "After a wait: the request succeeded, and no connection was created.", **_HEADERS),
     202: _success("Accepted", "Queued.", **_HEADERS),
 }
-_MADE = {201: _success("Result", "Waited for: created, recreated or adopted.", **_HEADERS)}
-_WAITING = "With `Prefer: wait=N` the answer is the end, if it comes in time."
-_QUEUED = f"Queues the request. {_WAITING} Asking twice does no harm."
+_MADE = {201: _success("Result", "After a wait: the connection was created, recreated or adopted.", **_HEADERS)}
+_WAITING = "With `Prefer: wait=N`, the response is the result, if the request ends in time."
+_QUEUED = f"Queues the request. {_WAITING} Sending a request twice is safe."
 _PREFER = [_parameter("header", "prefer", PREFER)]
 _ONE = "/connections/{sandbox}/{name}"
 OPERATIONS: dict[str, dict[str, Any]] = {
     "GET /connections": _row(
         "list",
-        "Many connections",
-        "A sandbox's in the order of their names; all in an order that stays the same.",
+        "List connections",
+        "With `sandbox`, connections are in the order of their names. Without it, they are in a stable order.",
         {200: _success("Connections", "A page."), **_problems(422)},
         parameters=[_parameter("query", name, rule) for name, rule in QUERY.items()],
     ),
     "POST /connections": _row(
         "requestAny",
-        "Ask for any connection, in any sandbox",
+        "Request a connection in any sandbox",
         _QUEUED,
         {**_ENDS, **_MADE, **_problems(409, 413, 422, 424)},
         parameters=_PREFER,
@@ -112,7 +112,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     ),
     f"PUT {_ONE}": _row(
         "request",
-        "Ask for a connection, or for its absence",
+        "Request a connection, or its absence",
         _QUEUED,
         {**_ENDS, **_MADE, **_problems(409, 413, 422, 424)},
         parameters=_PREFER,
@@ -120,13 +120,13 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     ),
     f"GET {_ONE}": _row(
         "show",
-        "One connection",
-        "Its status and since when, why it failed or what it waits for, its last test and readiness report.",
-        {200: _success("Connection", "What is known of it.", links=_NEXT), **_problems(404)},
+        "Show a connection",
+        "Shows its status and since when, why it failed or what it waits for, its last test and its readiness report.",
+        {200: _success("Connection", "The connection.", links=_NEXT), **_problems(404)},
     ),
     f"DELETE {_ONE}": _row(
         "retire",
-        "Ask for a connection's absence",
+        "Request a connection's absence",
         f"Queues the deletion of the connection and its parameter. {_WAITING}",
         {**_ENDS, **_problems(404, 409, 422, 424)},
         parameters=_PREFER,
@@ -134,20 +134,20 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     f"POST {_ONE}/verify": _row(
         "verify",
         "Verify a connection",
-        "Queues a look at the workspace and Adobe's test of the connection; "
-        "`tested` and `readiness` then tell the result.",
+        "Queues a check of the workspace and Adobe's test of the connection. "
+        "Afterwards, `tested` and `readiness` show the result.",
         {202: _success("Verifying", "Queued.", headers=_LOCATION), **_problems(404)},
     ),
     f"GET {_ONE}/tables": _row(
         "tables",
-        "The tables that a connection reaches",
-        "As Adobe shows them now; the cluster has to run.",
+        "List the tables that a connection reaches",
+        "Adobe reads them at the time of the call. The cluster must be running.",
         {200: _success("Tables", "The tables.", links=_FIRST_TABLE), **_problems(404, 409, 422, 424)},
     ),
     f"GET {_ONE}/tables/{{path}}": _row(
         "table",
-        "The columns of a table",
-        "As Adobe shows them now; the cluster has to run.",
+        "List the columns of a table",
+        "Adobe reads them at the time of the call. The cluster must be running.",
         {200: _success("Columns", "The columns with their types."), **_problems(404, 409, 422, 424)},
     ),
 }
@@ -155,7 +155,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 
 
 def document() -> dict[str, Any]:
-    """The document. Raises KeyError for a route that has no row here."""
+    """The OpenAPI document. Raises KeyError for a route that has no row here."""
     paths: dict[str, dict[str, Any]] = {}
     for key in ROUTES:
         method, _, path = key.partition(" ")

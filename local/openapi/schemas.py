@@ -1,4 +1,4 @@
-"""What the bodies of the HTTP API look like, as JSON Schema."""
+"""The bodies of the HTTP API, as JSON Schema."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _object(properties: Schema, optional: Schema | None = None) -> Schema:
 
 
 def _request(required: list[str]) -> Schema:
-    """The schema of a request; null is as if a field were left out."""
+    """The schema of a request. A field that is null counts as omitted."""
     properties = {
         name: {**(rule.schema if name in required else _or_null(rule.schema)), **_meaning(rule.meaning)}
         for name, rule in RULES.items()
     }
-    about = _meaning(f"What is to be true of one connection, in at most {MAX_BYTES} bytes.")
+    about = _meaning(f"The desired state of one connection, in at most {MAX_BYTES} bytes.")
     return _object(properties) | about | {"required": required, "additionalProperties": False}
 
 
@@ -62,11 +62,11 @@ _CONNECTION = {
     "since": _or_null(TEXT) | _meaning("When the status began."),
     "requestedAt": _or_null(TEXT),
     "requestEventId": _or_null(TEXT),
-    "request": _ANYTHING | _meaning("The latest request; it can be sent again by PUT as it is."),
+    "request": _ANYTHING | _meaning("The latest request. It can be sent again by PUT without changes."),
     "connectionId": _or_null(TEXT),
     "etag": _or_null(TEXT),
     "parameterName": TEXT,
-    "reason": _or_null(ref("Reason")) | _meaning("Why it failed, or is tried again."),
+    "reason": _or_null(ref("Reason")) | _meaning("Why it failed, or is retried."),
     "waitsFor": _or_null(ref("Waiting")),
     "result": _or_null(ref("Result")),
     "tested": _or_null(ref("Tested")) | _meaning("Adobe's last test of the connection."),
@@ -76,8 +76,8 @@ _CONNECTION = {
 _ACCEPTED = {
     **_KEY,
     "status": {"type": "string", "const": "requested"},
-    "requestedAt": TEXT | _meaning("ISO 8601, UTC; the outcome event carries it, if the queue's clock agrees."),
-    "requestEventId": TEXT | _meaning("The outcome event carries it."),
+    "requestedAt": TEXT | _meaning("ISO 8601, UTC. The outcome event has it too, or the queue's time if earlier."),
+    "requestEventId": TEXT | _meaning("The outcome event has the same value."),
 }
 _DUPLICATES = _list(TEXT) | _meaning("Other connections of that name.") | {"default": []}
 _CURSOR = _or_null(TEXT) | _meaning("Where the next page begins; null at the end.")
@@ -90,7 +90,7 @@ SCHEMAS: dict[str, Schema] = {
     "Result": _object(_RESULT, {"duplicates": _DUPLICATES}),
     "Fault": _object({"field": TEXT, "rule": TEXT}),
     "Reason": _object({"code": TEXT, "message": TEXT, **_REST}),
-    "Waiting": _object({"for": TEXT, "since": TEXT, "until": TEXT | _meaning("When it is given up.")}),
+    "Waiting": _object({"for": TEXT, "since": TEXT, "until": TEXT | _meaning("When the function gives up waiting.")}),
     "Tested": _object({"at": TEXT, "passed": _FLAG}),
     "SecretVersion": _object({"id": TEXT, "createdAt": TEXT, "ageSeconds": INTEGER}),
     "Status": {"type": "string", "enum": list(Status)},
@@ -101,5 +101,5 @@ SCHEMAS: dict[str, Schema] = {
     "Column": _object({"name": TEXT, "type": TEXT, "format": _or_null(TEXT)}),
     "Columns": _object({"path": TEXT, "columns": _list(ref("Column"))}),
     "Problem": _object({"type": TEXT, "title": TEXT, "status": INTEGER, "code": TEXT, "detail": TEXT, **_REST}),
-    "Message": _object({"message": TEXT}) | _meaning("What API Gateway itself says."),
+    "Message": _object({"message": TEXT}) | _meaning("The body of an error of API Gateway itself."),
 }

@@ -1,6 +1,6 @@
-"""What an execution environment of a function keeps: AWS clients, the HTTP session and Adobe's token; never a secret.
+"""What a function's execution environment keeps: AWS clients, the HTTP session and Adobe's token; never a secret.
 
-The function of the HTTP API has no use for it: it neither calls Adobe nor loads an HTTP client.
+The HTTP API's function does not need it: that function neither calls Adobe nor loads an HTTP client.
 """
 
 import os
@@ -20,7 +20,7 @@ from aep_connections.settings import AdobeSettings
 
 
 class Environment:
-    """Made once; what an invocation needs of its own is made for it."""
+    """Created once; its methods create what each invocation needs for itself."""
 
     def __init__(self, settings: AdobeSettings, clock: Clock, timeouts: Timeouts) -> None:
         self.clock = clock
@@ -30,11 +30,11 @@ class Environment:
         self._tokens = TokenSource(settings.adobe_ims_url, clock)
 
     def client(self, service: str, changes: Config | None = None) -> Any:
-        """A client of an AWS service, with our limits but for `changes`."""
+        """A client of an AWS service, with our limits except for `changes`."""
         return client.client(self._session, service, changes)
 
     def deadline(self, context: Any, *, kept: float) -> Deadline:
-        """The end of an invocation; `kept` seconds stay free before it."""
+        """The end of an invocation; `kept` seconds before it are reserved."""
         return Deadline.after(self.clock, context.get_remaining_time_in_millis() / 1000, kept=kept)
 
     def upstream(self, deadline: Deadline) -> Upstream:

@@ -1,4 +1,4 @@
-"""One log line and one set of metrics for each answer, written here and nowhere else, from an allow-list of fields."""
+"""One log line and one set of metrics per processed delivery, written only here, from an allow-list of fields."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from aep_connections.domain.delivery import Processed
     from aep_connections.http.transport import Upstream
 
-# Lambda's own root logger would write the SDK's news of every cold start.
+# Lambda's own root logger would write the SDK's info lines at every cold start.
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """What an answer cost. Seconds; `age` counts from when the request (of a recheck: the recheck) was asked."""
+    """What processing took, in seconds; `age` counts from when the request (or the recheck) was sent."""
 
     duration: float
     age: float
@@ -31,20 +31,20 @@ class Measurements:
 
 
 class Log:
-    """Writes lines to stdout, in the form of every line of ours."""
+    """Writes lines to stdout, all in one format."""
 
     def __init__(self) -> None:
         self.service = os.environ.get("POWERTOOLS_SERVICE_NAME", "aep-connections")
         self._logger = Logger(service=self.service, use_rfc3339=True, utc=True)
 
     def write(self, message: str, line: dict[str, Any]) -> None:
-        """A line; of what has a code, as a warning."""
+        """Write a line; with a code, it is a warning."""
         level = self._logger.warning if line.get("code") else self._logger.info
         level(message, extra=line)
 
 
 class Observer:
-    """Writes answers to stdout as CloudWatch reads them: a JSON line and an EMF document."""
+    """Writes outcomes to stdout as CloudWatch reads them: a JSON line and an EMF document."""
 
     def __init__(self) -> None:
         self._log = Log()
@@ -89,7 +89,7 @@ class Observer:
         metrics = EphemeralMetrics(namespace=self._namespace, service=self._log.service)
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
         metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measurements.duration * 1000))
-        if outcome != Outcome.SUPERSEDED:  # an old request that lost is nobody's delay
+        if outcome != Outcome.SUPERSEDED:  # an outdated request delays no one
             metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measurements.age, 3))
         metrics.add_metric("UpstreamCalls", MetricUnit.Count, upstream.calls)
         metrics.add_metric("UpstreamRetries", MetricUnit.Count, len(upstream.retries))

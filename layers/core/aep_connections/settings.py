@@ -1,4 +1,4 @@
-"""The environment of the functions, read once and refused with every fault at once."""
+"""The functions' environment variables, read once; an error names every fault at once."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class SettingsInvalid(Exception):  # noqa: N818 - a misdeployment, not a code of the contract
     """The environment breaks rules; the message names each variable and its rule.
 
-    In ASCII: Lambda's runtime client fails to report an error of the start that is not Latin-1.
+    The message is ASCII: Lambda's runtime client fails to report a startup error that is not Latin-1.
     """
 
 
 def _matches(pattern: str, rule: str) -> Callable[[str], str | None]:
-    """The rule of a value that is matched whole."""
+    """The rule that a whole value must match a pattern."""
     return lambda value: None if re.fullmatch(pattern, value, re.ASCII) else rule
 
 
@@ -27,11 +27,11 @@ _PERCENT = _matches(r"[0-9]{1,2}|100", "must be a number from 0 to 100")
 _COUNT = _matches(r"[0-9]{1,5}", "must be a number of at most five digits")
 _POLICY = _matches("repair|report", "must be repair or report")
 _SECRET_PREFIX = _matches(
-    r"(?:[A-Za-z0-9/_+=.@-]|\{sandbox\}){1,400}/", "must be the beginning of secret names and end with '/'"
+    r"(?:[A-Za-z0-9/_+=.@-]|\{sandbox\}){1,400}/", "must be a prefix of secret names and end with '/'"
 )
 _PARAMETER_PREFIX = _matches(
     r"(?!/(?i:aws|ssm))(?=.{1,300}\Z)(?:/[A-Za-z0-9_.-]+){1,10}",
-    "must start with '/', not end with it, not begin with /aws or /ssm, and have at most 10 levels and 300 characters",
+    "must start with '/', not end with '/', not start with /aws or /ssm, have at most 10 levels and 300 characters",
 )
 
 
@@ -44,11 +44,11 @@ def _url_or_none(value: str) -> str | None:
 
 
 def is_safe(url: str) -> bool:
-    """Whether a URL is https, or http to this machine, and nothing but a place."""
+    """Whether a URL is https, or http to this machine, without credentials, query or fragment."""
     try:
         parts = urlsplit(url)
         bare = parts.hostname and parts.port != 0 and not (parts.username or parts.query or parts.fragment)
-    except ValueError:  # brackets or a port that are none
+    except ValueError:  # invalid brackets or port
         return False
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     return bool(bare) and safe and re.fullmatch(r"[\x21-\x7e]+", url) is not None
@@ -93,11 +93,11 @@ T = TypeVar("T", bound="_Settings")
 
 @dataclass(frozen=True, kw_only=True)
 class _Settings:
-    """One field for each environment variable that a function has, named as it is, in lower case."""
+    """One field for each environment variable of a function, with the variable's name in lower case."""
 
     @classmethod
     def from_environment(cls: type[T], environment: Mapping[str, str]) -> T:
-        """The settings. Raises SettingsInvalid naming every variable at fault."""
+        """The settings. Raises SettingsInvalid, which names every invalid variable."""
         rows = {field.name.upper(): VARIABLES[field.name.upper()] for field in fields(cls)}
         texts = {name: environment.get(name) or row.default for name, row in rows.items()}
         faults = [f"{name} {fault}" for name, row in rows.items() if (fault := row.broken(texts[name]))]
@@ -109,7 +109,7 @@ class _Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class AdobeSettings(_Settings):
-    """Of every function that calls Adobe; they all read the registry."""
+    """Settings of every function that calls Adobe; all of them read the registry."""
 
     adobe_secret_id: str
     adobe_ims_url: str
@@ -119,7 +119,7 @@ class AdobeSettings(_Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ProvisionSettings(AdobeSettings):
-    """`databricks_url` is for the local stack: where calls to every workspace go, as with `AWS_ENDPOINT_URL`."""
+    """`databricks_url` is for the local stack: calls to every workspace go there, as with `AWS_ENDPOINT_URL`."""
 
     databricks_secret_prefix: str
     parameter_prefix: str
@@ -141,7 +141,7 @@ class ExploreSettings(AdobeSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ReconcileSettings(AdobeSettings):
-    """The policy of reconciling, and where it writes."""
+    """Settings of the reconcile function: its policy, and where it writes."""
 
     parameter_prefix: str
     event_bus_name: str
@@ -155,7 +155,7 @@ class ReconcileSettings(AdobeSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings(_Settings):
-    """Of the function that replies over HTTP."""
+    """Settings of the HTTP API's function."""
 
     databricks_secret_prefix: str
     registry_table: str

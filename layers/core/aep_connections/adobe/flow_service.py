@@ -18,11 +18,11 @@ PAGE_SIZE = 100
 JSON = "application/json"
 MAX_PAGES = 1000
 MOST_FLOWS = 20
-"""Dataflows that an `InUse` names."""
+"""The most dataflows that an `InUse` names."""
 SHORTEST_SECRET = 8
-"""A shorter value that Adobe shows is a mask."""
+"""A shorter value in a reply of Adobe is a mask, not a secret."""
 RESEND_WITHIN_SECONDS = 5.0
-"""A write rejected for its token is sent again only so soon: the registry's attempt says when it was sent."""
+"""A write rejected for its token is sent again only within this time: the attempt records when it was sent."""
 
 T = TypeVar("T")
 
@@ -68,18 +68,18 @@ class FlowService:
                 raise self._error(reply, "listing connections")
             for item in items:
                 connection = self._read(item)
-                if connection is None:  # it could be the one that is looked for
-                    raise Unavailable("Adobe's listing of connections shows one that cannot be read.")
+                if connection is None:  # it could be the one that is needed
+                    raise Unavailable("Adobe's list of connections contains one that cannot be read.")
                 if connection.spec_id in (None, source.connection_spec_id):
                     found[connection.id] = connection
             href = _next_href(document)
             if href is None:
                 return sorted(found.values(), key=lambda c: (c.created_at, c.id))
             if href in seen:
-                raise Unavailable("Adobe's listing of connections repeats a page.")
+                raise Unavailable("Adobe's list of connections repeats a page.")
             seen.add(href)
             path, params = self._follow(href)
-        raise Unavailable(f"Adobe's listing of connections does not end after {MAX_PAGES} pages.")
+        raise Unavailable(f"Adobe's list of connections does not end after {MAX_PAGES} pages.")
 
     def create(self, desired: Desired, mark: str) -> Connection:
         body = wire.create_body(desired, mark)
@@ -153,7 +153,7 @@ class FlowService:
         return self._send("GET", self._path(connection_id) + "/explore", params=params, slow=True)
 
     def _send(self, method: str, path: str, *, body: Any = None, if_match: str | None = None, **options: Any) -> Reply:
-        """Send with the five headers; a token that Adobe rejects is renewed once, as the call was then not executed.
+        """Send with Adobe's five headers. A rejected token is renewed once, as Adobe did not execute the call.
 
         `options` are those of a `Call`.
         """
@@ -173,11 +173,11 @@ class FlowService:
         if not wire.wants_new_token(reply) or not self._authorizer.renew():
             return reply
         if not options.get("repeatable", True) and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
-            raise Unavailable("Adobe rejected the token; it was renewed too late to send again, so nothing was done.")
+            raise Unavailable("Adobe rejected the token. It was renewed too late to resend the call: nothing was done.")
         return send()
 
     def _read(self, item: object) -> Connection | None:
-        """A connection that Adobe shows; what it shows of a secret is struck from now on."""
+        """A connection in Adobe's reply. Secret values in it are redacted from now on."""
         connection = wire.read_connection(item)
         for name, value in connection.params.items() if connection else ():
             if isinstance(value, str) and len(value) >= SHORTEST_SECRET and _SECRET.search(name):
@@ -185,14 +185,14 @@ class FlowService:
         return connection
 
     def _read_by(self, read: Callable[[object], T | None], reply: Reply, doing: str) -> T:
-        """What `read` makes of a 2xx answer, which it can read."""
+        """The result of `read` on a 2xx reply. Raises an error for a reply that it cannot read."""
         found = read(self._understood(reply, doing))
         if found is None:
             raise self._error(reply, doing)
         return found
 
     def _understood(self, reply: Reply, doing: str, *, effect: bool = False) -> Any:
-        """The JSON of a 2xx answer."""
+        """The JSON of a 2xx reply. Raises an error for any other reply."""
         document = reply.json()
         if not 200 <= reply.status < 300 or document is None:
             raise self._error(reply, doing, effect=effect)
@@ -204,19 +204,19 @@ class FlowService:
     @staticmethod
     def _path(connection_id: str) -> str:
         if not usable_id(connection_id):
-            raise Unavailable("A connection id is not one that Adobe issues.")
+            raise Unavailable("The connection id does not look like one that Adobe issues.")
         return f"/connections/{connection_id}"
 
     @staticmethod
     def _follow(href: str) -> tuple[str, list[tuple[str, str]]]:
-        """Path and query of a `next` link, which is relative to the Flow Service base; never another host or path."""
+        """Path and query of a `next` link, relative to the Flow Service base; never another host or path."""
         try:
             split = urlsplit(urljoin("/connections", href))
         except ValueError:
             split = urlsplit("")
         path = split.path.removeprefix(BASE_PATH)
         if path != "/connections":
-            raise Unavailable("Adobe's listing links to a next page that is not one of connections.")
+            raise Unavailable("Adobe's list links to a next page that is not a page of connections.")
         return path, parse_qsl(split.query, keep_blank_values=True)
 
 
@@ -235,10 +235,10 @@ class Adobe:
 
 
 def _next_href(document: Any) -> str | None:
-    """The link to the next page, or None at the end. Raises Unavailable: what cannot be read is no end."""
+    """The link to the next page, or None at the end. Raises Unavailable: an unreadable link is not the end."""
     links = document.get("_links") or {}
     following = (links.get("next") or {}) if isinstance(links, dict) else links
     href = (following.get("href") or None) if isinstance(following, dict) else following
     if not isinstance(href, str | None):
-        raise Unavailable("Adobe's listing links to a next page in a way that cannot be read.")
+        raise Unavailable("Adobe's list has a link to the next page that cannot be read.")
     return href

@@ -1,4 +1,4 @@
-"""Adobe's credential and the tokens made from it: OAuth Server-to-Server, `POST /ims/token/v3`.
+"""Adobe's credential and its access tokens: OAuth Server-to-Server, `POST /ims/token/v3`.
 
 Source: Adobe Developer Console, "Server to Server authentication" and its IMS reference (`expires_in` in seconds).
 """
@@ -47,10 +47,10 @@ class Credentials:
 
 
 def read_credentials(secret_id: str, secret: Secret) -> Credentials:
-    """The credential in the Adobe secret: ours (`clientId`, …) or as Adobe Developer Console lets people download it.
+    """The credential in the Adobe secret: in our form (`clientId`, …) or as downloaded from Adobe Developer Console.
 
     Raises:
-        SecretInvalid: naming every field that is missing or wrong; never a value.
+        SecretInvalid: names every field that is missing or wrong; never shows a value.
     """
     values = secret.values
     secrets = values.get("CLIENT_SECRETS")
@@ -65,7 +65,7 @@ def read_credentials(secret_id: str, secret: Secret) -> Credentials:
         "scopes": DEFAULT_SCOPES if scopes is None else scopes,
     }
     faults = [
-        Fault(name, "is required" if value is None else "must be printable ASCII without blanks, not empty")
+        Fault(name, "is required" if value is None else "must be printable ASCII without spaces, and not empty")
         for name, value in found.items()
         if not (isinstance(value, str) and _HEADER_SAFE.fullmatch(value))
     ]
@@ -111,7 +111,7 @@ class TokenSource:
         return token.value
 
     def renewed(self, credentials: Credentials, rejected: str, upstream: Upstream) -> str | None:
-        """A token in place of one that Adobe rejected; None if one was made less than a minute ago for this secret."""
+        """A token that replaces a rejected one; None if one was created less than a minute ago for this secret."""
         with self._lock:
             now = self._clock.monotonic()
             if self._token is None or self._token.value == rejected:
@@ -147,7 +147,7 @@ class TokenSource:
 
 
 class Authorizer:
-    """The credential of one invocation, and its token, asked for when it is first needed."""
+    """The credential of one invocation, and its token, which is requested when it is first needed."""
 
     def __init__(self, read: Callable[[], Credentials], tokens: TokenSource, upstream: Upstream) -> None:
         self._read, self._tokens, self._upstream = read, tokens, upstream
@@ -155,7 +155,7 @@ class Authorizer:
         self._value: str | None = None
 
     def headers(self) -> dict[str, str]:
-        """The headers that say who asks. Raises what `TokenSource.token_for` raises."""
+        """The headers that identify the caller. Raises what `TokenSource.token_for` raises."""
         if self._value is None:
             self._value = self._exchanged(self._tokens.token_for)
         return {
@@ -165,7 +165,7 @@ class Authorizer:
         }
 
     def renew(self) -> bool:
-        """Replace a token that Adobe rejected; False if that was done too recently to help again."""
+        """Replace a token that Adobe rejected. False if one was replaced too recently for that to help."""
         rejected = self._value or ""
         renewed = self._exchanged(lambda credentials, upstream: self._tokens.renewed(credentials, rejected, upstream))
         self._value = renewed or self._value
@@ -177,26 +177,26 @@ class Authorizer:
         return credentials
 
     def _exchanged(self, exchange: Callable[[Credentials, Upstream], T]) -> T | str:
-        """A token; the secret is read again if IMS does not know the client, as it may have been rotated just now."""
+        """A token. If IMS rejects the client, the secret is read again, as it may just have been rotated."""
         try:
             return exchange(self.credentials, self._upstream)
         except AdobeCredentialRejected:
             again = self._fresh()
             if again.version_id == self.credentials.version_id or again.org_id != self.credentials.org_id:
-                raise  # another organization is looked at from the start, by the next delivery
+                raise  # the next delivery starts again with the other organization
             self.credentials = again
             return self._tokens.token_for(again, self._upstream)
 
 
 def _refused(reply: Reply, upstream: Upstream) -> ConnectionFailure:
-    """Our error for an IMS answer without a token (RFC 6749 names the codes)."""
+    """Our error for an IMS reply without a token (RFC 6749 defines the codes)."""
     document = reply.json()
     error = document.get("error") if isinstance(document, dict) else None
     refusal = refusal_of(reply)
     said = upstream.redactor.printable(
         ": ".join(part for part in (error, refusal.text) if isinstance(part, str) and part)
     )
-    message = f"Adobe IMS answered {reply.status} without a token{f': {said}' if said else '.'}"
+    message = f"Adobe IMS returned HTTP {reply.status} without a token{': ' if said else ''}{said.rstrip('. ')}."
     if reply.status == 429:
         kind: type[ConnectionFailure] = Throttled
     elif 400 <= reply.status < 500 and reply.status != 408:

@@ -1,8 +1,8 @@
-"""Adobe's JSON: what we send, what we understand, and how each refusal becomes one of our errors.
+"""Adobe's JSON: what we send, what we read, and how each refusal becomes one of our errors.
 
 Sources: Adobe, "Connect Databricks using the Flow Service API", "Update connections", "Flow Service error codes",
-"Experience Platform troubleshooting" (gateway codes); the same error number means different things under the
-prefixes FLOW and CONNECTOR, and the HTTP status outranks the status written into the code.
+"Experience Platform troubleshooting" (gateway codes). The same error number means different things under the
+prefixes FLOW and CONNECTOR. The HTTP status outranks the status inside the code.
 """
 
 import re
@@ -15,7 +15,7 @@ from aep_connections.domain.redaction import Redactor
 from aep_connections.http.transport import Reply
 
 _ETAG = re.compile(r"[\x21-\x7e]{1,1024}")
-"""What a header can carry and the registry can hold."""
+"""An etag that fits into a header and into the registry."""
 _TYPE = re.compile(r"/errors/(?:([A-Za-z_]+)-)?(\d{4})-(\d{3})\Z")
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -44,12 +44,12 @@ _STATUSES: dict[int, type[errors.ConnectionFailure]] = {
     429: errors.Throttled,
 }
 _RENEWING = {2114, 2115}
-"""Flow Service says with 400 that a token is empty or invalid."""
+"""Flow Service reports an empty or invalid token with HTTP 400 and one of these numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An error body taken apart, whatever its shape."""
+    """The parts of an error body, whatever its shape."""
 
     prefix: str | None
     number: int | None
@@ -59,7 +59,7 @@ class Refusal:
 
 
 def create_body(desired: Desired, mark: str) -> dict[str, Any]:
-    """The body of POST /connections, as Adobe's Databricks tutorial has it."""
+    """The body of POST /connections, as in Adobe's Databricks tutorial."""
     return {
         "name": desired.name,
         "description": marked(desired.description, mark),
@@ -72,7 +72,7 @@ def create_body(desired: Desired, mark: str) -> dict[str, Any]:
 
 
 def patch_body(connection: Connection, desired: Desired, mark: str) -> list[dict[str, Any]]:
-    """The operations of PATCH: all params, since Adobe overwrites them whole; name and description if they differ."""
+    """The operations of PATCH: all params, as Adobe overwrites them as a whole; name and description if they differ."""
     operations: list[dict[str, Any]] = [{"op": "replace", "path": "/auth/params", "value": desired.auth.whole()}]
     if connection.name != desired.name:
         operations.append({"op": "replace", "path": "/name", "value": desired.name})
@@ -83,7 +83,7 @@ def patch_body(connection: Connection, desired: Desired, mark: str) -> list[dict
 
 
 def read_connection(item: object) -> Connection | None:
-    """A connection of an answer, or None if what tells it from others cannot be read."""
+    """A connection in a reply; None if the fields that identify it cannot be read."""
     if not isinstance(item, dict) or not usable_id(item.get("id")):
         return None
     if not all(isinstance(item.get(name), str | None) for name in ("name", "description", "state")):
@@ -103,7 +103,7 @@ def read_connection(item: object) -> Connection | None:
 
 
 def read_flows(document: object) -> list[Flow] | None:
-    """The dataflows of a list, None if it cannot be read."""
+    """The dataflows of a list; None if it cannot be read."""
     items = _object(document).get("items")
     if not isinstance(items, list):
         return None
@@ -112,7 +112,7 @@ def read_flows(document: object) -> list[Flow] | None:
 
 
 def read_connections_of(document: object) -> list[str] | None:
-    """The ids of the base connections that a dataflow reads from, None if it cannot be read."""
+    """The ids of the base connections that a dataflow reads from; None if it cannot be read."""
     items = _object(document).get("items")
     flow = items[0] if isinstance(items, list) and items else document
     sources = _object(_object(flow).get("inheritedAttributes")).get("sourceConnections")
@@ -123,7 +123,7 @@ def read_connections_of(document: object) -> list[str] | None:
 
 
 def read_tables(document: object) -> list[Table] | None:
-    """The tables that explore shows of a connection's root, None if that cannot be read."""
+    """The tables that explore lists at a connection's root; None if the reply cannot be read."""
     if not isinstance(document, list):
         return None
     shown = [(item.get("name"), item.get("path")) for item in document if isinstance(item, dict)]
@@ -131,7 +131,7 @@ def read_tables(document: object) -> list[Table] | None:
 
 
 def read_columns(document: object) -> list[Column] | None:
-    """The columns that explore shows of a table, None if that cannot be read."""
+    """The columns that explore lists for a table; None if the reply cannot be read."""
     columns = _object(_object(document).get("schema")).get("columns")
     if not isinstance(columns, list):
         return None
@@ -143,7 +143,7 @@ def read_columns(document: object) -> list[Column] | None:
 
 
 def says_no_such_table(reply: Reply) -> bool:
-    """Whether this refusal says that the table does not exist, or has no columns."""
+    """Whether this refusal reports that the table does not exist, or has no columns."""
     refusal = refusal_of(reply) if reply.status in (400, 404) else None
     return refusal is not None and refusal.prefix == "CONNECTOR" and refusal.number == 1330
 
@@ -154,7 +154,7 @@ def read_etag(value: object) -> str | None:
 
 
 def refusal_of(reply: Reply) -> Refusal:
-    """The parts of an error answer: Flow Service's envelope, the gateway's, older shapes, or no JSON at all."""
+    """The parts of an error reply: Flow Service's envelope, the gateway's, older shapes, or no JSON at all."""
     document = _object(reply.json())
     report = _object(document.get("report"))
     match = _TYPE.search(_text(document.get("type")) or "")
@@ -172,12 +172,12 @@ def refusal_of(reply: Reply) -> Refusal:
 
 
 def request_id_of(refusal: Refusal, redactor: Redactor) -> str | None:
-    """The upstream request id, fit to be shown."""
+    """The upstream request id, safe to show."""
     return redactor.quote_id(refusal.request_id) if refusal.request_id else None
 
 
 def wants_new_token(reply: Reply) -> bool:
-    """Whether Adobe says that the token is no longer valid."""
+    """Whether Adobe reports that the token is no longer valid."""
     if reply.status == 401:
         return True
     refusal = refusal_of(reply) if reply.status == 400 else None
@@ -185,7 +185,7 @@ def wants_new_token(reply: Reply) -> bool:
 
 
 def says_gone(reply: Reply) -> bool:
-    """Whether this 404 says that the connection does not exist, and not a sandbox, a path or a page."""
+    """Whether this is a 404 for the connection itself, not for a sandbox, a path or a page."""
     if reply.status != 404:
         return False
     refusal = refusal_of(reply)
@@ -195,20 +195,20 @@ def says_gone(reply: Reply) -> bool:
 
 
 def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> errors.ConnectionFailure:
-    """Our error for an answer that is not the one we wanted.
+    """Our error for a reply that is not the expected one.
 
     Args:
-        reply: the answer.
-        doing: what was asked, for the message.
+        reply: the reply.
+        doing: what the call does, for the message.
         redactor: redacts Adobe's text before it is used.
-        effect: whether the call changes something; trouble upstream or an unreadable 2xx then may have done so.
+        effect: whether the call changes something. If so, an upstream error or an unreadable 2xx may have done it.
     """
     refusal = refusal_of(reply)
     kind = _kind_of(reply, refusal)
-    gateway_code = refusal.gateway_code if (refusal.gateway_code or "").isdigit() else None  # or it is free text
+    gateway_code = refusal.gateway_code if (refusal.gateway_code or "").isdigit() else None  # else it is free text
     code = f"{refusal.prefix}-{refusal.number}" if refusal.number else gateway_code
     numbered = f" ({redactor.printable(code, 40)})" if code else ""
-    message = f"Adobe answered {reply.status}{numbered} to {doing}: {redactor.quote(refusal.text)}"
+    message = f"Adobe returned HTTP {reply.status}{numbered} when {doing}: {redactor.quote(refusal.text).rstrip('. ')}."
     executed = effect and (kind is errors.Unavailable or reply.status == 408)
     request_id = request_id_of(refusal, redactor)
     return kind(message, request_id=request_id, retry_after=reply.retry_after, may_have_happened=executed)

@@ -1,6 +1,6 @@
-"""Calls and replies: API Gateway's event (HTTP API, payload 2.0) as a route reads it, and a route's reply for it.
+"""Calls and replies: a route's view of API Gateway's event (HTTP API, payload 2.0), and the route's reply.
 
-API Gateway has decided already who may call. A body is JSON, whatever its content type says.
+API Gateway has already decided who may call. A body is read as JSON, whatever its content type.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from aep_connections.contract.request import MAX_BYTES
 class HttpCall:
     """One call of a route.
 
-    `path` holds the variables of the route, decoded; `query` every value of each parameter. `body` is None if there is
-    none. `seconds_left` gives what is left of the invocation. A route adds what the log should show to `line`.
+    `path` has the variables of the route, decoded. `query` has every value of each parameter. `body` is None if there
+    is none. `seconds_left` returns the time left in the invocation. A route adds fields for the log to `line`.
     """
 
     path: Mapping[str, str]
@@ -35,7 +35,7 @@ class HttpCall:
 
     @classmethod
     def read(cls, event: Mapping[str, Any], context: Any, line: dict[str, Any]) -> HttpCall:
-        """The call of an event. Raises Problem for a body that is not a JSON object of a request's size."""
+        """The call of an event. Raises Problem for a body that is too large, or is not a JSON object."""
         return cls(
             path=event.get("pathParameters", {}),
             query=parse_qs(event.get("rawQueryString", ""), keep_blank_values=True),
@@ -48,7 +48,7 @@ class HttpCall:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What goes back to the caller."""
+    """The reply to the caller."""
 
     status: HTTPStatus
     document: Mapping[str, Any]
@@ -56,12 +56,12 @@ class HttpReply:
 
     @classmethod
     def of(cls, problem: Problem) -> HttpReply:
-        """The reply that a problem is."""
+        """The reply for a problem."""
         headers = {"Content-Type": "application/problem+json", **problem.headers}
         return cls(problem.status, problem.document, headers)
 
     def payload(self) -> dict[str, Any]:
-        """The reply as API Gateway takes it."""
+        """The reply in the format of API Gateway."""
         return {
             "statusCode": self.status.value,
             "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **self.headers},

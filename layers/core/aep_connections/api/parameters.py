@@ -1,6 +1,6 @@
-"""What a call carries beside its body: one row for each variable of a path, each query parameter and the header.
+"""The inputs of a call besides its body: one row for each path variable, each query parameter and the header.
 
-A row has the rule, its JSON Schema and the meaning, as a field of a request has.
+Like a field of a request, a row has a rule, its JSON Schema and its meaning.
 """
 
 import base64
@@ -20,7 +20,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?", re.ASCII | re.I
 
 
 def _any(_value: object) -> None:
-    """No text breaks this rule: what is known tells whether it fits."""
+    """Accepts any text. Whether it fits is decided later, by what is found."""
 
 
 def _limit(value: str) -> str | None:
@@ -29,29 +29,29 @@ def _limit(value: str) -> str | None:
 
 
 PATH: dict[str, Rule] = {
-    "sandbox": replace(RULES["sandbox"], meaning="Adobe's sandbox, by its name."),
+    "sandbox": replace(RULES["sandbox"], meaning="The name of the Adobe sandbox."),
     "name": replace(RULES["name"], meaning="The connection's name in this product."),
-    "path": Rule(_any, {"type": "string"}, "A table's path, as the list of tables has it."),
+    "path": Rule(_any, {"type": "string"}, "The path of a table, as the list of tables shows it."),
 }
 QUERY: dict[str, Rule] = {
-    "sandbox": replace(RULES["sandbox"], meaning="Only of this sandbox."),
-    "status": one_of(Status, "Only in this status."),
+    "sandbox": replace(RULES["sandbox"], meaning="Return only connections of this sandbox."),
+    "status": one_of(Status, "Return only connections with this status."),
     "limit": Rule(
         _limit,
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        "At most so many; a page may have fewer, and more may follow.",
+        "The maximum number of connections in a page. A page may have fewer, even if more pages follow.",
     ),
-    "cursor": Rule(_any, {"type": "string"}, "The `cursor` of the page before."),
+    "cursor": Rule(_any, {"type": "string"}, "The `cursor` of the previous page."),
 }
 PREFER = Rule(
     _any,
     {"type": "string", "examples": ["wait=20"]},
-    f"`wait=N` waits up to N seconds, at most {MAX_WAIT_SECONDS}, for the end.",
+    f"`wait=N` waits up to N seconds, at most {MAX_WAIT_SECONDS}, until the request ends.",
 )
 
 
 def page_of(query: Mapping[str, list[str]]) -> Page:
-    """The page that query parameters ask for; unknown ones are ignored. Raises Problem naming every fault."""
+    """The page that the query parameters request. Unknown ones are ignored. Raises Problem that names every fault."""
     known = {name: values for name, values in query.items() if name in QUERY}
     faults = [
         {"field": name, "rule": broken}
@@ -70,7 +70,7 @@ def page_of(query: Mapping[str, list[str]]) -> Page:
 
 
 def wait_seconds(preference: str) -> int | None:
-    """How long a `Prefer` header lets its caller wait, None if it does not ask for that."""
+    """How many seconds a `Prefer` header requests to wait; None if it does not."""
     wait = _WAIT.search(preference)
     return min(int(wait[1]), MAX_WAIT_SECONDS) if wait else None
 
@@ -80,7 +80,7 @@ def _broken(rule: Rule, values: list[str]) -> str | None:
 
 
 def cursor_of(key: Key) -> str:
-    """The cursor after a key."""
+    """The cursor of the page after a key."""
     return base64.urlsafe_b64encode(json.dumps([key.sandbox, key.name]).encode()).decode().rstrip("=")
 
 

@@ -14,11 +14,11 @@ _STATUSES = {
     "InUse": HTTPStatus.CONFLICT,
     "Throttled": HTTPStatus.TOO_MANY_REQUESTS,
 }
-"""Of other codes, a retryable one is 503; the cause of a permanent one lies with Adobe, Databricks or a secret: 424."""
+"""Other codes: 503 if retryable, else 424, since the cause is in Adobe, Databricks or a secret."""
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
-    """A reply that is not a success: a failure with its status, and the headers that HTTP wants with it."""
+    """A reply that is not a success: a failure with its status, and the headers that HTTP requires."""
 
     def __init__(self, status: HTTPStatus, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(failure.message)
@@ -31,13 +31,13 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 
 
 def request_failed(failure: Failure, headers: Mapping[str, str]) -> Problem:
-    """A request failed while its caller waited. A retryable failure was given up by then, so it is always 503."""
+    """A request failed while its caller waited. Retries have ended by then, so a retryable failure is 503."""
     status = HTTPStatus.SERVICE_UNAVAILABLE if failure.retryable else _status_of(failure)
     return Problem(status, failure, headers)
 
 
 def explore_failed(failure: Failure) -> Problem:
-    """Exploring failed. Nothing retries it, so the caller has to."""
+    """Exploring failed. Nothing retries it, so the caller must."""
     if failure.remedy == Retryable.usual_remedy:
         failure = replace(failure, remedy="Try again in a moment.")
     return Problem(_status_of(failure), failure)
@@ -48,17 +48,17 @@ def _status_of(failure: Failure) -> HTTPStatus:
     return _STATUSES.get(failure.code, other)
 
 
-def not_found(detail: str) -> Problem:
-    """Nothing is known under this address."""
-    return Problem(
-        HTTPStatus.NOT_FOUND, _failure("NotFound", detail, "Check the sandbox and the name, or ask for it by PUT.")
-    )
+def not_found(
+    detail: str, remedy: str = "Check the sandbox and the name, or request the connection by PUT."
+) -> Problem:
+    """There is nothing at this path."""
+    return Problem(HTTPStatus.NOT_FOUND, _failure("NotFound", detail, remedy))
 
 
 def method_not_allowed(methods: Sequence[str]) -> Problem:
-    """The address is known, but not for this method."""
+    """The path exists, but not for this method."""
     allowed = ", ".join(methods)
-    failure = _failure("MethodNotAllowed", f"This address takes {allowed} only.", "Use one of these methods.")
+    failure = _failure("MethodNotAllowed", f"This path supports only {allowed}.", "Use one of these methods.")
     return Problem(HTTPStatus.METHOD_NOT_ALLOWED, failure, {"Allow": allowed})
 
 
@@ -69,9 +69,9 @@ def not_json(detail: str) -> Problem:
 
 
 def body_too_large(max_bytes: int) -> Problem:
-    """The body is longer than any request."""
+    """The body is larger than any request may be."""
     detail = f"The body has more than {max_bytes} bytes."
-    failure = _failure("InvalidRequest", detail, "Send one request, with nothing but its fields.")
+    failure = _failure("InvalidRequest", detail, "Send one request, with only its fields.")
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, failure)
 
 
@@ -84,18 +84,18 @@ def invalid_request(faults: Sequence[Mapping[str, str]]) -> Problem:
 
 
 def service_unavailable(error: ConnectionFailure) -> Problem:
-    """An AWS service of this stack did not answer. The log has the cause; the caller does not need it."""
+    """An AWS service of this stack did not respond. The log has the cause, which the caller does not need."""
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "Unavailable"
     if isinstance(error, Throttled):
         status, code = HTTPStatus.TOO_MANY_REQUESTS, "Throttled"
-    remedy = "Try again; a request that arrived twice does no harm."
-    return Problem(status, replace(_failure(code, "The service could not do this now.", remedy), retryable=True))
+    remedy = "Try again. Sending a request twice is safe."
+    return Problem(status, replace(_failure(code, "The service is temporarily unavailable.", remedy), retryable=True))
 
 
 def internal_error() -> Problem:
-    """A defect. The log has the place."""
-    remedy = "Try again; if it stays so, the function's log says what happened."
-    failure = replace(_failure("Unavailable", "Something unexpected happened.", remedy), retryable=True)
+    """A defect. The log has its location."""
+    remedy = "Try again. If the error persists, read the function's log."
+    failure = replace(_failure("Unavailable", "An unexpected error occurred.", remedy), retryable=True)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, failure)
 
 

@@ -1,6 +1,6 @@
-"""The routes of the HTTP API: one row and one function for each. API Gateway has matched the route already.
+"""The routes of the HTTP API: one row and one function for each. API Gateway has already matched the route.
 
-Whatever a variable of the path holds, a call stays one of the route that API Gateway let it in by.
+Whatever a path variable contains, a call stays on the route for which API Gateway accepted it.
 """
 
 import re
@@ -27,7 +27,7 @@ _NEW = {Outcome.CREATED, Outcome.RECREATED, Outcome.ADOPTED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """What the routes work with; `explore` asks the explore function, `parameter_name` is that of a key."""
+    """What the routes use. `explore` calls the explore function. `parameter_name` names the parameter of a key."""
 
     clock: Clock
     registry: Registry
@@ -51,7 +51,7 @@ def request(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     body = _body(call)
     key = {name: call.path[name] for name in ("sandbox", "name")}
     faults = [
-        {"field": name, "rule": f"must be that of the address ({value}), or left out"}
+        {"field": name, "rule": f"must be the one in the path ({value}), or be omitted"}
         for name, value in key.items()
         if body.get(name) not in (None, value)
     ]
@@ -72,7 +72,7 @@ def verify(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     entry = _entry(call, dependencies)
     key = entry.key
     if entry.connection_id is None:
-        raise problems.not_found(f"{key} has no base connection to verify; it is {entry.shown_status.value}.")
+        raise problems.not_found(f"{key} has no base connection to verify. Its status is {entry.shown_status.value}.")
     dependencies.submitter.verify(key)
     return HttpReply(HTTPStatus.ACCEPTED, {"sandbox": key.sandbox, "name": key.name}, _location(key))
 
@@ -96,15 +96,15 @@ ROUTES: dict[str, Callable[[HttpCall, Dependencies], HttpReply]] = {
     "GET /connections/{sandbox}/{name}/tables": tables,
     "GET /connections/{sandbox}/{name}/tables/{path}": table,
 }
-"""By API Gateway's `routeKey`; what else it lets in comes as `$default`, and has no row here."""
+"""By API Gateway's `routeKey`. Any other call has the key `$default`, which has no row here."""
 
 
 def dispatch(event: Mapping[str, Any], context: Any, line: dict[str, Any], dependencies: Dependencies) -> HttpReply:
-    """The reply of an event's route; what the log should show is added to `line`.
+    """The reply of an event's route. Fields for the log are added to `line`.
 
     Raises:
-        Problem: the call has no route, or the route refuses it.
-        ConnectionFailure: an AWS service of this stack did not answer.
+        Problem: the call has no route (a path that only looks like one of a route has none), or the route refuses it.
+        ConnectionFailure: an AWS service of this stack did not respond.
     """
     route = ROUTES.get(event["routeKey"])
     if route is None:
@@ -117,30 +117,30 @@ def _no_route(method: str, path: str) -> Problem:
     allowed = [one for one, _, pattern in routes if re.fullmatch(re.sub("{[a-z]+}", "[^/]+", pattern), path)]
     if allowed and method not in allowed:
         return problems.method_not_allowed(allowed)
-    return problems.not_found("There is nothing here.")  # a path that only looks like a route's is none either
+    return problems.not_found("This API has no such path.", "Use a path of docs/openapi.json.")
 
 
 def _body(call: HttpCall) -> dict[str, Any]:
     if call.body is None:
-        raise problems.not_json("The body is empty, where JSON should be.")
+        raise problems.not_json("The body is empty. It must be JSON.")
     return call.body
 
 
 def _key(call: HttpCall) -> Key:
-    """The key of an address. Raises Problem if no connection can have it."""
+    """The key in a path. Raises Problem if no connection can have it."""
     sandbox, name = call.path["sandbox"], call.path["name"]
     if readable_key({"sandbox": sandbox, "name": name}) != (sandbox, name):
-        raise problems.not_found("No connection has such a sandbox and name.")
+        raise problems.not_found("The sandbox or the name in the path is malformed.")
     call.line.update(sandbox=sandbox, connection_name=name)
     return Key(sandbox, name)
 
 
 def _entry(call: HttpCall, dependencies: Dependencies) -> Entry:
-    """The entry of an address. Raises Problem if there is none."""
+    """The entry of the key in a path. Raises Problem if there is none."""
     key = _key(call)
     entry = dependencies.registry.get(key)
     if entry is None:
-        raise problems.not_found(f"No connection {key} was ever asked for, or it was retired long ago.")
+        raise problems.not_found(f"Connection {key} was never requested, or was retired long ago.")
     return entry
 
 

@@ -1,4 +1,4 @@
-"""The HTTP API's function: builds its parts, without secrets, Adobe and Databricks, and replies to API Gateway."""
+"""The HTTP API's function: replies to API Gateway. It uses no secrets and calls neither Adobe nor Databricks."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ from aep_connections.settings import ApiSettings
 
 
 class ApiService:
-    """Replies to calls, and writes one line to the log for each."""
+    """Replies to calls, and writes one log line for each."""
 
     def __init__(self, dependencies: Dependencies, log: Callable[[str, dict[str, Any]], None]) -> None:
         self.dependencies = dependencies

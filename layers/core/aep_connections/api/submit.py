@@ -1,6 +1,6 @@
-"""Submits a caller's request: sends it to the queue, notes it in the registry, and waits for its end if asked to.
+"""Submits a caller's request: sends it to the queue, notes it in the registry, and waits for its end if requested.
 
-It provisions nothing: the queue's function does, and the registry has how a request ended.
+It provisions nothing: `provision` does, and records in the registry how a request ended.
 """
 
 import contextlib
@@ -31,9 +31,9 @@ class Submitter:
     registry: Registry
 
     def submit(self, request: Request) -> Order:
-        """Send a request to the queue: its order. Raises Throttled, Unavailable; it may be in the queue even then.
+        """Send a request to the queue; returns its order. Raises Throttled, Unavailable; it may be queued even then.
 
-        A note that cannot be written is left out: the request is on its way, and the note only shows it sooner.
+        A note that cannot be written is left out: the request is in the queue, and the note only shows it sooner.
         """
         now = self.clock.now()
         order = order_at(now, f"{round(now * 1e6):016x}-{uuid.uuid4().hex}")
@@ -43,11 +43,11 @@ class Submitter:
         return order
 
     def verify(self, key: Key) -> None:
-        """Send a recheck that tests the key's connection whatever is known of it. Raises Throttled, Unavailable."""
+        """Send a recheck that always tests the key's connection. Raises Throttled, Unavailable."""
         self.queue.recheck(Recheck(key, Reason.VERIFY))
 
     def await_end(self, key: Key, order: Order, seconds: float) -> End | None:
-        """How a request ended, if it does so within `seconds`. A read that fails is skipped."""
+        """How a request ended; None if it does not end within `seconds`. A read that fails is skipped."""
         until, pause = self.clock.monotonic() + seconds, FIRST_POLL_SECONDS
         while (left := until - self.clock.monotonic()) > 0:
             self.clock.sleep(min(pause, left))
@@ -59,9 +59,9 @@ class Submitter:
 
 
 def _end_of(entry: Entry | None, key: Key, submitted: Order) -> End | None:
-    """How the request of an order ended, None if it did not yet, or if that is not known.
+    """How the request of an order ended; None if it has not ended yet, or if that is not known.
 
-    Orders are compared by their ids: the queue's own clock may have made the time of one earlier.
+    Orders are compared by id: by the queue's own clock, the time of one may be earlier.
     """
     if entry is None or entry.order is None:
         return None

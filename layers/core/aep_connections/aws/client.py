@@ -1,4 +1,4 @@
-"""How every AWS call is made: bounded by timeouts and few tries, its refusals turned into our errors."""
+"""Makes every AWS call: with timeouts and few tries, and with AWS's refusals turned into our errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     user_agent_extra="aep-connections",
 )
-"""At most 20 s a call, the SDK's one repeat included: what `RECORD_SECONDS` keeps free."""
+"""At most 20 s per call, including the SDK's one retry: `RECORD_SECONDS` reserves this time."""
 
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6})
-"""For many reads in a row, which AWS throttles for a while."""
+"""For many reads in a row, which AWS may throttle for a while."""
 
 FAILED_CONDITION = "ConditionalCheckFailedException"
 
@@ -38,7 +38,7 @@ class Refused:
 
 
 def client(session: boto3.Session, service: str, changes: Config | None = None) -> Any:
-    """A client with our limits, but for `changes`."""
+    """A client with our limits, except for `changes`."""
     config = CONFIG.merge(changes) if changes else CONFIG
     return session.client(service, config=config)  # type: ignore[call-overload]
 
@@ -63,11 +63,11 @@ def attempt(operation: Callable[..., Any], **arguments: Any) -> tuple[dict[str, 
 
 
 def unavailable(operation: Callable[..., Any], code: str) -> ConnectionFailure:
-    """Our error for an AWS refusal that only time or the operator can mend."""
+    """Our error for an AWS refusal that only time or an operator can resolve."""
     name = getattr(operation, "__name__", "call")
     if code in _THROTTLING:
-        return Throttled(f"AWS throttles {name} ({code}).")
+        return Throttled(f"AWS throttled {name} ({code}).")
     return Unavailable(
-        f"AWS did not carry out {name} ({code}).",
-        remedy="If this lasts, check the function's role and AWS Health.",
+        f"The AWS call {name} failed ({code}).",
+        remedy="If this persists, check the function's role and AWS Health.",
     )

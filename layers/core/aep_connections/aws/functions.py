@@ -1,4 +1,4 @@
-"""Invokes functions of the stack: the explore function, whose reply is awaited, and this one, which goes on later."""
+"""Invokes functions of the stack: explore, and waits for its reply; or any function, without waiting."""
 
 import json
 from typing import Any
@@ -11,11 +11,11 @@ from aep_connections.aws.client import call
 from aep_connections.domain.errors import Unavailable
 
 INVOKE_SECONDS = 27
-"""Longer than the explore function's timeout, shorter than that of the one that invokes it."""
+"""Longer than the explore function's timeout, shorter than the timeout of the function that invokes it."""
 
 
 def patient_client(session: boto3.Session) -> Any:
-    """Lambda, called once: the reply takes long, and nobody waits for a second try."""
+    """A Lambda client without retries: the reply takes long, and no caller waits for a second try."""
     once = Config(read_timeout=INVOKE_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
     return client.client(session, "lambda", once)
 
@@ -31,8 +31,8 @@ class Functions:
         reply = call(self._invoke, FunctionName=function_name, Payload=json.dumps(question).encode())
         if reply["failed"] or not isinstance(reply["document"], dict):
             raise Unavailable(
-                "Exploring took too long, or ended unexpectedly.",
-                remedy="Try again; if it stays so, the explore function's log says why.",
+                "Reading the tables took too long or failed unexpectedly.",
+                remedy="Try again. If this persists, the explore function's log shows the cause.",
             )
         document: dict[str, Any] = reply["document"]
         return document

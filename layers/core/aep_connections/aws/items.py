@@ -1,6 +1,6 @@
-"""How the registry's items say what an `Entry` is, and back: one row for each attribute.
+"""Converts an `Entry` to the registry's items and back: one row for each attribute.
 
-Attributes are the contract's camelCase words. Orders are stored as `time#id`, which sorts as they do.
+Attributes have the contract's camelCase names. Orders are stored as `time#id`, which sorts like the orders.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _deserialize = TypeDeserializer().deserialize
 
 
 def decimal(seconds: float) -> Decimal:
-    """Seconds since 1970 as DynamoDB takes them, to the millisecond."""
+    """Seconds since 1970 as DynamoDB accepts them, rounded to milliseconds."""
     return Decimal(str(round(seconds, 3)))
 
 
@@ -80,8 +80,8 @@ _ENTRY = _SUMMARY | {
     "expiresAt": ("expires_at", _SECONDS),
 }
 """Attribute -> the entry's field, and its codec."""
-_NOT_A_DELIVERYS = {"noted", "updatedAt", "leaseUntil"}
-"""What others write: the HTTP API its note, each write its time, taking a key its lease."""
+_WRITTEN_ELSEWHERE = {"noted", "updatedAt", "leaseUntil"}
+"""Set elsewhere: the HTTP API writes `noted`, every write sets `updatedAt`, taking the lease sets `leaseUntil`."""
 _READ = ("sandbox", "name", *_SUMMARY)
 SUMMARY_PROJECTION: dict[str, Any] = {
     "ProjectionExpression": ", ".join(f"#{name}" for name in _READ),
@@ -106,19 +106,19 @@ def read(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def item_of(entry: Entry) -> dict[str, Any]:
-    """The attributes that a delivery may write; what is not known has none."""
-    rows = {name: row for name, row in _ENTRY.items() if name not in _NOT_A_DELIVERYS}
+    """The attributes that a delivery may write; a field without a value has no attribute."""
+    rows = {name: row for name, row in _ENTRY.items() if name not in _WRITTEN_ELSEWHERE}
     known = {name: (getattr(entry, field), codec) for name, (field, codec) in rows.items()}
     return {name: codec.write(value) for name, (value, codec) in known.items() if value is not None}
 
 
 def summary_of(key: Key, item: Mapping[str, Any]) -> Summary:
-    """What a listing has of a key, in an item that was `read`."""
+    """What a listing has for a key, from an item that was `read`."""
     return Summary(**_fields(key, item, _SUMMARY))
 
 
 def entry_of(key: Key, item: Mapping[str, Any]) -> Entry:
-    """The entry in an item that was `read`."""
+    """The entry, from an item that was `read`."""
     return Entry(**_fields(key, item, _ENTRY))
 
 

@@ -1,4 +1,4 @@
-"""The request queue's messages: sent, kept hidden while they are worked on, or parked in the dead-letter queue."""
+"""The request queue: sends messages, hides them while they are processed, parks them in the dead-letter queue."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ SUBMITTED, PARKED = "aep.connections.api", "aep.connections.parked"
 
 
 class Queue:
-    """The `Queue` port on SQS. Who never parks has no dead-letter queue."""
+    """The `Queue` port on SQS. A function that never parks has no dead-letter queue."""
 
     def __init__(self, sqs: Any, queue_url: str, dead_letter_queue_url: str | None) -> None:
         self._sqs, self._queue_url, self._dead_letter_queue_url = sqs, queue_url, dead_letter_queue_url
@@ -58,7 +58,7 @@ class Queue:
 
 
 def _body(order: Order, detail: object) -> str:
-    """The envelope of what is parked, or of as much of it as a message holds."""
+    """The envelope of what is parked, cut if it does not fit into a message."""
     shown = detail if isinstance(detail, dict) else {"unreadable": detail}
     try:
         body = json.dumps(envelope(order, shown, PARKED))

@@ -14,24 +14,24 @@ from aep_connections.domain.ports import Clock
 
 BY_SECRET = "by-secret"  # noqa: S105 - the name of an index
 MAX_KEYS = 100
-"""Of one BatchGetItem."""
+"""In one BatchGetItem."""
 MAX_READS = 20
-"""Of a megabyte each: what one page of a filtered list reads at most."""
+"""The most reads, of one megabyte each, for one page of a filtered list."""
 
 _FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :me)"
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
 _RELEASE = ("leaseUntil",)
-"""The owner stays, so that the SDK may repeat a last write whose answer was lost."""
+"""The owner stays, so that the SDK may repeat a last write whose response was lost."""
 _NOT_ACCEPTED = (
     "(attribute_not_exists(#order) OR (#order < :order AND NOT contains(#order, :id)))"
     " AND (attribute_not_exists(#noted) OR #noted.#order < :order)"
 )
-"""By its id too: of a queue whose clock is behind ours, the accepted order is earlier than the noted one."""
+"""The id is compared too: if the queue's clock is behind ours, the accepted order is earlier than the noted one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """What is written only where the item has no such attribute."""
+    """A value that is written only if the item has no such attribute."""
 
     value: str
 
@@ -104,7 +104,7 @@ class Registry:
         return found, after
 
     def sandboxes(self) -> list[str]:
-        """By the index, which holds nothing but keys: a page of it has some ten thousand."""
+        """Reads the index, which holds only keys: one page of it has about ten thousand."""
         found = self._all(
             self._dynamodb.scan,
             IndexName=BY_SECRET,
@@ -129,7 +129,7 @@ class Registry:
                 found[items.key_in(item)] = items.summary_of(items.key_in(item), item)
             left = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             if len(left) == len(batch):
-                raise Throttled("DynamoDB returns no key of a batch.")
+                raise Throttled("DynamoDB returned no key of a batch.")
             wanted += left
         return found
 
@@ -177,20 +177,20 @@ class Registry:
     def _take(
         self, lease: Lease, condition: str, changes: Mapping[str, Any], remove: tuple[str, ...]
     ) -> tuple[dict[str, Any], Refused | None]:
-        """Take the lease under a condition: the item as it was."""
+        """Take the lease under a condition. Returns the item as it was before."""
         taken = {**changes, "owner": lease.owner, "leaseUntil": items.decimal(lease.until), **self._stamp()}
         update = _update(condition, taken, remove, {":now": items.decimal(self._clock.now()), ":me": lease.owner})
         return self._attempt(lease.key, update, ReturnValues="ALL_OLD", ReturnValuesOnConditionCheckFailure="ALL_OLD")
 
     def _write(self, lease: Lease, before: Entry, after: Entry, removed: tuple[str, ...]) -> None:
-        """Write what differs, under the lease."""
+        """Write the difference, under the lease."""
         old, new = items.item_of(before), items.item_of(after)
         changes = {name: value for name, value in new.items() if old.get(name) != value}
         remove = (*(name for name in old if name not in new), *removed)
         update = _update("#owner = :me", {**changes, **self._stamp()}, remove, {":me": lease.owner})
         _, refused = self._attempt(lease.key, update)
         if refused is not None:
-            raise Busy(f"The lease on {lease.key} was lost to another delivery.")
+            raise Busy(f"Another delivery took the lease on {lease.key}.")
 
     def _attempt(self, key: Key, update: dict[str, Any], **more: Any) -> tuple[dict[str, Any], Refused | None]:
         """The attributes that DynamoDB returns, or its refusal if the condition failed."""
@@ -205,13 +205,13 @@ class Registry:
 
     def _busy(self, key: Key, held: Mapping[str, Any]) -> Busy:
         left = float(held.get("leaseUntil", 0)) - self._clock.now()
-        return Busy(f"Another delivery works on {key}.", retry_after=max(0.0, left))
+        return Busy(f"Another delivery is processing {key}.", retry_after=max(0.0, left))
 
 
 def _update(
     condition: str, changes: Mapping[str, Any], remove: tuple[str, ...], values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The arguments of an update; of `values`, those that the condition uses."""
+    """The arguments of an update, with only those of `values` that the condition uses."""
     sets = [
         f"#{name} = if_not_exists(#{name}, :{name})" if isinstance(value, _First) else f"#{name} = :{name}"
         for name, value in changes.items()
@@ -230,7 +230,7 @@ def _update(
 
 
 def _wanted(page: Page) -> dict[str, Any]:
-    """What a query or scan of the list looks for; a key with a noted request has not the status of its item."""
+    """The arguments of a list's query or scan; a key with a noted request does not have its item's status."""
     used: dict[str, str] = {}
     wanted: dict[str, Any] = {}
     if page.sandbox is not None:

@@ -1,4 +1,4 @@
-"""Reads secrets: always by a version's stage, never cached; a value leaves only inside `Secret`, which hides it."""
+"""Reads secrets: always by a version's stage, never cached. Values leave only inside `Secret`, which hides them."""
 
 import functools
 import json
@@ -12,9 +12,9 @@ from aep_connections.domain.model import Secret
 
 _REFUSALS = {
     "ResourceNotFoundException": "there is no such secret",
-    "AccessDeniedException": "reading it is not allowed (the role's policy, the secret's policy or its KMS key)",
+    "AccessDeniedException": "access is denied (by the role's policy, the secret's policy or its KMS key)",
     "DecryptionFailure": "its KMS key cannot decrypt it",
-    "InvalidRequestException": "it is scheduled for deletion or not readable now",
+    "InvalidRequestException": "it is scheduled for deletion or cannot be read now",
     "InvalidParameterException": "its name is not valid",
     "ValidationException": "its name is not valid",
 }
@@ -48,7 +48,7 @@ class Secrets:
         )
 
     def current_versions(self, secret_ids: Collection[str]) -> dict[str, str | None]:
-        """By their descriptions: nothing of their content is read."""
+        """Uses `DescribeSecret`: no content is read."""
         versions = concurrently(*(functools.partial(self._current_version, secret_id) for secret_id in secret_ids))
         return dict(zip(secret_ids, versions, strict=True))
 
@@ -65,7 +65,7 @@ class Secrets:
 
 
 def _object_in(text: object) -> dict[str, Any] | None:
-    """The JSON object in `text`; a parser's error is dropped here, since it holds the text."""
+    """The JSON object in `text`; a parser's error is dropped here because it holds the text."""
     try:
         values = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

@@ -1,1 +1,1 @@
-"""What the outside writes and reads: requests, messages and documents. It knows neither AWS nor HTTP."""
+"""What callers write and read: requests, messages and documents. It imports neither AWS nor HTTP."""

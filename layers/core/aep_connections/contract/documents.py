@@ -1,4 +1,4 @@
-"""What is known of a key, as those who operate it want to see it. Pure."""
+"""The state of a key, as operators see it. Pure."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def describe(entry: Entry, parameter_name: str, now: float) -> dict[str, Any]:
 
 
 def _since(entry: Entry, status: Status) -> str | None:
-    """When the status began: of one that is on its way, when the request was asked."""
+    """When the status began; for a request in the queue, when the request was made."""
     if status is Status.REQUESTED and entry.pending:
         return entry.pending.order.time
     if status is Status.WAITING and entry.wait:

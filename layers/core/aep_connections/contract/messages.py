@@ -1,6 +1,6 @@
-"""Messages: SQS records, EventBridge envelopes and direct invokes, as we read them, and those that we write.
+"""Messages: reads SQS records, EventBridge envelopes and direct invokes, and writes our own messages.
 
-A record's body is an EventBridge event, a bare request or our own recheck. A direct invoke is the request itself.
+A record's body is an EventBridge event, a plain request or our own recheck. A direct invoke is the request itself.
 """
 
 import json
@@ -17,12 +17,12 @@ EVENT_SOURCE = "aep.connections"
 REQUESTED, READY, FAILED, DELETED, DRIFTED = (
     f"AEP Base Connection {what}" for what in ("Requested", "Ready", "Failed", "Deleted", "Drifted")
 )
-"""The detail-types: of the event that requests, and of those that we announce."""
+"""The detail-types: of the request event, and of the events that the functions announce."""
 _TERRAFORM_ACTIONS = ("create", "update", "delete")
 
 
 def envelope(order: Order, detail: object, source: str) -> dict[str, Any]:
-    """A request in the EventBridge envelope, so that it keeps its order."""
+    """A request in the EventBridge envelope, which preserves its order."""
     return {
         "version": "0",
         "id": order.id,
@@ -35,7 +35,7 @@ def envelope(order: Order, detail: object, source: str) -> dict[str, Any]:
 
 
 def is_batch(event: object) -> bool:
-    """Whether this event came from the queue, or is a batch without a message: nothing to do."""
+    """Whether this event is a batch from the queue; a batch without messages counts too: nothing to do."""
     records = event.get("Records") if isinstance(event, dict) else None
     return isinstance(records, list) and all(isinstance(r, dict) and usable_id(r.get("messageId")) for r in records)
 
@@ -46,7 +46,7 @@ def batch_reply(undone: list[str]) -> dict[str, Any]:
 
 
 def read_record(record: dict[str, Any], now: float) -> Delivery:
-    """The delivery in one SQS record; `now` (seconds since 1970) stands in for attributes that are missing."""
+    """The delivery in one SQS record; `now` (seconds since 1970) replaces missing attributes."""
     found = record.get("attributes")
     attributes = found if isinstance(found, dict) else {}
     sent = _milliseconds(attributes.get("SentTimestamp"), now)
@@ -64,9 +64,9 @@ def read_record(record: dict[str, Any], now: float) -> Delivery:
 
 
 def read_invoke(event: object, now: float, invocation_id: str) -> Delivery:
-    """The delivery that a direct invoke is.
+    """The delivery in a direct invoke.
 
-    Terraform's `aws_lambda_invocation` adds `tf` to the request, whose `action: delete` asks for absence.
+    Terraform's `aws_lambda_invocation` adds `tf` to the request; its `action: delete` requests absence.
     """
     order = order_at(now, invocation_id)
     if not isinstance(event, dict) or "tf" not in event:
@@ -74,14 +74,14 @@ def read_invoke(event: object, now: float, invocation_id: str) -> Delivery:
     tf = event["tf"]
     action = tf.get("action") if isinstance(tf, dict) else None
     if action not in _TERRAFORM_ACTIONS:
-        return Delivery(order, event, None)  # then it is not Terraform's field, and refused as any other
+        return Delivery(order, event, None)  # not Terraform's field: refused like any unknown field
     request = {name: value for name, value in event.items() if name != "tf"}
     absent = {"desiredState": DesiredState.ABSENT.value} if action == "delete" else {}
     return Delivery(order, request | absent, None)
 
 
 def order_of(document: dict[str, Any], latest: float, fallback_id: str) -> Order:
-    """The order of an envelope: its `time`, but not after `latest` (seconds since 1970), and its `id`."""
+    """The order of an envelope: its `time`, but not later than `latest` (seconds since 1970), and its `id`."""
     seconds, order_id = _seconds(document.get("time")), document.get("id")
     time = latest if seconds is None else min(seconds, latest)
     return order_at(time, order_id if _is_order_id(order_id) else fallback_id)
@@ -96,7 +96,7 @@ def _is_order_id(order_id: object) -> TypeGuard[str]:
 
 
 def _recheck(document: object) -> Recheck | None:
-    """Our own message, if this is one with a valid key."""
+    """The recheck, if this is our own message with a valid key."""
     if not isinstance(document, dict) or set(document) != {"recheck"}:
         return None
     sandbox, name = readable_key(document["recheck"])
@@ -106,7 +106,7 @@ def _recheck(document: object) -> Recheck | None:
 
 
 def _json(body: object) -> Any:
-    """The body's JSON, or the body itself if it is none."""
+    """The body's JSON, or the body itself if it is not JSON."""
     try:
         return json.loads(body) if isinstance(body, str) else body
     except (ValueError, RecursionError):
@@ -129,5 +129,5 @@ def _milliseconds(value: object, default: float) -> float:
 
 
 def _number(value: object, default: float) -> float:
-    """A number of at most 14 digits: as milliseconds before the year 5139, which every date can be."""
+    """A number of at most 14 digits: in milliseconds, a time before the year 5139, which `datetime` can hold."""
     return float(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,14}", value) else default

@@ -1,4 +1,4 @@
-"""Reads a request as a caller wrote it, and refuses it with every fault at once."""
+"""Reads a request as a caller wrote it; a refusal names every fault at once."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from aep_connections.sources import SOURCES
 
 MAX_BYTES = 16 * 1024
 MAX_NAMED = 100
-"""Unknown fields that a refusal names, so that it fits into an event."""
+"""How many unknown fields a refusal names, so that it fits into an event."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 _SANDBOX = re.compile(r"[a-z0-9][a-z0-9-]{0,255}", re.ASCII)
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
@@ -23,7 +23,7 @@ _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII)
 class Rule:
     """What a field must be, and what it means.
 
-    `broken` gives the rule that a value breaks, or None; `schema` is the same rule as JSON Schema, as far as it can be.
+    `broken` returns the rule that a value breaks, or None. `schema` is the same rule as JSON Schema, where possible.
     """
 
     broken: Callable[[Any], str | None]
@@ -36,10 +36,10 @@ def read_request(document: object, secret_prefix: str) -> Request:
 
     Args:
         document: what the trigger delivered.
-        secret_prefix: secrets must have names below it; `{sandbox}` stands for the request's sandbox.
+        secret_prefix: the names of secrets must be below it; `{sandbox}` stands for the request's sandbox.
 
     Raises:
-        InvalidRequest: naming every broken rule.
+        InvalidRequest: it names every broken rule.
     """
     if not isinstance(document, dict):
         raise _refusal([Fault("request", "must be a JSON object")])
@@ -66,12 +66,12 @@ def read_request(document: object, secret_prefix: str) -> Request:
 
 
 def _faults_of_fields(fields: dict[str, Any]) -> list[Fault]:
-    """The fault of each field by itself, and of the request as a whole."""
+    """The faults of each single field, and of the request as a whole."""
     faults = [Fault("request", f"must have at most {MAX_BYTES} bytes")] if _size(fields) > MAX_BYTES else []
     unknown = [name for name in fields if name not in RULES]
     faults += [Fault(_printable(name), "is not a field of a request") for name in unknown[:MAX_NAMED]]
     if len(unknown) > MAX_NAMED:
-        faults.append(Fault("request", f"has {len(unknown) - MAX_NAMED} more fields that no request has"))
+        faults.append(Fault("request", f"has {len(unknown) - MAX_NAMED} more unknown fields"))
     faults += [
         Fault(name, broken)
         for name, rule in RULES.items()
@@ -81,10 +81,10 @@ def _faults_of_fields(fields: dict[str, Any]) -> list[Fault]:
 
 
 def _faults_of_sources(fields: dict[str, Any], named: list[Source]) -> list[Fault]:
-    """A request that is present names one secret, and no field that only another source type has."""
+    """A request with `desiredState: present` names one secret, and no field that only another source type has."""
     if len(named) > 1:
         names = " and ".join(source.secret_field for source in named)
-        return [Fault(source.secret_field, f"is one of {names}: a connection has one source") for source in named]
+        return [Fault(source.secret_field, f"must be the only one of {names}") for source in named]
     if not named:
         present = fields.get("desiredState") != DesiredState.ABSENT
         required = " or ".join(source.secret_field for source in SOURCES)
@@ -96,7 +96,7 @@ def _faults_of_sources(fields: dict[str, Any], named: list[Source]) -> list[Faul
 
 
 def readable_key(document: object) -> tuple[str | None, str | None]:
-    """Sandbox and name of a document that may be faulty: each only if it keeps its rule."""
+    """Sandbox and name of a document that may be invalid; each is None if it breaks its rule."""
     if not isinstance(document, dict):
         return None, None
     sandbox, name = document.get("sandbox"), document.get("name")
@@ -114,7 +114,7 @@ def _refusal(faults: list[Fault]) -> InvalidRequest:
 def _size(document: dict[str, Any]) -> int:
     try:
         return len(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    except RecursionError:  # nested so deeply that it cannot be written
+    except RecursionError:  # nested too deeply to be serialized
         return MAX_BYTES + 1
 
 
@@ -123,7 +123,7 @@ def _printable(name: str) -> str:
 
 
 def _faults_of_prefix(fields: dict[str, Any], field: str, secret_prefix: str) -> list[Fault]:
-    """The fault of a secret that lies outside the prefix, when name and sandbox are readable at all."""
+    """The fault of a secret's name outside the prefix; none if the name or the sandbox is unreadable."""
     secret_id, sandbox = fields[field], fields.get("sandbox")
     if not isinstance(secret_id, str) or not isinstance(sandbox, str) or not _SANDBOX.fullmatch(sandbox):
         return []
@@ -148,16 +148,16 @@ def _text(longest: int, meaning: str) -> Rule:
         if not isinstance(value, str):
             return "must be a string"
         if not 1 <= len(value) <= longest:
-            return f"must have 1 to {longest} characters; leave it out rather than empty"
+            return f"must have 1 to {longest} characters; omit the field instead of sending it empty"
         if not value.isprintable() or value != value.strip():
-            return "must be printable, without blanks at the edges"
+            return "must be printable, without leading or trailing spaces"
         return f"must not contain {MARKER_START}" if MARKER_START in value else None
 
     return Rule(broken, {"type": "string", "minLength": 1, "maxLength": longest}, meaning)
 
 
 def one_of(allowed: Iterable[str], meaning: str) -> Rule:
-    """A field that has one of a few values."""
+    """A field that has one of a few allowed values."""
     values = list(allowed)
 
     def broken(value: object) -> str | None:
@@ -172,20 +172,20 @@ def _boolean(value: object) -> str | None:
 
 RULES: dict[str, Rule] = {
     "name": _pattern(_NAME, "Part of the key, and of the parameter's name."),
-    "sandbox": _pattern(_SANDBOX, "Adobe's sandbox, by its name; there is no default."),
-    "displayName": _text(255, "What Adobe shows; the name if it is left out."),
-    "description": _text(1000, "What Adobe shows, before our marker."),
-    "desiredState": one_of(DesiredState, "Whether there is to be a connection."),
+    "sandbox": _pattern(_SANDBOX, "Name of Adobe's sandbox; there is no default."),
+    "displayName": _text(255, "The connection's name in Adobe; by default the request's `name`."),
+    "description": _text(1000, "The connection's description in Adobe; a marker is appended to it."),
+    "desiredState": one_of(DesiredState, "Whether the connection should exist."),
     "readiness": one_of(
-        Readiness, "`start` may start a stopped cluster, which costs money; `off` does not look at the workspace."
+        Readiness, "`start` may start a stopped cluster, which costs money; `off` does not check the workspace."
     ),
-    "adopt": Rule(_boolean, {"type": "boolean"}, "Take over a connection of that display name that is not ours."),
+    "adopt": Rule(_boolean, {"type": "boolean"}, "Whether to take over another connection with this display name."),
     **{
         source.secret_field: _pattern(
-            _SECRET_NAME, "Name of the secret, below the configured prefix; required when present."
+            _SECRET_NAME, "Name of the secret, below the configured prefix; required unless `desiredState` is `absent`."
         )
         for source in SOURCES
     },
-    **{name: _text(255, "Instead of the secret's.") for source in SOURCES for name in source.overrides},
+    **{name: _text(255, "Replaces the value in the secret.") for source in SOURCES for name in source.overrides},
 }
-"""Each field of a request."""
+"""The fields of a request."""

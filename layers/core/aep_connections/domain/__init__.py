@@ -1,1 +1,1 @@
-"""The words of the product as values: no AWS, no HTTP, no logging."""
+"""The product's terms as plain values: no AWS, no HTTP, no logging."""

@@ -1,4 +1,4 @@
-"""Calls side by side. Only calls that read may be made so: no effect leaves the handler's thread."""
+"""Runs calls in parallel. Only calls that read may run in parallel: the handler's thread makes every change."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def concurrently(*calls: Callable[[], T]) -> tuple[T, ...]: ...
 def concurrently(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     """The result of each call. The first one runs in this thread, the others in threads that end before this returns.
 
-    Raises what the first failed call in their order raises.
+    If calls fail, the error of the first of them in argument order is raised.
     """
     if len(calls) < 2:
         return tuple(call() for call in calls)

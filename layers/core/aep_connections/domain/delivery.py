@@ -1,4 +1,4 @@
-"""What reaches us: requests and rechecks with their order and message, and how each delivery ended."""
+"""Deliveries: requests and rechecks with their order and message, and how each delivery ended."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from aep_connections.domain.readiness import Report
 
 
 class Reason(StrEnum):
-    """Why we send a recheck; a person may send one with any other text. `docs/reconcile.md` explains each."""
+    """Why the stack sends a recheck; a person may give any other text. See `docs/explanation/reconcile.md`."""
 
     VERIFY = "verify"
     DUE = "due"
@@ -26,7 +26,7 @@ _UNATTENDED = {Reason.DUE, Reason.FLOW_RUN, Reason.SECRET, Reason.DRIFT, Reason.
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """Our own message: make this key as the registry says."""
+    """The stack's own message: bring this key to the state that the registry has recorded."""
 
     key: Key
     reason: str
@@ -42,12 +42,12 @@ class Recheck:
 
     @property
     def unattended(self) -> bool:
-        """Whether nobody requested it: then no cluster is started, and nothing is tested while none runs."""
+        """Whether no person requested it: then no cluster is started, and no test is run while it is stopped."""
         return self.reason in _UNATTENDED
 
     @property
     def deletes_duplicates(self) -> bool:
-        """Whether further connections of the key are looked for, and deleted."""
+        """Whether duplicate connections of the key are searched for and deleted."""
         return self.reason == Reason.DUPLICATE
 
 
@@ -63,9 +63,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request or recheck as it reached us; `message` is None for a direct invoke.
+    """One request or recheck as it was received; `message` is None for a direct invoke.
 
-    `payload` is a `Recheck`, or the request as it was written, which may be anything.
+    `payload` is a `Recheck`, or the request as the caller wrote it, which may be any value.
     """
 
     order: Order
@@ -74,13 +74,13 @@ class Delivery:
 
     @property
     def recheck(self) -> Recheck | None:
-        """What brought this delivery, if no request did."""
+        """The recheck; None if this delivery is a request."""
         return self.payload if isinstance(self.payload, Recheck) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processed:
-    """How a delivery ended: a result or an error, what it saw of the workspace, and whether its message is done."""
+    """How a delivery ended: a result or an error, the readiness report, and whether its message is acknowledged."""
 
     sandbox: str | None
     name: str | None

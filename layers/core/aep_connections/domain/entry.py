@@ -1,7 +1,7 @@
-"""What the registry holds of a key: its request, its connection, what is open, what went wrong, and who may act.
+"""What the registry records for a key: request, connection, open attempt or wait, last failure, and lease.
 
-Its transitions are methods of `Entry`, pure: what an end keeps and what it clears is decided here. The registry stores
-the difference.
+The transitions are pure methods of `Entry`. They decide what each outcome keeps and what it clears. The registry
+stores the difference.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from aep_connections.domain.model import (
 )
 
 RETIRED_SECONDS = 30 * 24 * 3600.0
-"""How long a retired entry outlives its connection."""
+"""How long the registry keeps an entry after its connection was retired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A POST that was sent and whose end is not known. `sent_at` is in seconds since 1970."""
+    """A POST that was sent and whose outcome is unknown. `sent_at` is in seconds since 1970."""
 
     id: str
     sent_at: float
@@ -38,10 +38,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """What a request waits for. `since` and `until`, when it is given up, are in seconds since 1970.
+    """What a request waits for, `since` when, and `until` when before the function gives up (seconds since 1970).
 
-    `started_after` is the cluster's last termination when it was last started for this: a later one ended that start.
-    None: it was not started for this.
+    `started_after` is the cluster's latest termination when this wait last started it. A later one ended that start.
+    None: this wait has not started the cluster.
     """
 
     order: Order
@@ -53,7 +53,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """How Adobe's `/test` last came out for the key's connection. `at` is in seconds since 1970."""
+    """The last result of Adobe's `/test` for the key's connection. `at` is in seconds since 1970."""
 
     at: float
     passed: bool
@@ -61,7 +61,7 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class SecretVersion:
-    """The version of the Databricks secret that was last tested for the key; `created_at` in seconds since 1970."""
+    """The Databricks secret's version that was last tested for the key; `created_at` is in seconds since 1970."""
 
     id: str
     created_at: float
@@ -77,7 +77,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class StatusSince:
-    """The last status that a request ended in, and since when the key has had it; `at` is in seconds since 1970."""
+    """The status in which the last request ended, and since when the key has had it. `at`: seconds since 1970."""
 
     status: Status
     at: float
@@ -85,11 +85,11 @@ class StatusSince:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a listing of many keys has of each.
+    """What a listing of many keys has for each key.
 
     Attributes:
-        source: name of the source type of whatever the key made, or may have made.
-        params: the auth params that Adobe was last given for the key, without the secret ones.
+        source: name of the source type of every connection that the key created or may have created.
+        params: the auth params that were last sent to Adobe for the key, without the secret ones.
         updated_at, lease_until: seconds since 1970.
     """
 
@@ -114,36 +114,36 @@ class Summary:
 
     @property
     def is_open(self) -> bool:
-        """Whether a request is being worked on, or waits to be."""
+        """Whether a request is being processed, or waits to be processed."""
         return self.status in (Status.PROVISIONING, Status.WAITING) and self.answered != self.order
 
     @property
     def shown_status(self) -> Status:
-        """A request that is on its way makes a key `requested`, whatever it was before."""
+        """The status to show: `requested` while a request is in the queue, whatever the status was before."""
         return Status.REQUESTED if self.pending or self.status is None else self.status
 
     @property
     def display_name(self) -> str:
-        """What Adobe is to show as the connection's name."""
+        """The name that Adobe should show for the connection."""
         return display_name_of(self.request) if self.request else self.key.name
 
     def check_organization(self, org_id: str) -> None:
-        """Raise Conflict if the Adobe credential is of another organization than the key."""
+        """Raise Conflict if the Adobe credential belongs to a different organization than the key."""
         if self.org_id not in (None, org_id):
             raise Conflict(
-                f"{self.key} belongs to organization {self.org_id}, but the Adobe secret is now of {org_id}.",
-                remedy="Put the credential of the first organization back, or ask for the key's absence with it first.",
+                f"{self.key} belongs to organization {self.org_id}, but the Adobe secret is now for {org_id}.",
+                remedy="Restore that organization's credential. To move the key, first delete it with that credential.",
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Summary):
-    """All that the registry holds of one key.
+    """Everything that the registry records for one key.
 
     Attributes:
-        result: of the request in `answered`, with the contract's names.
+        result: the result of the request in `answered`, with the contract's names.
         secret_id: the secret's name in the last request that had one.
-        expires_at: when the registry forgets a retired key, in seconds since 1970.
+        expires_at: when a retired key is deleted from the registry, in seconds since 1970.
     """
 
     etag: str | None = None
@@ -157,11 +157,11 @@ class Entry(Summary):
     expires_at: float | None = None
 
     def with_(self, **changes: Any) -> Entry:
-        """This entry, changed."""
+        """A copy of this entry with changes."""
         return replace(self, **changes)
 
     def accepted(self, order: Order, request: Request) -> Entry:
-        """A request is accepted, and worked on from now on."""
+        """A request is accepted and is now being processed."""
         return replace(
             self,
             order=order,
@@ -174,10 +174,10 @@ class Entry(Summary):
         )
 
     def of_source(self, source: Source) -> Entry:
-        """The entry, for a connection of this source type.
+        """This entry, for a connection of this source type.
 
         Raises:
-            Conflict: the key made a connection of another source type, or may have made one.
+            Conflict: the key created, or may have created, a connection of another source type.
         """
         if source.name == self.source:
             return self
@@ -197,11 +197,11 @@ class Entry(Summary):
         return replace(self, attempt=None, marks=self.marks[:-1])
 
     def settled(self) -> Entry:
-        """The open attempt is known to have made nothing."""
+        """The open attempt is known to have created nothing."""
         return replace(self, attempt=None)
 
     def connected(self, connection: Connection, fingerprint: str | None, **origin: Any) -> Entry:
-        """The key has this connection now, which was not tested as it is; it settles whatever was open."""
+        """The key now has this connection, not yet tested in its new state. An open attempt is settled."""
         return replace(
             self,
             connection_id=connection.id,
@@ -213,7 +213,7 @@ class Entry(Summary):
         )
 
     def tested_at(self, now: float, *, passed: bool) -> Entry:
-        """Adobe tested the connection. Failed: what Adobe holds is in doubt, and is given to it again next time."""
+        """Adobe tested the connection. After a failure, Adobe's copy is in doubt: the next delivery sends it again."""
         tested = Tested(now, passed)
         return replace(self, tested=tested, fingerprint=self.fingerprint if passed else None)
 
@@ -235,7 +235,7 @@ class Entry(Summary):
         )
 
     def retired(self, result: Result, now: float) -> Entry:
-        """The request is done: nothing of ours is left. What may still appear late is known by its marks."""
+        """The request is done: the key has no connection left. One that appears late is recognized by its marks."""
         return Entry(
             key=self.key,
             order=self.order,
@@ -252,15 +252,15 @@ class Entry(Summary):
         )
 
     def failed(self, failure: Failure, now: float) -> Entry:
-        """The request ended with a failure; what was seen is kept."""
+        """The request failed; what was observed is kept."""
         return replace(self._ended(Status.FAILED, now), failure=failure, wait=None)
 
     def postponed(self, status: Status, failure: Failure, wait: Wait | None) -> Entry:
-        """The request is tried again later."""
+        """The request is retried later."""
         return replace(self, status=status, failure=failure, wait=wait)
 
     def _ended(self, status: Status, now: float) -> Entry:
-        """At an end, which lasts since it was first reached if the last one was the same."""
+        """The entry with a final status; `since` stays as it was if the last final status was the same."""
         lasts = self.since is not None and self.since.status is status
         return replace(self, status=status, since=self.since if lasts else StatusSince(status, now))
 

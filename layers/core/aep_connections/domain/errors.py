@@ -1,15 +1,15 @@
-"""Every way a request can end badly, as one small tree; the class name is the stable code.
+"""Every way a request can fail, as one small tree; the class name is the stable error code.
 
     ConnectionFailure
-    ├── permanent (somebody has to change something)
+    ├── permanent (a person has to change something)
     │   InvalidRequest · SecretRefused · SecretInvalid · AdobeCredentialRejected · AdobeForbidden · SandboxUnknown
     │   NotEntitled · DatabricksRefused · NotReady · TestFailed · Conflict · InUse · AdobeRefused
-    └── retryable (time may mend it)
+    └── retryable (a later try may succeed)
         Busy · Waiting · Unsettled · Throttled · Unavailable · OutOfTime
 
 An error carries the decision (`retryable`), what to do next (`remedy`) and the upstream request id. It never carries
-a secret: free text of others is struck clean before it gets here. Its cause may hold one, so `forget_causes` is called
-wherever an error leaves the process.
+a secret: text from other systems is redacted before it gets here. The error's cause may hold a secret, so
+`forget_causes` is called wherever an error leaves the process.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class Fault:
 
 
 class ConnectionFailure(Exception):  # noqa: N818 - its subclasses are the codes of the contract
-    """A request that did not end well.
+    """A request that failed.
 
     Attributes:
         message: what happened, for a person; holds no secret.
         remedy: what to do next.
-        request_id: Adobe's or Databricks' request id, when the answer had one.
+        request_id: Adobe's or Databricks' request id, when the response had one.
         faults: every broken rule, when the request or a secret is at fault.
-        retry_after: seconds the upstream asked us to wait, already capped.
-        may_have_happened: true when an effect was sent and its answer was not understood.
+        retry_after: seconds to wait before the next try, as the upstream requested, already capped.
+        may_have_happened: true when a change was sent and its response was not understood.
     """
 
     retryable: ClassVar[bool] = False
-    usual_remedy: ClassVar[str] = "Read the message, mend the cause and send the request again."
+    usual_remedy: ClassVar[str] = "Read the message, fix the cause and send the request again."
 
     def __init__(
         self,
@@ -68,32 +68,32 @@ class ConnectionFailure(Exception):  # noqa: N818 - its subclasses are the codes
         return type(self).__name__
 
     def __str__(self) -> str:
-        untold = [f"[{fault}]" for fault in self.faults if fault.rule not in self.message]
-        parts = [self.message, *untold, self.remedy]
+        unnamed = [f"[{fault}]" for fault in self.faults if fault.rule not in self.message]
+        parts = [self.message, *unnamed, self.remedy]
         if self.request_id:
             parts.append(f"(upstream request id {self.request_id})")
         return " ".join(parts)
 
 
 class Permanent(ConnectionFailure):
-    """Trying again changes nothing until somebody acts."""
+    """A retry changes nothing until a person acts."""
 
 
 class Retryable(ConnectionFailure):
     """The same request may succeed later, unchanged."""
 
     retryable = True
-    usual_remedy = "Nothing to do: the request is tried again by itself."
+    usual_remedy = "Nothing to do: the request is retried automatically."
 
 
 class InvalidRequest(Permanent):
-    """The request breaks a rule of the contract; `faults` names each."""
+    """The request breaks rules of the contract; `faults` names each rule."""
 
     usual_remedy = "Correct the named fields and send the request again."
 
 
 class SecretRefused(Permanent):
-    """Secrets Manager has no such secret, or does not let this function read it."""
+    """Secrets Manager has no such secret, or does not allow this function to read it."""
 
     usual_remedy = (
         "Create the secret under the configured prefix in this account and Region, "
@@ -102,9 +102,9 @@ class SecretRefused(Permanent):
 
 
 class SecretInvalid(Permanent):
-    """A secret's content is not what the contract says; `faults` names each field."""
+    """A secret's content breaks the contract; `faults` names each field."""
 
-    usual_remedy = "Correct the named fields of the secret; values are never shown."
+    usual_remedy = "Correct the named fields of the secret. Secret values are never shown."
 
 
 class AdobeCredentialRejected(Permanent):
@@ -117,32 +117,32 @@ class AdobeCredentialRejected(Permanent):
 
 
 class AdobeForbidden(Permanent):
-    """The credential is known but may not do this."""
+    """Adobe accepts the credential, but it lacks a permission."""
 
     usual_remedy = (
-        "In Adobe Experience Platform open Permissions, Roles: the role needs the sandbox, "
+        "In Adobe Experience Platform, open Permissions, Roles. The role needs the sandbox, "
         "'Manage Sources' and 'View Sources', and this credential under API credentials."
     )
 
 
 class SandboxUnknown(Permanent):
-    """Adobe knows no such sandbox, or does not show it to this credential."""
+    """Adobe has no such sandbox, or does not show it to this credential."""
 
-    usual_remedy = "Check the sandbox's name (not its title), and that the credential's role includes it."
+    usual_remedy = "Check the sandbox's name (not its title). Check that the credential's role includes the sandbox."
 
 
 class NotEntitled(Permanent):
-    """The organization's licence does not include the Databricks source."""
+    """The organization's license does not include the Databricks source."""
 
-    usual_remedy = "Ask Adobe: the Databricks source is part of Real-Time CDP Ultimate."
+    usual_remedy = "Contact Adobe about your license: the Databricks source is part of Real-Time CDP Ultimate."
 
 
 class DatabricksRefused(Permanent):
     """Databricks refused what Adobe tried with the given workspace, cluster and token."""
 
     usual_remedy = (
-        "Check that the token is valid in this workspace, that the cluster is an interactive one and running, "
-        "and that catalog and database exist; then send the request again."
+        "Check that the token is valid in this workspace, that the cluster is interactive and running, "
+        "and that the catalog and the database exist. Then send the request again."
     )
 
 
@@ -151,17 +151,17 @@ class NotReady(Permanent):
 
 
 class TestFailed(Permanent):
-    """Adobe's /test says that the connection does not work; nothing was published."""
+    """Adobe's `/test` reports that the connection does not work; nothing was published."""
 
     __test__ = False
     usual_remedy = (
-        "Check the Databricks token and start the cluster, then send the request again: "
+        "Check the Databricks token and start the cluster. Then send the request again: "
         "the same connection is updated and tested."
     )
 
 
 class Conflict(Permanent):
-    """Something of that name belongs to somebody else."""
+    """The name or the key is taken by a connection that is not ours, another organization or another source type."""
 
 
 class InUse(Permanent):
@@ -175,25 +175,25 @@ class AdobeRefused(Permanent):
 
 
 class Busy(Retryable):
-    """Another delivery works on the same key."""
+    """Another delivery is processing the same key."""
 
 
 class Waiting(Retryable):
-    """A cluster has to run first. It is given up by a limit of its own."""
+    """A cluster has to run first. This wait has its own time limit."""
 
-    usual_remedy = "Nothing to do: the request goes on by itself when the cluster runs."
+    usual_remedy = "Nothing to do: the request continues automatically when the cluster runs."
 
 
 class Unsettled(Retryable):
-    """An earlier POST was not answered and may still take effect."""
+    """An earlier POST got no response and may still take effect."""
 
 
 class Throttled(Retryable):
-    """The upstream asks for fewer calls."""
+    """The upstream demands a lower rate of calls."""
 
 
 class Unavailable(Retryable):
-    """An upstream cannot be reached or does not answer sensibly, or something unexpected happened."""
+    """An upstream cannot be reached or its response makes no sense, or something unexpected happened."""
 
 
 class OutOfTime(Retryable):
@@ -210,7 +210,7 @@ CODES: dict[str, type[ConnectionFailure]] = {leaf.__name__: leaf for leaf in _le
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An error as data: what the registry, the event and the HTTP API have of it."""
+    """An error as data: what the registry, the event and the HTTP API contain."""
 
     code: str
     message: str
@@ -232,7 +232,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: ConnectionFailure) -> Failure:
-        """The failure that an error is."""
+        """The error as data."""
         return cls(
             code=error.code,
             message=error.message,
@@ -253,13 +253,13 @@ E = TypeVar("E", bound=BaseException)
 
 
 def forget_causes(error: E) -> E:
-    """The error without what led to it: a cause may hold a request, and a request a token."""
+    """The error without its causes: a cause may hold a request, and a request a token."""
     error.__cause__ = error.__context__ = None
     return error
 
 
 def unexpected(error: Exception) -> Unavailable:
-    """Our error for one that nobody foresaw: its type and place only, since its text could hold anything."""
+    """Our error for an unexpected exception: only its type and place, since its text could hold anything."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

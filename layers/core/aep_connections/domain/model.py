@@ -1,4 +1,4 @@
-"""The values that every part speaks in: keys, orders, requests, sources, secrets, connections, results."""
+"""The values that all modules share: keys, orders, requests, sources, secrets, connections, results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Order:
-    """When a request was asked: what decides between two requests for one key. The later wins.
+    """When a request was made. It decides between two requests for one key: the later one wins.
 
     `time` is ISO 8601 in UTC with milliseconds and a fixed width, so that text order is time order.
     """
@@ -77,13 +77,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuthParams:
-    """Adobe's auth params, with the secret ones apart and never shown."""
+    """Adobe's auth params; the secret ones are kept separate and are never shown."""
 
     public: Mapping[str, str]
     secret: Mapping[str, str] = field(repr=False)
 
     def whole(self) -> dict[str, str]:
-        """Every param, as Adobe's create and patch want them."""
+        """All params, as Adobe's create and patch require them."""
         return {**self.public, **self.secret}
 
 
@@ -95,8 +95,8 @@ class Source:
         name: what the registry records; it never changes.
         secret_field: the request's field that names the secret.
         overrides: the request's fields that replace a field of the secret.
-        options: further fields of a request that only this source type and others that name them have.
-        read_secret: the auth params of a secret's name and values, and of the request's overrides.
+        options: further fields of a request, valid only for the source types that list them.
+        read_secret: makes the auth params of a secret's name and values, and of the request's overrides.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Source:
     read_secret: Callable[[str, JsonObject, Mapping[str, str]], AuthParams]
 
     def overrides_in(self, request: JsonObject) -> dict[str, str]:
-        """What a request has in place of the secret's fields."""
+        """The request's values that replace fields of the secret."""
         return {name: request[name] for name in self.overrides if name in request}
 
     @property
@@ -120,7 +120,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a caller wants to be true. `document` is the request as it was asked, without nulls."""
+    """The state that a caller wants. `document` is the request as the caller sent it, without nulls."""
 
     key: Key
     desired_state: DesiredState
@@ -145,7 +145,7 @@ class Secret:
 
 
 def display_name_of(request: JsonObject) -> str:
-    """What Adobe is to show as the connection's name."""
+    """The name that Adobe should show for the connection."""
     return str(request.get("displayName", request["name"]))
 
 
@@ -153,7 +153,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
 def usable_id(value: object) -> bool:
-    """Whether `value` can be a connection id and stand in a URL's path."""
+    """Whether `value` can be a connection id and be part of a URL's path."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
@@ -176,7 +176,7 @@ MARKER_START = "[aep-connections"
 
 
 def marked(description: str | None, mark: str) -> str:
-    """The description for Adobe: the caller's, ended by our marker with the attempt's id."""
+    """The description for Adobe: the caller's text, then our marker with the attempt's id."""
     marker = f"{MARKER_START} {mark}]"
     return f"{description} {marker}" if description else marker
 
@@ -189,7 +189,7 @@ def mark_of(connection: Connection) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """The base connection that a request asks for, credentials resolved."""
+    """The base connection that a request describes, with resolved credentials."""
 
     source: Source
     name: str
@@ -200,7 +200,7 @@ class Desired:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that makes the connection, a secret only by its ARN and version id."""
+        """SHA-256 of everything that defines the connection; of a secret, only its ARN and version id."""
         parts = [
             self.source.connection_spec_id,
             self.source.connection_spec_version,
@@ -214,7 +214,7 @@ class Desired:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def shown_by(self, connection: Connection) -> bool:
-        """Whether Adobe shows this name and these params; params it hides, or adds itself, do not count."""
+        """Whether Adobe shows this name and these params; params that Adobe hides or adds do not count."""
         names = {*self.auth.public, *self.source.overrides}
         differ = any(
             connection.params[name] != self.auth.public.get(name)
@@ -226,7 +226,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a request ended well. `published` says whether its id was written to the parameter now."""
+    """The result of a request that succeeded. `published`: whether its id was written to the parameter this time."""
 
     key: Key
     outcome: Outcome
@@ -240,7 +240,7 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs from before."""
+        """Whether anything changed."""
         return self.outcome is not Outcome.UNCHANGED or self.published or self.duplicates_deleted > 0
 
     def document(self) -> dict[str, Any]:
@@ -259,7 +259,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A part of the list of keys: at most `limit` of them, after a key; of one sandbox or all, in any status or one."""
+    """A part of the list of keys: at most `limit` keys after one key, of one sandbox or all, in one status or any."""
 
     sandbox: str | None
     status: Status | None
@@ -269,7 +269,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that a connection reaches; `path` is Adobe's name of it in calls."""
+    """A table that a connection reaches; `path` identifies it in calls to Adobe."""
 
     name: str
     path: str
@@ -277,7 +277,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, with Adobe's type for it and, where Adobe tells one, the format (`date-time`) of its XDM type."""
+    """A column, with Adobe's type for it and, if Adobe reports one, the format (`date-time`) of its XDM type."""
 
     name: str
     type: str
@@ -286,7 +286,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A dataflow that uses a connection. Its name is somebody's free text, and not read."""
+    """A dataflow that uses a connection. Its name is free text and is not read."""
 
     id: str
     state: str

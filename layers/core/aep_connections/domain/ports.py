@@ -1,4 +1,4 @@
-"""What the rooms need from outside, as Protocols. Every method raises only errors of `domain.errors`."""
+"""What the functions need from outside, as Protocols. Every method raises only errors of `domain.errors`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Time, so that tests need none."""
+    """Time; tests replace it."""
 
     def now(self) -> float:
         """Seconds since 1970."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Seconds that never decrease."""
 
     def sleep(self, seconds: float) -> None:
         """Pause."""
@@ -34,34 +34,34 @@ class FlowService(Protocol):
         """The organization, `…@AdobeOrg`."""
 
     def get(self, connection_id: str) -> model.Connection | None:
-        """The connection, or None only if Adobe says that this connection does not exist."""
+        """The connection, or None only if Adobe reports that this connection does not exist."""
 
     def listing(self, source: model.Source, name: str | None = None) -> list[model.Connection]:
         """Every connection of the source's spec, oldest first; with `name` only those that Adobe filters by it."""
 
     def create(self, desired: model.Desired, mark: str) -> model.Connection:
-        """POST, never repeated. An error tells by `may_have_happened` whether a connection may exist."""
+        """POST, never repeated. The error's `may_have_happened` states whether a connection may exist."""
 
     def patch(self, connection: model.Connection, desired: model.Desired, mark: str) -> str | None:
-        """PATCH under the connection's etag: the new etag, or None if the etag is stale (412)."""
+        """PATCH with the connection's etag. Returns the new etag, or None if the etag is stale (412)."""
 
     def delete(self, connection_id: str) -> bool:
-        """DELETE: False if Adobe says that it does not exist. Raises InUse."""
+        """DELETE. Returns False if Adobe reports that the connection does not exist. Raises InUse."""
 
     def test(self, connection_id: str) -> bool:
         """Adobe's own test of the connection."""
 
     def flows_of(self, connection_id: str) -> list[model.Flow]:
-        """Dataflows that use the connection: some, as access labels may hide others."""
+        """Dataflows that use the connection; access labels may hide some of them."""
 
     def connections_of(self, flow_id: str) -> list[str]:
-        """The connections that a dataflow reads from; none if it does not exist, or is not shown."""
+        """The connections that a dataflow reads from; empty if the dataflow does not exist or is not shown."""
 
     def tables(self, connection_id: str) -> list[model.Table] | None:
-        """The tables that the connection reaches, None if it is gone. Raises DatabricksRefused."""
+        """The tables that the connection reaches; None if the connection is gone. Raises DatabricksRefused."""
 
     def columns(self, connection_id: str, path: str) -> list[model.Column] | None:
-        """The columns of a table, None if it or the connection is gone. Raises DatabricksRefused."""
+        """The columns of a table; None if the table or the connection is gone. Raises DatabricksRefused."""
 
 
 class Adobe(Protocol):
@@ -75,63 +75,63 @@ class Adobe(Protocol):
 
 
 class Workspace(Protocol):
-    """One workspace of a source, seen with one token."""
+    """One workspace of a source, accessed with one token."""
 
     def report(self) -> Report:
-        """Check everything that can be checked, changing nothing. Raises OutOfTime; other trouble it reports."""
+        """Check everything that can be checked, without changes. Raises OutOfTime; other problems are in the report."""
 
     def accepts_token(self) -> bool:
-        """Whether the source says whose token it is. Raises Throttled, OutOfTime."""
+        """Whether the source reports whose token it is. Raises Throttled, OutOfTime."""
 
     def start(self) -> None:
         """Start the cluster. It may be starting already. Raises NotReady, Throttled, Unavailable, OutOfTime."""
 
     def diagnose(self, refusal: ConnectionFailure, report: Report) -> ConnectionFailure:
-        """Adobe's refusal with what the report knows of its cause; calls nothing."""
+        """Adobe's refusal, with the cause that the report shows; makes no calls."""
 
 
 class Workspaces(Protocol):
-    """What is behind connections."""
+    """The workspaces that connections lead to."""
 
     def open(self, source: model.Source, auth: model.AuthParams) -> Workspace | None:
-        """The workspace of these params, None if this source type has none to check; calls nothing."""
+        """The workspace of these params; None if this source type has none to check. Makes no calls."""
 
 
 class Registry(Protocol):
     """The table of keys.
 
-    A write of `save` and `close` is conditional on the lease, else Busy. Every method may raise Throttled, Unavailable.
+    `save` and `close` write only while the lease is held, else Busy. Every method may raise Throttled, Unavailable.
     """
 
     def get(self, key: model.Key) -> Entry | None:
-        """The entry of a key as it is now."""
+        """The current entry of a key."""
 
     def accept(self, lease: Lease, order: model.Order, request: model.Request) -> Entry | None:
-        """Accept the request and take the lease: the entry as it was, or None if superseded. Raises Busy."""
+        """Accept the request and take the lease. Returns the entry as it was, None if superseded. Raises Busy."""
 
     def resume(self, lease: Lease) -> Entry | None:
-        """Take the lease for a recheck: the entry, or None if the registry has none. Raises Busy."""
+        """Take the lease for a recheck. Returns the entry, or None if the registry has none. Raises Busy."""
 
     def save(self, lease: Lease, before: Entry, after: Entry) -> None:
-        """Write what differs between what the registry has and what it is to have."""
+        """Write the difference between the recorded entry and the new one."""
 
     def close(self, lease: Lease, before: Entry, after: Entry) -> None:
-        """Write what differs, and give the lease back."""
+        """Write the difference and release the lease."""
 
     def note_pending(self, order: model.Order, request: model.Request) -> None:
-        """Note a request that was sent to the queue, unless one of a later order, or itself, was accepted."""
+        """Note a request that was sent to the queue, unless it, or a request of later order, was accepted."""
 
     def page(self, page: model.Page) -> tuple[list[Entry], model.Key | None]:
         """A page of entries, and the key after which more may follow; a page may be short, even empty."""
 
     def sandboxes(self) -> list[str]:
-        """Every sandbox with a key that has a secret, in order."""
+        """Every sandbox with a key that has a secret, sorted."""
 
     def in_sandbox(self, sandbox: str) -> list[Summary]:
-        """Every key of a sandbox; perhaps some as they were a moment ago."""
+        """Every key of a sandbox; some may be slightly out of date."""
 
     def current(self, keys: Collection[model.Key]) -> dict[model.Key, Summary]:
-        """These keys as they are now, of those that there are."""
+        """The current state of these keys; a key that does not exist is left out."""
 
     def keys_of_secret(self, secret_id: str) -> list[model.Key]:
         """The keys whose requests name a secret."""
@@ -150,7 +150,7 @@ class Queue(Protocol):
         """Send rechecks; if it raises, some may have been sent."""
 
     def hide(self, message: Message, seconds: float) -> None:
-        """Keep a message hidden for so long; best effort, as the lease protects the key anyway."""
+        """Keep a message hidden for this long. Best effort: the lease protects the key anyway."""
 
     def park(self, order: model.Order, detail: object, code: str, reason: str) -> None:
         """Send a message to the dead-letter queue, in envelope form."""
@@ -160,10 +160,10 @@ class Secrets(Protocol):
     """AWS Secrets Manager."""
 
     def read(self, secret_id: str, stage: str = "AWSCURRENT") -> model.Secret:
-        """The version of a stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
+        """The version with this stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
 
     def current_versions(self, secret_ids: Collection[str]) -> dict[str, str | None]:
-        """Name of a secret -> the id of its current version, None if there is no such secret, or it may not be read."""
+        """Secret name -> id of its current version; None if the secret does not exist or access is denied."""
 
 
 class Parameters(Protocol):
@@ -189,4 +189,4 @@ class Events(Protocol):
     """EventBridge."""
 
     def announce(self, detail_type: str, *details: dict[str, Any]) -> None:
-        """Put outcome events on the bus; if it raises, some may be there."""
+        """Put outcome events on the bus; if it raises, some may have been sent."""

@@ -1,4 +1,4 @@
-"""The readiness report: what was looked at in a workspace, what came of it, and what to do. Pure data."""
+"""The readiness report: what was checked in a workspace, the results, and what to do. Pure data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from typing import Any
 from aep_connections.domain.errors import ConnectionFailure, Fault
 
 CLUSTER_STATE, TOKEN_VALID = "CLUSTER_STATE", "TOKEN_VALID"
-"""The checks that decide what is done next, whatever the source type."""
+"""The checks that decide the next step, for every source type."""
 
 
 class Readiness(StrEnum):
-    """What a request wants of the workspace before Adobe is asked."""
+    """What a request wants done with the workspace before Adobe is called."""
 
     START = "start"
     CHECK = "check"
@@ -26,7 +26,7 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How a check came out; `skipped` waits for another check that did not pass."""
+    """The result of a check; `skipped`: a check that it depends on did not pass."""
 
     PASS = "pass"  # noqa: S105 - not a password
     FAIL = "fail"
@@ -36,7 +36,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One check. `evidence` holds ids, states and times, never a secret; `docs/readiness.md` explains each `id`."""
+    """One check. `evidence` holds ids, states and times, no secrets. Ids: `docs/reference/readiness-checks.md`."""
 
     id: str
     severity: Severity
@@ -46,14 +46,14 @@ class CheckResult:
     evidence: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The check as JSON; what says nothing is left out."""
-        said = {"message": self.message, "remedy": self.remedy, "evidence": dict(self.evidence)}
+        """The check as JSON; empty details are left out."""
+        details = {"message": self.message, "remedy": self.remedy, "evidence": dict(self.evidence)}
         head = {"id": self.id, "severity": self.severity.value, "result": self.verdict.value}
-        return head | {name: value for name, value in said.items() if value}
+        return head | {name: value for name, value in details.items() if value}
 
 
 class Phase(StrEnum):
-    """What a cluster does: `starting` ends in `running` if all goes well; `stopping` cannot be started yet."""
+    """What a cluster does. `starting` becomes `running` on success. A `stopping` cluster cannot be started yet."""
 
     RUNNING = "running"
     STARTING = "starting"
@@ -63,14 +63,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """A cluster as it was seen.
+    """A cluster as it was observed.
 
     Attributes:
-        state: the source's own word for its phase.
-        terminated_at: tells one termination from the next; the source's own time, as text.
-        ended: why it last terminated, if not as clusters should.
-        remedy: what to do about that.
-        lasting: whether a new start ends so too.
+        state: the source's own name for the phase.
+        terminated_at: identifies the last termination; the source's own time, as text.
+        ended: why the cluster last terminated, if that was not normal.
+        remedy: what to do about `ended`.
+        lasting: whether a new start would end the same way.
     """
 
     id: str
@@ -84,19 +84,19 @@ class ClusterState:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one look at a workspace found; `cluster` is None if it was not seen. `checked_at` is ISO 8601 in UTC."""
+    """The results of one workspace check; `cluster` is None if unknown. `checked_at` is ISO 8601 in UTC."""
 
     checks: Sequence[CheckResult]
     cluster: ClusterState | None
     checked_at: str
 
     def failed(self) -> list[CheckResult]:
-        """The checks that stand in the way."""
+        """The failed checks that block the request."""
         return [c for c in self.checks if c.severity is Severity.ERROR and c.verdict is Verdict.FAIL]
 
     @property
     def status(self) -> str:
-        """`fail` if anything stands in the way, `warn` if something may, or is not known; else `pass`."""
+        """`fail` if a check blocks the request, `warn` if one may block it or is unknown, else `pass`."""
         if self.failed():
             return "fail"
         heavy = [c for c in self.checks if c.severity is not Severity.INFO]
@@ -109,18 +109,18 @@ class Report:
 
     @property
     def waits_for_cluster(self) -> bool:
-        """Whether all that stands in the way is a cluster that does not run."""
+        """Whether the only blocking check is a cluster that does not run."""
         return [check.id for check in self.failed()] == [CLUSTER_STATE]
 
     @property
     def request_id(self) -> str | None:
-        """Databricks' id of the first request whose answer stands in the way."""
+        """Databricks' request id of the first blocking check that has one."""
         return next((c.evidence["requestId"] for c in self.failed() if "requestId" in c.evidence), None)
 
     def explaining(
         self, kind: type[ConnectionFailure], message: str, checks: Sequence[CheckResult]
     ) -> ConnectionFailure:
-        """A failure of a kind, which `checks` of this report explain."""
+        """A failure of this kind, explained by `checks` of this report."""
         remedies = dict.fromkeys(check.remedy for check in checks if check.remedy)
         return kind(
             " ".join([message, *(check.message for check in checks)]),
@@ -130,11 +130,11 @@ class Report:
         )
 
     def document(self) -> dict[str, Any]:
-        """The report as the registry has it."""
+        """The report as the registry stores it."""
         checks = [check.document() for check in self.checks]
         return {"status": self.status, "checkedAt": self.checked_at, "checks": checks}
 
     def event_fields(self) -> dict[str, Any]:
-        """The report among the fields of a failure event or a log line."""
+        """The report as fields of a failure event or a log line."""
         document = self.document()
         return {"readiness": document["status"], "checks": document["checks"]}

@@ -15,13 +15,13 @@ from aep_connections.domain.ports import Clock
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECORD_SECONDS = 20.0
-"""Kept free at the end to publish, announce and close: the longest that one AWS call may take."""
+"""Reserved at the end to publish, announce and close: the longest time that one AWS call may take."""
 REPLY_SECONDS = 2.0
-"""Kept free at the end for a reply, where there is nothing to record."""
+"""Reserved at the end for a reply, when there is nothing to record."""
 
 
 class SystemClock:
-    """The `Clock` port on the machine's own time."""
+    """The `Clock` port on the system clock."""
 
     now = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
@@ -30,7 +30,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The end of this invocation on the monotonic clock, and what is kept free before it (seconds)."""
+    """The end of this invocation on the monotonic clock, and the seconds that are reserved before it."""
 
     clock: Clock
     ends_at: float
@@ -46,14 +46,14 @@ class Deadline:
         return self.ends_at - self.clock.monotonic()
 
     def usable(self) -> float:
-        """Seconds that calls to others may use: what is left, less what is kept."""
+        """Seconds that calls to other systems may use: the time left, minus the reserved time."""
         return self.remaining() - self.kept
 
     def require(self, seconds: float, doing: str) -> None:
         """Raise `OutOfTime` unless `seconds` are usable."""
         if self.usable() < seconds:
             left = max(0, round(self.usable()))
-            raise OutOfTime(f"Too little time left for {doing}: {left} s of the {round(seconds)} s it may take.")
+            raise OutOfTime(f"Too little time left for {doing}: {left} s left, it may take {round(seconds)} s.")
 
 
 def iso(seconds: float) -> str:

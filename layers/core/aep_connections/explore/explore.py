@@ -1,4 +1,4 @@
-"""Shows what a key's connection reaches: its tables, or the columns of one. Changes nothing and starts nothing."""
+"""Lists the tables that a key's connection reaches, or the columns of one. Changes nothing and starts nothing."""
 
 import contextlib
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ from aep_connections.sources import secret_id_of, source_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplorePorts:
-    """Everything outside, bound to one question; `redactor` redacts what others say."""
+    """All external dependencies, bound to one call. `redactor` redacts the text of other systems."""
 
     redactor: Redactor
     secrets: Secrets
@@ -25,11 +25,11 @@ class ExplorePorts:
 
 
 def explore(key: Key, path: str | None, ports: ExplorePorts) -> dict[str, Any]:
-    """`tables`, or with a path `columns`, as lists of JSON objects; or `notFound` with what there is not.
+    """`tables`, or with a path `columns`, as lists of JSON objects; or `notFound` with what does not exist.
 
     Raises:
-        DatabricksRefused: the workspace does not let Adobe look; in Databricks' own words if it can be asked.
-        ConnectionFailure: with the code of whatever else stands in the way.
+        DatabricksRefused: the workspace refuses Adobe; in Databricks' own words if Databricks can be reached.
+        ConnectionFailure: with the code of any other cause.
     """
     entry = ports.registry.get(key)
     if entry is None:
@@ -60,16 +60,16 @@ def _explored(flow: FlowService, connection_id: str, path: str | None, redactor:
     if path is None:
         tables = flow.tables(connection_id)
         if tables is None:
-            return {"notFound": "Adobe no longer has this connection; asked for again, it is made anew."}
+            return {"notFound": "Adobe no longer has this connection. Request it again to recreate it."}
         return {"tables": [redacted(table) for table in tables]}
     columns = flow.columns(connection_id, path)
     if columns is None:
-        return {"notFound": "Adobe shows no columns of a table of this path; the list of tables has every path."}
+        return {"notFound": "Adobe shows no columns for a table with this path. The list of tables has every path."}
     return {"columns": [redacted(column) for column in columns]}
 
 
 def _auth(entry: Entry, ports: ExplorePorts) -> AuthParams | None:
-    """The params of the key's last request, for the source. Without them nothing of Adobe's words is shown."""
+    """The auth params of the key's last request. Without them, no text from Adobe is shown."""
     source, secret_id = source_of(entry), secret_id_of(entry)
     if secret_id is not None:
         overrides = source.overrides_in(entry.request or {})

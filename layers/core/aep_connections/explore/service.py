@@ -1,4 +1,4 @@
-"""The function `explore`: the API function's question in, data out; a failure is data too."""
+"""The function `explore`: the API function calls it and gets data. A failure is returned as data too."""
 
 import os
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class ExploreService:
         self._log = Log()
 
     def explore(self, event: Any, context: Any) -> dict[str, Any]:
-        """What the API function wants to know; or `failure`, with the contract's names."""
+        """The data that the API function requested; or `failure`, with the contract's names."""
         upstream = self._environment.upstream(self._environment.deadline(context, kept=REPLY_SECONDS))
         ports = ExplorePorts(
             redactor=upstream.redactor,
@@ -47,7 +47,7 @@ def _reply(event: Any, ports: ExplorePorts) -> dict[str, Any]:
     try:
         sandbox, name = readable_key(event)
         if sandbox is None or name is None:
-            raise InvalidRequest("A question names a sandbox, a name and perhaps a path.")
+            raise InvalidRequest("The event must have a sandbox and a name, and may have a path.")
         return explore(Key(sandbox, name), event.get("path"), ports)
     except ConnectionFailure as failure:
         return {"failure": Failure.of(failure).document()}
@@ -56,7 +56,7 @@ def _reply(event: Any, ports: ExplorePorts) -> dict[str, Any]:
 
 
 def _line(event: Any, reply: dict[str, Any]) -> dict[str, Any]:
-    """What the log has of it."""
+    """The fields of the log line."""
     sandbox, name = readable_key(event)
     failure = reply.get("failure") or {}
     shown = {"code": failure.get("code"), "reason": failure.get("message"), "request_id": failure.get("requestId")}

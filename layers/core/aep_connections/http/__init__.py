@@ -1,1 +1,1 @@
-"""HTTP to Adobe and Databricks: one exchange with a hard end, and when it is repeated."""
+"""HTTP to Adobe and Databricks: one exchange with a total time limit, and when it is repeated."""

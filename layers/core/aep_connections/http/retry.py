@@ -1,7 +1,7 @@
-"""Whether an exchange over HTTP is repeated within one invocation, by its status or failure, and after which pause.
+"""Decides whether an HTTP exchange is repeated within one invocation, by its status or failure, and after which pause.
 
-Other levels repeat other things: docs/provisioning.md, "What is tried again", lists each with its limit. A create is
-never repeated: whether it happened is found by looking.
+Other levels retry other things: docs/explanation/provisioning.md, "What is retried", lists each with its limit. A
+create is never repeated: a search in Adobe shows whether it happened.
 """
 
 import random
@@ -13,7 +13,7 @@ RETRY_AFTER_CAP_SECONDS = 10.0
 """A longer `Retry-After` is left to the queue."""
 
 _STATUSES = {
-    408: "the upstream waited too long for the request",
+    408: "request timeout",
     429: "throttled",
     500: "internal error upstream",
     502: "bad gateway",
@@ -24,7 +24,7 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one exchange ended: a status, or a transport failure in words. `retry_after` is in seconds."""
+    """How one exchange ended: a status, or the text of a transport failure. `retry_after` is in seconds."""
 
     status: int | None
     failure: str | None = None
@@ -38,10 +38,10 @@ def reason_to_retry(
 
     Args:
         ended: how it ended.
-        repeatable: whether sending it twice does the same as once.
+        repeatable: whether sending it twice has the same effect as sending it once.
         tries: exchanges so far.
-        seconds_left: what the invocation can still spend on calls.
-        at_most: exchanges that such a call may take.
+        seconds_left: the seconds that the invocation can still spend on calls.
+        at_most: the most exchanges that this call may take.
     """
     reason = ended.failure or _STATUSES.get(ended.status or 0)
     if reason is None or not repeatable or tries >= at_most:
@@ -52,6 +52,6 @@ def reason_to_retry(
 
 
 def pause_before_retry(ended: Ended, tries: int) -> float:
-    """Seconds to wait: what the upstream asked for, else growing with jitter."""
+    """Seconds to wait: a pause that grows with the tries, with jitter, but at least `retry_after`."""
     grown = FIRST_PAUSE_SECONDS * float(2 ** (tries - 1))
     return max(ended.retry_after or 0.0, grown * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrecy

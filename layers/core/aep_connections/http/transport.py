@@ -1,8 +1,8 @@
-"""One HTTP exchange with a hard end: verified TLS, no redirects, no proxies or credentials from the environment.
+"""One HTTP exchange with a time limit: verified TLS, no redirects, no proxies or credentials from the environment.
 
-Every call has a connect and a read timeout, and a total time after which its socket is shut down, so that an answer
-dripping in byte by byte ends too. Exceptions of the HTTP library hold the request, token included: none leaves here, so
-our error is made after the `except`, where no cause is chained to it.
+Every call has a connect timeout, a read timeout and a total time, after which its socket is shut down. So a response
+that arrives byte by byte ends too. Exceptions of the HTTP library hold the request, including the token, so they must
+not leave this module. Our error is created after the `except`, where no cause is chained to it.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, for the answer of a slow call (create, patch, test), for any other answer."""
+    """Seconds: to connect, for the response to a slow call (create, patch, test), for any other response."""
 
     connect: float = 5.0
     slow: float = 65.0
@@ -43,7 +43,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to `service`. `slow` takes the long read timeout; `repeatable` allows repeating it, up to `tries`."""
+    """One request to `service`. `slow`: with the long read timeout; `repeatable`: may be repeated, up to `tries`."""
 
     service: str
     method: str
@@ -58,14 +58,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that was read whole."""
+    """A response that was read completely."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON, or None if it is none."""
+        """The body as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -73,13 +73,13 @@ class Reply:
 
     @property
     def request_id(self) -> str | None:
-        """The upstream's request id from the headers, if it is one that may be shown."""
+        """The upstream's request id from the headers, if it may be shown."""
         shown = self.headers.get("x-request-id") or self.headers.get("x-debug-id") or ""
         return shown if 0 < len(shown) <= 128 and shown.isascii() and shown.isprintable() else None
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds of `Retry-After`, given as a number or as a date."""
+        """The seconds of `Retry-After`, which is a number or a date."""
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
@@ -93,7 +93,7 @@ class Reply:
 class _Exchange(threading.local):
     """The connection that the current thread's exchange uses, and its socket.
 
-    Of an answer that ends with its connection, `http.client` takes the socket away from the connection.
+    If the response ends with its connection, `http.client` removes the socket from the connection.
     """
 
     connection: Any = None
@@ -119,7 +119,7 @@ class _HTTPSConnection(urllib3.connection.HTTPSConnection):
 
 @functools.cache
 def _trusting(extra_ca_file: str | None) -> ssl.SSLContext:
-    """TLS that verifies, with one more CA if there is one."""
+    """A TLS context that verifies certificates, with one more CA if a file is given."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # not every build of Python has this by default
     if extra_ca_file:
@@ -140,10 +140,10 @@ class _Adapter(HTTPAdapter):
 def new_session() -> requests.Session:
     """The HTTP session of an execution environment."""
     session = requests.Session()
-    # No redirect is followed, nor looked at: to look, a session reads its whole page, however large.
+    # No redirect is followed or inspected: to inspect one, a session reads its whole body, however large.
     session.get_redirect_target = lambda _: None  # type: ignore[method-assign,assignment]
     session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # or a caller before would be remembered
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # else a cookie would outlive its call
     adapter = _Adapter(pool_connections=4, pool_maxsize=8, max_retries=0)
     for scheme in ("https://", "http://"):
         session.mount(scheme, adapter)
@@ -154,7 +154,7 @@ def new_session() -> requests.Session:
 
 @dataclass(slots=True, kw_only=True)
 class Upstream:
-    """Calls of one invocation: sends, repeats and counts them, within the invocation's deadline."""
+    """The calls of one invocation: sends, repeats and counts them, within the invocation's deadline."""
 
     session: requests.Session
     timeouts: Timeouts
@@ -165,14 +165,14 @@ class Upstream:
 
     @property
     def calls(self) -> int:
-        """How many exchanges there were; several threads add to it."""
+        """The number of exchanges so far; several threads add to it."""
         return len(self.sent)
 
     def send(self, call: Call) -> Reply:
-        """The answer, whatever its status, repeated as the retry policy says.
+        """Send a call, repeat it as the retry policy says, and return the response, whatever its status.
 
         Raises:
-            Unavailable: there is no whole answer; `may_have_happened` unless the request certainly was not sent.
+            Unavailable: no complete response; `may_have_happened` unless the request certainly was not sent.
             OutOfTime: no time is left to begin.
         """
         tries = 0
@@ -189,7 +189,7 @@ class Upstream:
             )
             if reason is None:
                 if reply is None:
-                    raise lost or Unavailable("No answer.")
+                    raise lost or Unavailable("No reply.")
                 return reply
             self.retries.append(f"{call.method}: {reason}")
             self.deadline.clock.sleep(pause_before_retry(ended, tries))
@@ -219,20 +219,20 @@ class Upstream:
                 short = expected and call.method != "HEAD" and len(body) != int(expected)
                 if watch.expired or short or len(body) > MAX_BODY_BYTES:
                     response.close()
-                    return None, _lost(call, "The answer was cut short or too large.", sent=True)
+                    return None, _lost(call, "the response was cut short or too large.", sent=True)
                 response.raw.release_conn()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Reply(response.status_code, headers, body), None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             problem = error
         if watch.expired:
-            return None, _lost(call, "No whole answer came in time.", sent=True)
+            return None, _lost(call, "no complete response arrived in time.", sent=True)
         sent = not any(isinstance(one, _BEFORE_SENDING) for one in _chain(problem))
         return None, _lost(call, _in_words(problem), sent=sent)
 
 
 class _Watch:
-    """Shuts the exchange's socket down when its total time is over."""
+    """Shuts down the exchange's socket when its total time is over."""
 
     def __init__(self, seconds: float) -> None:
         self.expired = False
@@ -258,7 +258,7 @@ class _Watch:
 
 
 def _lost(call: Call, message: str, *, sent: bool) -> Unavailable:
-    return Unavailable(f"{call.service} could not be heard: {message}", may_have_happened=sent)
+    return Unavailable(f"No reply from {call.service}: {message}", may_have_happened=sent)
 
 
 _BEFORE_SENDING = (
@@ -289,9 +289,9 @@ def _in_words(error: BaseException) -> str:
         (urllib3.exceptions.NameResolutionError, "its host name does not resolve"),
         (urllib3.exceptions.NewConnectionError, "it refused the connection"),
         (urllib3.exceptions.ConnectTimeoutError, "connecting took too long"),
-        ((urllib3.exceptions.ReadTimeoutError, TimeoutError), "it did not answer in time"),
-        (ssl.SSLError, "TLS failed"),
+        ((urllib3.exceptions.ReadTimeoutError, TimeoutError), "it did not respond in time"),
+        (ssl.SSLError, "a TLS error occurred"),
     ):
         if any(isinstance(one, kind) for one in chain):
             return f"{words}."
-    return "the connection broke."
+    return "the connection was reset."

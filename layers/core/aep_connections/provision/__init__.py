@@ -1,1 +1,1 @@
-"""The function `provision`: makes connections as their requests say, and keeps an account of each request."""
+"""The function `provision`: brings connections to their requested state, and accounts for every request."""

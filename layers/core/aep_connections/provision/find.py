@@ -1,4 +1,4 @@
-"""Finds a key's connection in Adobe, tells ours from others', and knows when one is certainly gone."""
+"""Finds a key's connection in Adobe, separates ours from others, and decides when one is certainly gone."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -10,12 +10,12 @@ from aep_connections.domain.model import Connection, Desired, Outcome, Source, m
 from aep_connections.provision.job import READ_SECONDS, Job
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-"""Names that a `property` filter takes literally: a comma, for one, would mean IN."""
+"""Names that a `property` filter takes literally. A comma, for example, would mean IN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What there is: the key's connection, others of its name, and whether a known one is certainly gone."""
+    """What was found: the key's connection, others of its name, and whether a known one is certainly gone."""
 
     connection: Connection | None
     duplicates: tuple[str, ...] = ()
@@ -24,12 +24,12 @@ class Found:
 
 
 def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
-    """The connection that the open attempt made, now recorded; None once it is known to have made none.
+    """The connection that the open attempt created, now recorded; None once it certainly created none.
 
-    Only a look that begins `settle_seconds` after the sending may conclude that nothing was made.
+    Only a listing that begins `settle_seconds` after the POST was sent can prove that nothing was created.
 
     Raises:
-        Unsettled: the invocation ends before that can be known.
+        Unsettled: the invocation ends before that is certain.
     """
     clock, until = job.ports.clock, attempt.sent_at + job.limits.settle_seconds
     pauses = _pauses()
@@ -46,16 +46,16 @@ def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
         pause = max(0.01, min(next(pauses), left))
         if job.deadline.usable() < pause + READ_SECONDS:
             raise Unsettled(
-                "A POST to Adobe was not answered and may still take effect; nothing is sent before that is known.",
+                "A POST to Adobe got no reply and may still take effect. Nothing is sent until that is certain.",
                 retry_after=left,
             )
         clock.sleep(pause)
 
 
 def find(job: Job, desired: Desired) -> Found:
-    """The key's connection, whose known id (if any) is not found: by mark, parameter or (with `adopt`) name.
+    """Find the key's connection by mark, parameter or (with `adopt`) name. Its known id, if any, was not found.
 
-    It is recorded before this returns.
+    The connection is recorded before this returns.
 
     Raises:
         Conflict: a foreign connection has the display name.
@@ -80,7 +80,7 @@ def find(job: Job, desired: Desired) -> Found:
 
 
 def without_duplicates(job: Job, source: Source, known: Connection) -> Found:
-    """The known connection, once every other one of this key is deleted; what may be published stays."""
+    """The known connection, after every other one of this key is deleted, except one that may be published."""
     marks, kept = set(job.entry.marks), {known.id, job.published}
     others = [c for c in job.flow.listing(source) if mark_of(c) in marks and c.id not in kept]
     deleted, undeleted = _delete_duplicates(job, others)
@@ -90,7 +90,7 @@ def without_duplicates(job: Job, source: Source, known: Connection) -> Found:
 def own_connections(job: Job, source: Source, listed: list[Connection]) -> tuple[list[Connection], bool]:
     """Connections of this key other than the known one, oldest first: by mark, else the one its parameter names.
 
-    And whether the one that the parameter names is certainly gone.
+    The second value is whether the one that the parameter names is certainly gone.
     """
     marks = set(job.entry.marks)
     own = [c for c in listed if mark_of(c) in marks]
@@ -105,32 +105,32 @@ def own_connections(job: Job, source: Source, listed: list[Connection]) -> tuple
 
 
 def assert_gone(connection_id: str, listed: list[Connection]) -> None:
-    """Gone is only what a listing by connection spec alone does not show either (it may have been renamed)."""
+    """Raise Unavailable if a listing by connection spec alone still shows it: it may have been renamed."""
     if any(c.id == connection_id for c in listed):
-        raise Unavailable(f"Adobe says that connection {connection_id} does not exist, but still lists it.")
+        raise Unavailable(f"Adobe reports that connection {connection_id} does not exist, but still lists it.")
 
 
 def check_usable(job: Job, connection: Connection) -> None:
-    """Refuse a connection that somebody disabled; wait for one that Adobe still works on."""
+    """Refuse a connection that someone disabled; wait for one that Adobe is still processing."""
     if connection.state in ("disabled", "draft"):
         raise AdobeRefused(
             f"Connection {connection.id} is {connection.state} in Adobe.",
-            remedy="Enable it in Adobe, or delete it there; then send the request again.",
+            remedy="Enable it in Adobe, or delete it there. Then send the request again.",
         )
     if connection.state not in ("enabled", None):
         state = job.ports.redactor.printable(connection.state, 40)
-        raise Unavailable(f"Adobe still works on connection {connection.id} (state {state}).")
+        raise Unavailable(f"Adobe is still processing connection {connection.id} (state {state}).")
 
 
 def _listing(job: Job, desired: Desired) -> list[Connection]:
-    """Connections of the spec; where nothing is known of the key, only those of the name."""
+    """Connections of the spec; if nothing is recorded for the key, only those of its display name."""
     if job.entry.connection_id or job.published or job.entry.marks:
         return job.flow.listing(desired.source)
     return job.flow.listing(desired.source, desired.name if _PLAIN.fullmatch(desired.name) else None)
 
 
 def _foreign(job: Job, namesakes: list[Connection]) -> list[Connection]:
-    """Those that no other key of ours holds."""
+    """Connections that no other key of ours holds."""
     held = set(_held_by_others(job)) if namesakes else set()
     return [c for c in namesakes if not held & {c.id, mark_of(c)}]
 
@@ -146,7 +146,7 @@ def _record(job: Job, kept: Connection, others: list[Connection], deleted: int) 
 
 
 def _delete_duplicates(job: Job, duplicates: list[Connection]) -> tuple[int, list[Connection]]:
-    """How many were deleted, and those that flows already use: they are reported instead."""
+    """How many were deleted, and those that dataflows already use, which are reported instead."""
     undeleted = []
     for connection in duplicates:
         job.deadline.require(READ_SECONDS, "deleting a duplicate connection")
@@ -160,8 +160,8 @@ def _delete_duplicates(job: Job, duplicates: list[Connection]) -> tuple[int, lis
 def _conflict(desired: Desired, foreign: list[Connection]) -> Conflict:
     shown = ", ".join(c.id for c in foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
     return Conflict(
-        f"A connection named {desired.name!r} exists in the sandbox and is not ours: {shown}.",
-        remedy='Choose another displayName, delete that connection, or send "adopt": true to take the oldest over.',
+        f"A connection named {desired.name!r} already exists in the sandbox and is not ours: {shown}.",
+        remedy='Choose another displayName, delete that connection, or send "adopt": true to take over the oldest.',
     )
 
 
@@ -170,7 +170,7 @@ def _ids(connections: list[Connection]) -> tuple[str, ...]:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds between looks: growing, then steady."""
+    """Seconds between listings: growing, then constant."""
     yield from (1.0, 2.0, 4.0, 8.0)
     while True:
         yield 15.0

@@ -1,4 +1,4 @@
-"""What one delivery works with: the ports, the time left, the lease, and the registry entry as it is by now."""
+"""The state of one delivery: the ports, the time left, the lease, and the current registry entry."""
 
 from dataclasses import dataclass, field
 
@@ -23,14 +23,14 @@ from aep_connections.domain.redaction import Redactor
 from aep_connections.domain.time import Deadline
 
 WRITE_SECONDS = 70.0
-"""What a POST or PATCH may take: 5 s to connect and 65 s to reply (Adobe publishes no limit)."""
+"""The longest that a POST or PATCH may take: 5 s to connect and 65 s to reply (Adobe publishes no limit)."""
 READ_SECONDS = 20.0
-"""What any other call may take: 5 s to connect and 15 s to reply."""
+"""The longest that any other call may take: 5 s to connect and 15 s to reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything outside, bound to one delivery; `redactor` redacts what others say."""
+    """All external dependencies, bound to one delivery. `redactor` redacts the text of other systems."""
 
     redactor: Redactor
     clock: Clock
@@ -45,7 +45,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the operator configured: where secrets may be, and how long what may take (seconds)."""
+    """The operator's settings: where secrets may be, and time limits in seconds."""
 
     secret_prefix: str
     settle_seconds: float
@@ -55,16 +55,16 @@ class Limits:
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One accepted request on its way.
+    """One accepted request while it is processed.
 
     Attributes:
         before: the entry as this delivery found it.
-        accepted: the request that was accepted now; a recheck works on the one that the entry has.
-        delivery: what brought the request here; `recheck` is it, if the request itself is not.
-        entry: the entry as it is by now; what was only seen is written when the delivery ends.
+        accepted: the request that this delivery accepted. A recheck uses the request in the entry.
+        delivery: the request or the recheck that was delivered. `recheck` is the recheck, if it is one.
+        entry: the current entry. Facts that were only observed are written when the delivery ends.
         saved: the entry as the registry has it.
-        unattended: whether nobody requested this, or waits for it.
-        report: what this delivery saw of the workspace, if it looked.
+        unattended: True if no person requested this, and no request is open.
+        report: the readiness report, if this delivery checked the workspace.
         flow: Flow Service, once it is opened.
         published: the id in the key's parameter, once it is read.
     """
@@ -90,14 +90,14 @@ class Job:
         self.unattended = bool(self.recheck and self.recheck.unattended) and not self.before.is_open
         self.entry = self.saved = self.before.accepted(self.order, self.accepted) if self.accepted else self.before
         if self.accepted and self.accepted.source and self.accepted.source.name != self.entry.source:
-            self.saved = self.saved.with_(source=None)  # accepting may have written the request's: it is written again
+            self.saved = self.saved.with_(source=None)  # accept may have written the request's source: write it again
 
     @property
     def request(self) -> Request:
-        """What is to be true.
+        """The request to fulfill.
 
         Raises:
-            InvalidRequest: the entry has a request that was valid once; the operator has changed the rules since.
+            InvalidRequest: the entry's request was valid once, but the operator has changed the rules since.
         """
         if self.accepted is None:
             self.accepted = read_request(self.before.request and dict(self.before.request), self.limits.secret_prefix)
@@ -105,12 +105,12 @@ class Job:
 
     @property
     def verifies(self) -> bool:
-        """Whether no check and no test is left out."""
+        """Whether every check and every test must run."""
         return bool(self.recheck and self.recheck.verifies)
 
     @property
     def deletes_duplicates(self) -> bool:
-        """Whether further connections of the key are looked for, although one is known."""
+        """Whether to search for more connections of the key although one is known."""
         return bool(self.recheck and self.recheck.deletes_duplicates)
 
     def desired(self, source: Source, secret_id: str, secret: Secret) -> Desired:
@@ -134,27 +134,27 @@ class Job:
         return wait if wait and wait.order == self.order else None
 
     def save(self, entry: Entry) -> None:
-        """Write the entry as it is from now on."""
+        """Write the new state of the entry."""
         self.ports.registry.save(self.lease, self.saved, entry)
         self.entry = self.saved = entry
 
     def close(self, entry: Entry) -> None:
-        """Write the entry as this delivery leaves it, and give the lease back."""
+        """Write the final state of the entry, and release the lease."""
         self.ports.registry.close(self.lease, self.saved, entry)
 
     def release(self) -> None:
-        """Give the lease back and change nothing else."""
+        """Release the lease and change nothing else."""
         self.close(self.saved)
 
     def postpone(self, status: Status, failure: Failure) -> None:
         """Leave the request to a later delivery.
 
-        Refused because something has to run first: that puts what Adobe holds in no doubt, so its fingerprint stays.
+        A refusal because something has to run first raises no doubt about what Adobe holds: its fingerprint stays.
         """
         self.close(self.entry.with_(fingerprint=self.saved.fingerprint).postponed(status, failure, self.wait()))
 
     def record_connection(self, connection: Connection, fingerprint: str | None, outcome: Outcome) -> None:
-        """Write down the connection that the key has from now on, and that was not tested as it is."""
+        """Record the new connection of the key, which has not been tested in this state."""
         entry = self.entry.connected(
             connection,
             fingerprint,
@@ -166,11 +166,11 @@ class Job:
         self.save(entry)
 
     def marks(self) -> tuple[str, ...]:
-        """The marks that tell this key's connections; a connection that is taken over gets this delivery's."""
+        """The marks that identify this key's connections. An adopted connection gets this delivery's mark."""
         return self.entry.marks or (self.lease.owner,)
 
     def outcome(self, *, patched: bool) -> Outcome:
-        """How this request ends: what an earlier delivery of it did counts, and what it resumes."""
+        """The outcome of this request. It includes the work of its earlier deliveries, and the work that it resumes."""
         kept = self.entry.outcome
         if patched and (kept is None or self.entry.outcome_order != self.order):
             return Outcome.UPDATED

@@ -1,7 +1,7 @@
-"""Processes a delivery: accepts, runs, announces and closes it; or refuses it, postpones it, gives it up and parks it.
+"""Processes a delivery: accepts, runs, announces and closes it. Or it refuses, postpones or parks the delivery.
 
 This is the accounting around `provision` and `retire`: every accepted request ends published, deleted, superseded,
-or failed with a reason that is recorded and announced. What cannot be recorded is not acknowledged.
+or failed with a reason that is recorded and announced. A delivery that cannot be recorded is not acknowledged.
 """
 
 import contextlib
@@ -28,9 +28,7 @@ from aep_connections.provision.job import Job, Limits, Ports
 from aep_connections.provision.provision import provision
 from aep_connections.provision.retire import retire
 
-PARKED = (
-    "The request was given up and parked: when the cause is mended, redrive the dead-letter queue or send it again."
-)
+PARKED = "The request was given up and parked. Fix the cause, then redrive the dead-letter queue or resend the request."
 AGAIN = "Send the request again."
 LEASE_BEYOND_DEADLINE_SECONDS = 60.0
 VISIBILITY_BEYOND_DEADLINE_SECONDS = 90.0
@@ -46,7 +44,7 @@ class Processor:
     deadline: Deadline
 
     def process(self, delivery: Delivery) -> Processed:
-        """Do what a delivery asks for. Raises nothing: whatever goes wrong is in what is returned."""
+        """Process a delivery. Raises nothing: the returned value contains any error."""
         message = delivery.message
         if message:
             self.ports.queue.hide(message, self.deadline.remaining() + VISIBILITY_BEYOND_DEADLINE_SECONDS)
@@ -86,9 +84,9 @@ class Processor:
         return self._run(self._job(delivery, lease=lease, order=entry.order, before=entry))
 
     def _run(self, job: Job) -> Processed:
-        """Do the job, announce it, close it: a kill in between repeats the event rather than losing it.
+        """Do the job, announce it, close it. A kill between these steps repeats the event, but never loses it.
 
-        A close without a reply may have happened, and nothing is recorded after it: the next delivery finds out.
+        A close without a reply may have taken effect. Nothing is recorded after it: the next delivery finds out.
         """
         end: Result | ConnectionFailure
         try:
@@ -113,9 +111,9 @@ class Processor:
         return _ended(job, result=result)
 
     def _fail(self, job: Job, error: ConnectionFailure) -> Processed:
-        """Announce and record a failure for good, or postpone the request.
+        """Announce and record a final failure, or postpone the request.
 
-        Unattended work leaves the key's status as it is: no request is open while it is tried again.
+        Unattended work does not change the key's status: no request is open while it is retried.
         """
         message = job.delivery.message
         if not error.retryable or message is None or self._given_up(job, error):
@@ -128,7 +126,7 @@ class Processor:
         return _ended(job, error=error, acknowledged=False)
 
     def _end(self, job: Job, error: ConnectionFailure) -> Processed:
-        """Announce a failure, park what another try might mend, and record it."""
+        """Announce a failure, park a request that may succeed later, and record the failure."""
         _name_next_step(error, PARKED if job.delivery.message else AGAIN)
         failure = Failure.of(error)
         last = job.before.failure if job.before.status is Status.FAILED else None
@@ -143,7 +141,7 @@ class Processor:
         return _ended(job, error=error, parked=parked)
 
     def _refuse(self, delivery: Delivery, refusal: InvalidRequest) -> Processed:
-        """An invalid request orders nothing; without a valid key nobody could find it again, so it is parked."""
+        """An invalid request has no effect. Without a valid key no one could find it again, so it is parked."""
         failure = Failure.of(refusal)
         self._announce(FAILED, delivery.order, _key_fields(delivery) | failure.document())
         parked = delivery.message is not None and None in _key_of(delivery)
@@ -152,12 +150,14 @@ class Processor:
         return _processed(delivery, error=refusal, parked=parked)
 
     def _stop_if_given_up(self, job: Job) -> None:
-        waits = job.wait() is not None and job.before.status is Status.WAITING  # which has a limit of its own
+        waits = job.wait() is not None and job.before.status is Status.WAITING  # a wait has its own limit
         if waits or not self._overdue(job):
             return
         last = job.before.failure if job.before.order == job.order else None
         if last is None:
-            raise OutOfTime(f"Not done within {round(self.limits.give_up_seconds)} s of its first delivery.")
+            raise OutOfTime(
+                f"The request was not completed within {round(self.limits.give_up_seconds)} s of its first delivery."
+            )
         raise CODES[last.code](last.message, remedy=last.remedy, request_id=last.request_id)
 
     def _given_up(self, job: Job, error: ConnectionFailure) -> bool:
@@ -200,14 +200,14 @@ def _ended(job: Job, **end: Any) -> Processed:
 
 
 def _name_next_step(error: ConnectionFailure, remedy: str) -> None:
-    """Nobody retries what is retryable but ends here: the remedy says so, before what the error itself says."""
+    """A retryable error that ends here is not retried. The remedy states that first, then its own advice."""
     if error.retryable:
         own = "" if error.remedy == error.usual_remedy else f" {error.remedy}"
         error.remedy = remedy + own
 
 
 def _is_news(job: Job, result: Result) -> bool:
-    """Every request is announced; a recheck only if it changed something or ended a request."""
+    """Every request is announced. A recheck is announced only if it changed something or ended a request."""
     before = job.before
     ends = before.answered != before.order or before.status is Status.FAILED
     return job.recheck is None or ends or result.changed
@@ -232,6 +232,6 @@ def _key_fields(delivery: Delivery) -> dict[str, Any]:
 
 
 def _pause(message: Message, error: ConnectionFailure) -> float:
-    """Seconds until a message is delivered again: growing, and not before what the upstream asked for."""
+    """Seconds until a message is delivered again: growing, at least what the upstream requested, at most 180."""
     grown = FIRST_REDELIVERY_SECONDS + REDELIVERY_GROWTH_SECONDS * (message.receive_count - 1)
     return min(MAX_REDELIVERY_SECONDS, max(grown, error.retry_after or 0.0))

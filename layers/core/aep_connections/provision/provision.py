@@ -1,9 +1,9 @@
-"""Makes a base connection as its request says: exactly one, tested before it is published.
+"""Brings a base connection to its requested state: exactly one, tested before it is published.
 
     credentials → open attempt? → unchanged? → readiness → find → create | adopt | update → test → publish
 
-Accepting the request comes before this and announcing it after (`process`). Any step may be the last one of an
-invocation: the registry entry tells the next delivery where to go on.
+`process` accepts the request before this, and announces it afterwards. Any step may be the last one of an
+invocation: the next delivery continues from what the registry entry records.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from aep_connections.provision.readiness import diagnose, ensure_ready, token_re
 from aep_connections.provision.update import restore_former_secret, update
 
 SLOW_RECORD_SECONDS = 5.0
-"""An attempt whose record took longer is not sent: settling counts from the recorded time."""
+"""An attempt that took longer to record is not sent: the settle time counts from the recorded time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What was done at Adobe: the key's connection, how it was found, and whether it passed Adobe's test as it is."""
+    """What was done at Adobe: the key's connection, how it was found, and whether it passed Adobe's test as is."""
 
     found: Found
     connection: Connection
@@ -34,10 +34,10 @@ class Effect:
 
 
 def provision(job: Job, source: Source, secret_id: str) -> Result:
-    """Bring the key's connection to what the request says, and publish its id.
+    """Bring the key's connection to its requested state, and publish its id.
 
     Raises:
-        ConnectionFailure: with the code of whatever stands in the way; what was done so far is recorded.
+        ConnectionFailure: with the code of the cause. All steps completed so far are recorded.
     """
     job.entry = job.entry.of_source(source)
     ports, key = job.ports, job.lease.key
@@ -68,7 +68,7 @@ def _known(job: Job, source: Source) -> Found | None:
 
 
 def _unchanged(job: Job, desired: Desired, known: Found | None) -> Effect | None:
-    """Nothing, if it is as desired and passed its test so, unless somebody wants to know more."""
+    """An effect without changes; None unless the connection is as desired, passed its test and needs no new one."""
     tested = job.entry.tested
     passed = job.before.status is Status.READY and tested is not None and tested.passed
     if known is None or known.connection is None or not passed or job.verifies:
@@ -83,9 +83,9 @@ def _is_as_desired(job: Job, desired: Desired, connection: Connection) -> bool:
 
 
 def _make_and_test(job: Job, desired: Desired, known: Found | None) -> Effect:
-    """What has to be done at Adobe, once the workspace is ready; its refusals are diagnosed.
+    """Do what is needed at Adobe, once the workspace is ready. Refusals are diagnosed.
 
-    Where the source refuses the token of a published connection, Adobe gets the former one back.
+    If the source refuses the token of a published connection, Adobe gets the former token again.
     """
     workspace = job.ports.workspaces.open(desired.source, desired.auth)
     if workspace is None:
@@ -99,7 +99,7 @@ def _make_and_test(job: Job, desired: Desired, known: Found | None) -> Effect:
         refusal = refused if isinstance(refused, NotReady) else diagnose(job, workspace, refused)
         if holder and token_refused(job) and restore_former_secret(job, holder, desired):
             accepting = desired.source.name.capitalize()
-            refusal.message += f" Adobe has the former version of the secret again, whose token {accepting} accepts."
+            refusal.message += f" Adobe uses the former version of the secret again, whose token {accepting} accepts."
         raise refusal from None
 
 
@@ -122,7 +122,7 @@ def _create(job: Job, desired: Desired, outcome: Outcome) -> Connection:
     attempt = Attempt(uuid.uuid4().hex, clock.now(), desired.fingerprint)
     job.save(job.entry.attempting(attempt, job.flow.org_id))
     if clock.now() - attempt.sent_at > SLOW_RECORD_SECONDS:
-        raise Unavailable("Recording the attempt took too long; nothing was sent.")
+        raise Unavailable("Recording the attempt took too long. Nothing was sent.")
     try:
         connection = job.flow.create(desired, attempt.id)
     except ConnectionFailure as lost:
@@ -131,7 +131,7 @@ def _create(job: Job, desired: Desired, outcome: Outcome) -> Connection:
                 job.save(job.entry.refused())
             raise
         made = settle(job, desired.source, attempt)
-        if made is None:  # one POST per delivery: the next one starts afresh
+        if made is None:  # one POST per delivery: the next one starts again
             raise
         return made
     job.record_connection(connection, desired.fingerprint, outcome)
@@ -148,11 +148,11 @@ def _test(job: Job, connection: Connection) -> None:
         raise
     job.entry = job.entry.tested_at(clock.now(), passed=passed)
     if not passed:
-        raise TestFailed(f"Adobe's test of connection {connection.id} failed; its id was not published.")
+        raise TestFailed(f"Adobe's test of connection {connection.id} failed. Its id was not published.")
 
 
 def _publish(job: Job, effect: Effect) -> Result:
-    """Write the id to the parameter, unless it is there."""
+    """Write the id to the parameter, unless it is there already."""
     parameters, key, connection = job.ports.parameters, job.lease.key, effect.connection
     publishes = job.published != connection.id
     if publishes:

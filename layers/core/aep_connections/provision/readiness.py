@@ -1,6 +1,6 @@
-"""Checks a workspace before Adobe uses it, starts its cluster if it may, and diagnoses what Adobe refuses.
+"""Checks a workspace before Adobe uses it, starts its cluster if allowed, and diagnoses refusals by Adobe.
 
-Nothing here sleeps: a cluster that has to run first is a `Waiting`, and the queue brings the request back.
+Nothing here sleeps: a cluster that has to run first raises `Waiting`, and the queue delivers the request again.
 """
 
 from dataclasses import replace
@@ -20,20 +20,20 @@ from aep_connections.provision.job import READ_SECONDS, Job
 
 
 def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
-    """Check the workspace before Adobe is called, as the request's `readiness` says.
+    """Check the workspace before Adobe is called, as the request's `readiness` demands.
 
-    What is not known is no obstacle: Adobe's path to the workspace may be open where ours is not.
+    A fact that is not known does not block: Adobe may reach the workspace where this function cannot.
 
     Args:
-        worked: whether the key is ready, and its parameter names the connection that is there.
+        worked: whether the key is ready, and its parameter names the existing connection.
 
     Returns:
-        Whether Adobe's test is to be run. Not if this is unattended, the connection worked and its cluster is stopped:
+        Whether to run Adobe's test. False if this is unattended, the connection worked and its cluster is stopped:
         a test would fail, and prove nothing.
 
     Raises:
         NotReady: a check failed; the message and `faults` name each.
-        Waiting: all that fails is a cluster that starts, or was started now.
+        Waiting: the only failed check is a cluster that is starting, or was started now.
     """
     off = job.request.readiness is Readiness.OFF
     if off and not (job.verifies or job.unattended):
@@ -42,7 +42,7 @@ def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
     report = _check(job, workspace)
     failed = report.failed()
     tests = not (job.unattended and worked and any(check.id == CLUSTER_STATE for check in failed))
-    if off:  # but a token that Databricks refuses is not given to Adobe by ourselves
+    if off:  # but unattended work gives Adobe no token that Databricks refuses
         failed = [check for check in failed if job.unattended and check.id == TOKEN_VALID]
     if not failed:
         return tests
@@ -53,14 +53,14 @@ def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
 
 
 def token_refused(job: Job) -> bool:
-    """Whether the source itself refused the token, when this delivery last looked."""
+    """Whether the source itself refused the token at this delivery's last check."""
     return job.report is not None and job.report.token_refused
 
 
 def diagnose(job: Job, workspace: Workspace, refusal: TestFailed | DatabricksRefused) -> ConnectionFailure:
-    """What Adobe's refusal really was, by the source's own words on the token and the cluster's state.
+    """The cause of Adobe's refusal, from the source's own report on the token and the cluster's state.
 
-    Raises what starting a cluster may raise.
+    Raises the same errors as starting a cluster.
     """
     try:
         report = _check(job, workspace)
@@ -81,10 +81,10 @@ def _check(job: Job, workspace: Workspace) -> Report:
 
 
 def _start_or_await_cluster(job: Job, workspace: Workspace, report: Report) -> None:
-    """Raise Waiting if all that fails is a cluster that will run: by itself, or because it is started here.
+    """Raise Waiting if the only failed check is a cluster that will run: it is starting, or is started here.
 
-    Starting costs money: only a request with readiness `start` does it, and not again after a start that ended for a
-    reason that stays.
+    A start costs money: only a request with readiness `start` does it, and not again after a start that ended for a
+    lasting reason.
     """
     cluster = report.cluster
     if cluster is None or not report.waits_for_cluster:
@@ -101,7 +101,7 @@ def _start_or_await_cluster(job: Job, workspace: Workspace, report: Report) -> N
     elif job.request.readiness is not Readiness.START or job.unattended:
         return
     elif cluster.phase is Phase.STOPPING:
-        doing = "is stopping, and will be started then"
+        doing = "is stopping, and will be started afterwards"
     elif cluster.lasting and wait.started_after not in (None, cluster.terminated_at):
         return
     elif now >= wait.until:
@@ -109,10 +109,10 @@ def _start_or_await_cluster(job: Job, workspace: Workspace, report: Report) -> N
     else:
         job.deadline.require(READ_SECONDS, "starting the cluster")
         wait = replace(wait, started_after=cluster.terminated_at)
-        job.entry = job.entry.with_(wait=wait)  # a start whose answer is lost may have happened
+        job.entry = job.entry.with_(wait=wait)  # a start whose reply is lost may have happened
         workspace.start()
         doing = f"was {cluster.state} and is being started"
     job.entry = job.entry.with_(wait=wait)
     over = f"Cluster {cluster.id} did not run within {round(wait.until - wait.since)} s. " if now >= wait.until else ""
-    ended = f" Before, it ended so: {cluster.ended} {cluster.remedy}" if cluster.ended else ""
+    ended = f" Last termination: {cluster.ended} {cluster.remedy}" if cluster.ended else ""
     raise Waiting(f"{over}Cluster {cluster.id} {doing}.{ended}")

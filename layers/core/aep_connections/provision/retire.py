@@ -1,4 +1,4 @@
-"""Makes a key absent: its connection deleted, then its parameter. Nothing that is not ours is touched."""
+"""Makes a key absent: deletes its connection, then its parameter. Changes nothing that is not ours."""
 
 from aep_connections.domain.errors import ConnectionFailure, Fault, InUse, Unavailable
 from aep_connections.domain.model import Outcome, Result, Source
@@ -11,11 +11,11 @@ POLL_SECONDS = 2.0
 
 
 def retire(job: Job) -> Result:
-    """Delete what is ours of this key.
+    """Delete everything of ours that belongs to this key.
 
     Raises:
-        InUse: flows use the connection; nothing was changed.
-        ConnectionFailure: with the code of whatever else stands in the way.
+        InUse: dataflows use the connection. Nothing was changed.
+        ConnectionFailure: with the code of any other cause.
     """
     ports, key, entry = job.ports, job.lease.key, job.entry
     job.published = ports.parameters.get(key)
@@ -48,7 +48,7 @@ def _to_delete(job: Job, source: Source) -> list[str]:
 
 
 def _delete(job: Job, source: Source, connection_id: str) -> None:
-    """DELETE, then GET until Adobe says that it does not exist."""
+    """DELETE, then GET until Adobe reports that it does not exist."""
     job.deadline.require(READ_SECONDS, "deleting the connection")
     try:
         deleted = job.flow.delete(connection_id)
@@ -64,7 +64,7 @@ def _delete(job: Job, source: Source, connection_id: str) -> None:
 
 
 def _naming_flows(flow: FlowService, connection_id: str, in_use: InUse) -> InUse:
-    """The refusal with the dataflows that stand in the way, as far as they are shown to us."""
+    """The refusal with the dataflows that use the connection, as far as Adobe shows them."""
     try:
         flows = flow.flows_of(connection_id)
     except ConnectionFailure:

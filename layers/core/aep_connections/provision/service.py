@@ -1,4 +1,4 @@
-"""The function `provision`: its parts are made once for each environment, and bound to each delivery."""
+"""The function `provision`: its parts are created once per execution environment, and bound to each delivery."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ class ProvisionService:
         )
 
     def provision(self, event: Any, context: Any) -> dict[str, Any]:
-        """Reply to an invocation, as `reply_to` says."""
+        """Reply to an invocation, see `reply_to`."""
         deadline = self._environment.deadline(context, kept=RECORD_SECONDS)
         invocation_id = str(getattr(context, "aws_request_id", "") or "") or "unknown"
         now = self._environment.clock.now()
@@ -76,10 +76,10 @@ class ProvisionService:
 
 
 def reply_to(event: Any, now: float, invocation_id: str, process: Callable[[Delivery], Processed]) -> dict[str, Any]:
-    """The reply to a batch of the queue; or a direct invoke's result.
+    """The reply to a batch of the queue, or the result of a direct invoke.
 
     Raises:
-        ConnectionFailure: of a direct invoke, also if it is retryable: nobody else would try again.
+        ConnectionFailure: for a direct invoke, even if it is retryable: nothing else would retry it.
     """
     if is_batch(event):
         undone = [r["messageId"] for r in event["Records"] if not process(read_record(r, now)).acknowledged]

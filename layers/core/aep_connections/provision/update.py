@@ -1,4 +1,4 @@
-"""Updates a connection in place: as its request says, or back to the former version of its secret."""
+"""Updates a connection in place: to its requested state, or back to the former version of its secret."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ STALE_ETAG_REREADS = 3
 
 
 def update(job: Job, connection: Connection, desired: Desired) -> Connection:
-    """PATCH name, description and all params under the etag; a stale etag is read again."""
+    """PATCH name, description and all params with the etag. A stale etag is read again."""
     marks, shown = job.marks(), mark_of(connection)
     mark = shown if shown in marks else marks[-1]
     for _ in range(1 + STALE_ETAG_REREADS):
@@ -23,26 +23,26 @@ def update(job: Job, connection: Connection, desired: Desired) -> Connection:
             return patched
         reread = job.flow.get(connection.id)
         if reread is None:
-            raise Unavailable(f"Connection {connection.id} disappeared while it was updated.")
+            raise Unavailable(f"Connection {connection.id} disappeared while it was being updated.")
         check_usable(job, reread)
         connection = reread
     raise AdobeRefused(
-        f"Connection {connection.id} changed each time it was about to be updated (412).",
-        remedy="Something else edits this connection all the time: find and stop it, then send the request again.",
+        f"Connection {connection.id} changed before each attempt to update it (HTTP 412).",
+        remedy="Another system keeps editing this connection. Find and stop it, then send the request again.",
     )
 
 
 def restore_former_secret(job: Job, connection: Connection, refused: Desired) -> bool:
     """Give Adobe the former version of the secret again, if it may hold the refused one and the source accepts that.
 
-    Until Adobe has it, the registry knows no fingerprint: whoever goes on after a kill does this again.
+    Until Adobe has it, the registry has no fingerprint: after a kill, the next delivery does this again.
     """
     secret_id = job.request.secret_id
     if secret_id is None or job.entry.fingerprint not in (None, refused.fingerprint):
         return False
     try:
         former = job.desired(refused.source, secret_id, job.ports.secrets.read(secret_id, "AWSPREVIOUS"))
-    except (SecretRefused, SecretInvalid):  # there is none
+    except (SecretRefused, SecretInvalid):  # there is no former version
         return False
     workspace = job.ports.workspaces.open(refused.source, former.auth)
     if former.fingerprint == refused.fingerprint or workspace is None or not workspace.accepts_token():

@@ -1,4 +1,4 @@
-"""Compares what the registry holds of a sandbox with what Adobe, Parameter Store and Secrets Manager show. Pure."""
+"""Compares the registry's entries of a sandbox with what Adobe, Parameter Store and Secrets Manager show. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aep_connections.reconcile.drift import Drift, Kind
 from aep_connections.sources import secret_id_of, source_of
 
 UNFINISHED_SECONDS = 24 * 3600.0
-"""A request that is open for longer, and that nobody works on, is not in the queue any more."""
+"""A request that is open for longer, and is not being processed, is no longer in the queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Snapshot:
     """What Adobe, Parameter Store and Secrets Manager show of a sandbox.
 
     Attributes:
-        connections: of Adobe, of the specs of all entries, oldest first.
+        connections: those of Adobe with the spec of any entry, oldest first.
         published: name of a key -> the id in its parameter.
         versions: name of a secret -> the id of its current version, None if it cannot be read.
     """
@@ -52,8 +52,8 @@ class Snapshot:
         )
 
 
-def in_motion(entry: Summary, now: float, settle_seconds: float) -> bool:
-    """Whether a key is being worked on, just was, or soon will be: then what is shown of it may be out of date."""
+def is_changing(entry: Summary, now: float, settle_seconds: float) -> bool:
+    """Whether a key is being processed, just was, or soon will be: what is shown of it may be out of date."""
     recent = now - entry.updated_at < settle_seconds
     waits = entry.is_open and now - entry.updated_at < UNFINISHED_SECONDS
     pending = entry.pending is not None and now - entry.pending.order.seconds < UNFINISHED_SECONDS
@@ -68,12 +68,12 @@ def missing(entries: Iterable[Summary], snapshot: Snapshot) -> list[Summary]:
 def compare(
     entries: Iterable[Summary], snapshot: Snapshot, ours: Iterable[Summary], settled_before: float
 ) -> list[Drift]:
-    """Where entries, of which nothing is in motion, differ from what is shown.
+    """The drift of entries, none of which is changing.
 
     Args:
         entries: what to compare.
         snapshot: what is shown.
-        ours: every entry of the sandbox: what they hold is not foreign.
+        ours: every entry of the sandbox. What they hold is not foreign.
         settled_before: an attempt that was sent before this (seconds since 1970) is over.
     """
     held = {mark for entry in ours for mark in entry.marks} | {e.connection_id for e in ours if e.connection_id}
@@ -109,9 +109,9 @@ def _compare(drift: Drift, snapshot: Snapshot, held: set[str], settled_before: f
 
 
 def _duplicates(entry: Summary, snapshot: Snapshot, known: Connection | None) -> list[Connection]:
-    """Connections of the key beside the one that it should have."""
+    """Connections of the key besides the one that it should have."""
     if entry.status is not Status.RETIRED and known is None:
-        return []  # the one that is there may be it
+        return []  # the existing one may be the right one
     marked = [c for mark in entry.marks for c in snapshot.by_mark.get(mark, ())]
     return [c for c in marked if c is not known]
 
@@ -129,7 +129,7 @@ def _compare_connection(drift: Drift, known: Connection) -> None:
 
 
 def _changed_params(entry: Summary, known: Connection) -> Iterator[tuple[str, str, str]]:
-    """Params that Adobe shows and that differ from those it was given; those that it hides or adds do not count."""
+    """Params that Adobe shows and that differ from those that we sent. Params that it hides or adds do not count."""
     if entry.params is None:
         return
     source = source_of(entry)

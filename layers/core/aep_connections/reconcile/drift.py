@@ -12,7 +12,7 @@ MAX_SHOWN = 255
 
 
 class Kind(StrEnum):
-    """A kind of drift; `docs/reconcile.md` explains each."""
+    """A kind of drift; `docs/reference/drift.md` explains each."""
 
     MISSING = "missing"
     DISABLED = "disabled"
@@ -31,19 +31,19 @@ class Kind(StrEnum):
 
 
 FOR_PEOPLE = {Kind.CONFLICT, Kind.SECRET_UNREADABLE}
-"""Kinds that a recheck does not repair."""
+"""Kinds that a recheck cannot repair, only a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One difference: what should be and what is, where that can be said. Never a secret."""
+    """One difference: the expected and the actual value, where there is one. Never a secret."""
 
     kind: Kind
     expected: str | None = None
     shown: str | None = None
 
     def document(self, redactor: Redactor) -> dict[str, str | None]:
-        """The deviation as JSON; what Adobe shows is somebody's free text."""
+        """The deviation as JSON. What Adobe shows is free text, so it is redacted."""
         shown = None if self.shown is None else redactor.printable(self.shown, MAX_SHOWN)
         return {"kind": self.kind.value, "expected": self.expected, "shown": shown}
 
@@ -56,24 +56,24 @@ class Drift:
     deviations: list[Deviation] = field(default_factory=list)
 
     def add(self, kind: Kind, expected: str | None = None, shown: str | None = None) -> None:
-        """Note one more."""
+        """Add one more."""
         self.deviations.append(Deviation(kind, expected, shown))
 
     @property
     def only_conflicts(self) -> bool:
-        """Whether the connection itself is fine, and somebody else's has the same name."""
+        """Whether the connection itself is fine, and another system's connection has the same name."""
         return all(deviation.kind is Kind.CONFLICT for deviation in self.deviations)
 
     @property
     def recheck(self) -> Recheck | None:
-        """What repairs it, unless only people can."""
+        """The recheck that repairs it; None if only a person can."""
         kinds = {deviation.kind for deviation in self.deviations}
         if kinds <= FOR_PEOPLE:
             return None
         return Recheck(self.entry.key, Reason.DUPLICATE if Kind.DUPLICATE in kinds else Reason.DRIFT)
 
     def document(self, why_not: str | None, redactor: Redactor) -> dict[str, Any]:
-        """The drift as the event tells it; `why_not` is why nothing is done about it."""
+        """The drift as the detail of an event. `why_not` is why nothing is done about it."""
         order = self.entry.order
         return {
             "sandbox": self.entry.key.sandbox,

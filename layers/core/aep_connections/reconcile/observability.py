@@ -1,4 +1,4 @@
-"""What is written of the whole fleet: lines for what happened, and metrics at the end of a run."""
+"""Logs and metrics of the whole fleet: a line for each thing that happened, and metrics at the end of a run."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from aep_connections.http.transport import Upstream
 
 MAX_SECRETS = 100
-"""Each secret is a metric of its own, which CloudWatch charges for: the oldest are shown."""
+"""CloudWatch charges for the metric of each secret, so only the oldest versions are shown."""
 
 
 class FleetObserver:
-    """Writes what was seen of the fleet: a line for each thing that happened, and metrics at the end of a run."""
+    """Writes the logs and metrics of the fleet."""
 
     def __init__(self) -> None:
         self._log = Log()
         self._namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "AepConnections")
 
     def note(self, message: str, line: dict[str, Any]) -> None:
-        """What happened in a sandbox."""
+        """Log what happened in a sandbox."""
         self._log.write(message, line)
 
     def followed(self, event: dict[str, str], rechecks: list[Recheck]) -> dict[str, Any]:
-        """What an event reported, and how many keys are rechecked for it."""
+        """Log an event and how many keys are rechecked for it; returns the line."""
         line: dict[str, Any] = {**event, "rechecks": len(rechecks)}
         self._log.write("rechecks sent", line)
         return line
 
     def reconciled(self, run: Run, now: float, upstream: Upstream, *, ended: bool) -> dict[str, Any]:
-        """Where a run is; at its end the metrics of all of it. The ages are in seconds."""
+        """Log the progress of a run; at its end, write the metrics of the whole run. Ages are in seconds."""
         line: dict[str, Any] = {"ended": ended, "after": run.after, "upstream_calls": upstream.calls}
-        line |= dict.fromkeys(_COUNTED, 0) | run.counts
+        line |= dict.fromkeys((*_COUNTED, "Skipped"), 0) | run.counts
         self._log.write("fleet reconciled" if ended else "fleet continues", line)
         for secret_id, created_at in sorted(run.versions.items(), key=lambda item: item[1])[:MAX_SECRETS]:
             self._gauge({"secret": secret_id}, {"SecretVersionAge": now - created_at})

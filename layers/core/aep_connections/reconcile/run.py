@@ -2,8 +2,8 @@
 
     registry → Adobe's list beside parameters and versions → compare → the registry once more → announce → recheck
 
-Nothing is changed here but the queue: `provision` repairs what a recheck names. A run may end anywhere; the next one
-finds what still differs.
+Nothing is changed here except the queue: `provision` repairs what a recheck names. A run may end at any point: the
+next one finds what still differs.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from aep_connections.domain.model import Connection, Key, Status
 from aep_connections.domain.ports import Adobe, Clock, Events, FlowService, Parameters, Queue, Registry, Secrets
 from aep_connections.domain.redaction import Redactor
 from aep_connections.domain.time import Deadline
-from aep_connections.reconcile.compare import Snapshot, compare, in_motion, missing
+from aep_connections.reconcile.compare import Snapshot, compare, is_changing, missing
 from aep_connections.reconcile.drift import Drift
 from aep_connections.sources import secret_id_of, source_of
 
 SANDBOX_SECONDS = 120.0
-"""What a sandbox may take; with less left, another invocation goes on."""
+"""The time that a sandbox may take. With less time left, another invocation continues."""
 MIN_MISSING = 2
-"""A single missing connection is one that somebody deleted: it does not open the circuit breaker."""
+"""A single missing connection was probably deleted by someone: it does not open the circuit breaker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetPorts:
-    """What reconciling needs of the outside; `redactor` redacts what others say."""
+    """The external dependencies of a reconcile run. `redactor` redacts the text of other systems."""
 
     redactor: Redactor
     clock: Clock
@@ -55,14 +55,14 @@ class FleetPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the operator configured.
+    """The operator's settings.
 
     Attributes:
-        repairs: whether anything is done about what is found.
-        checks: how many rechecks a run may send, as each may run Adobe's test.
+        repairs: whether drift is repaired and old tests are repeated, or drift is only announced.
+        checks: how many rechecks a run may send. Each may run Adobe's test.
         verify_after_seconds: a test that is older is repeated.
-        max_missing_percent: where more of a sandbox's connections are missing, nothing is done there.
-        settle_seconds: how long what was done may not be shown yet.
+        max_missing_percent: if more of a sandbox's connections are missing, nothing is done there.
+        settle_seconds: for how long a change may not be visible yet.
     """
 
     repairs: bool
@@ -74,15 +74,15 @@ class Policy:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """One pass over the fleet, and how far it is; as JSON it goes from one invocation to the next.
+    """One pass over the fleet, and its progress. One invocation hands it to the next as JSON.
 
     Attributes:
         after: the last sandbox that was reconciled.
         checks: how many rechecks may still be sent.
-        due: the connections whose last test is oldest, that first: when it was (seconds since 1970), sandbox, name.
-        counts: what was found, by metric, or metric and dimension.
+        due: the connections with the oldest tests, oldest first: time (seconds since 1970), sandbox, name.
+        counts: what was found, by metric, or by metric and dimension. `Skipped` counts keys that were changing.
         oldest: the oldest test of a ready connection, in seconds since 1970.
-        versions: name of a secret -> when its version in use was created; of this invocation's sandboxes.
+        versions: name of a secret -> when its version in use was created. Only of this invocation's sandboxes.
     """
 
     checks: int
@@ -115,13 +115,13 @@ class Run:
 
 
 def count_of(metric: str, dimension: str) -> str:
-    """The key in a run's counts of a metric that has a dimension."""
+    """The key of a metric with a dimension in the counts of a run."""
     return f"{metric}:{dimension}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
-    """Reconciles within one invocation. `note` is given what happened in a sandbox: a message and its fields."""
+    """Reconciles within one invocation. `note` receives what happened in a sandbox: a message and its fields."""
 
     ports: FleetPorts
     policy: Policy
@@ -129,11 +129,11 @@ class Reconciler:
     note: Callable[[str, dict[str, Any]], None]
 
     def reconcile(self, run: Run) -> bool:
-        """Go on with a run: whether it is at its end. A sandbox that fails is counted, and stops no other.
+        """Continue a run; returns whether it is complete. A sandbox that fails is counted, and stops no other.
 
         Raises:
-            AdobeCredentialRejected, SecretRefused, SecretInvalid: of the Adobe secret, so every sandbox would fail.
-            Throttled, Unavailable: the registry does not say which sandboxes there are.
+            AdobeCredentialRejected, SecretRefused, SecretInvalid: for the Adobe secret. Every sandbox would fail.
+            Throttled, Unavailable: the registry cannot list the sandboxes.
         """
         begun = False
         for sandbox in self.ports.registry.sandboxes():
@@ -158,14 +158,15 @@ class Reconciler:
         return True
 
     def _sandbox(self, run: Run, sandbox: str) -> None:
-        """Compare a sandbox, announce drift and have it rechecked; then count what there is."""
+        """Compare a sandbox, announce its drift and send rechecks, then count its connections."""
         entries = self.ports.registry.in_sandbox(sandbox)
         now, settle_seconds = self.ports.clock.now(), self.policy.settle_seconds
         flow = self.ports.adobe.open(sandbox)
         for entry in entries:
             entry.check_organization(flow.org_id)
         snapshot = self._snapshot(flow, sandbox, entries)
-        settled = [entry for entry in entries if not in_motion(entry, now, settle_seconds)]
+        settled = [entry for entry in entries if not is_changing(entry, now, settle_seconds)]
+        skipped = len(entries) - len(settled)
         gone = missing(settled, snapshot)
         known = sum(entry.connection_id is not None for entry in entries)
         if len(gone) >= MIN_MISSING and len(gone) * 100 > self.policy.max_missing_percent * known:
@@ -174,13 +175,16 @@ class Reconciler:
         else:
             snapshot = _with_unlisted(flow, gone, snapshot)
             drifts = compare(settled, snapshot, entries, now - settle_seconds)
-            self._act(run, self._untouched(drifts))
+            untouched = self._untouched(drifts)
+            skipped += len(drifts) - len(untouched)
+            self._act(run, untouched)
             drifted = {drift.entry.key for drift in drifts if not drift.only_conflicts}
             self._verify(run, [entry for entry in settled if entry.key not in drifted], now)
+        run.counts["Skipped"] += skipped
         _count(run, entries)
 
     def _snapshot(self, flow: FlowService, sandbox: str, entries: list[Summary]) -> Snapshot:
-        """Adobe's list in this thread; beside it what is published, and which versions the secrets have."""
+        """Read Adobe's list in this thread; at the same time the parameters and the versions of the secrets."""
         sources = {source.connection_spec_id: source for source in map(source_of, entries)}
         secrets = sorted({secret_id for entry in entries if (secret_id := secret_id_of(entry))})
         listed, published, versions = concurrently(
@@ -191,7 +195,7 @@ class Reconciler:
         return Snapshot.of(listed, published, versions)
 
     def _untouched(self, drifts: list[Drift]) -> list[Drift]:
-        """Those whose key nobody worked on since it was read; the one whose test is oldest first."""
+        """Those whose key did not change since it was read and is not being processed; oldest test first."""
         current = self.ports.registry.current([drift.entry.key for drift in drifts])
         now = self.ports.clock.now()
 
@@ -202,7 +206,7 @@ class Reconciler:
         return sorted((d for d in drifts if untouched(d.entry)), key=lambda drift: _tested_at(drift.entry))
 
     def _act(self, run: Run, drifts: list[Drift]) -> None:
-        """Announce what was found and what will be done, then have it done."""
+        """Announce the drift and what will be done about it, then send the rechecks."""
         rechecks: list[Recheck] = []
         details = []
         for drift in drifts:
@@ -227,7 +231,7 @@ class Reconciler:
         run.counts["Unrepaired"] += len(details) - len(rechecks) - sum(d.only_conflicts for d in drifts)
 
     def _verify(self, run: Run, entries: list[Summary], now: float) -> None:
-        """Keep in mind those whose test is long ago: no more than may be rechecked, the oldest of all sandboxes."""
+        """Remember the connections with the oldest tests of all sandboxes, no more than may be rechecked."""
         if not self.policy.repairs:
             return
         before = now - self.policy.verify_after_seconds
@@ -237,7 +241,7 @@ class Reconciler:
 
 
 def _with_unlisted(flow: FlowService, gone: list[Summary], snapshot: Snapshot) -> Snapshot:
-    """The snapshot with those connections that a list does not show but that exist."""
+    """The snapshot, with the connections that exist although the list does not show them."""
     read = [flow.get(entry.connection_id) for entry in gone if entry.connection_id]
     unlisted: list[Connection] = [connection for connection in read if connection is not None]
     if not unlisted:
@@ -259,5 +263,5 @@ def _count(run: Run, entries: list[Summary]) -> None:
 
 
 def _tested_at(entry: Summary) -> float:
-    """When the connection last passed its test; of one that did not, long ago."""
+    """When the connection last passed its test; 0 if it failed its last test, or has had none."""
     return entry.tested.at if entry.tested and entry.tested.passed else 0.0

@@ -1,4 +1,4 @@
-"""The function `reconcile`: it reads no Databricks secret's value, and writes nothing but events and rechecks."""
+"""The function `reconcile`: it reads no value of a Databricks secret, and sends only events and rechecks."""
 
 import os
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class ReconcileService:
         )
 
     def reconcile(self, event: Any, context: Any) -> dict[str, Any]:
-        """Do what an event asks for: what was found and sent. Raises what stands in the way of all of it."""
+        """Process an event; returns what was found and sent. Raises an error that prevents all of it."""
         try:
             return self._reconcile(event, context)
         except Exception as error:  # noqa: BLE001 - raised again

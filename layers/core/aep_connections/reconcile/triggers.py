@@ -1,4 +1,4 @@
-"""What wakes the function that reconciles: a schedule, a new version of a secret, a dataflow that failed, or itself."""
+"""What invokes `reconcile`: a schedule, a new version of a secret, a dataflow that failed, or `reconcile` itself."""
 
 import re
 from collections.abc import Iterator
@@ -33,19 +33,19 @@ class FlowRunFailed:
 
 
 def woken_by(event: Any, checks: int) -> Run | SecretRotated | FlowRunFailed:
-    """What an event asks for; `checks` is what a new run may send.
+    """The work that an event starts. `checks` is how many rechecks a new run may send.
 
     Raises:
-        InvalidRequest: it is none of ours.
+        InvalidRequest: the event is not recognized.
     """
     if not isinstance(event, dict):
         raise _unknown("the event", "must be a JSON object")
     if GO_ON in event:
-        return _gone_on(event[GO_ON])
+        return _continued(event[GO_ON])
     detail_type = event.get("detail-type")
     if detail_type in (None, "Scheduled Event"):
         if detail_type is None and event:
-            raise _unknown("the event", "must be empty, or one of EventBridge")
+            raise _unknown("the event", "must be empty, or an event of EventBridge")
         return Run(checks=checks)
     if detail_type == "Secret Label Updated":
         return _secret_rotated(event.get("detail"))
@@ -53,17 +53,17 @@ def woken_by(event: Any, checks: int) -> Run | SecretRotated | FlowRunFailed:
 
 
 def on_secret_rotated(rotated: SecretRotated, registry: Registry, queue: Queue) -> list[Recheck]:
-    """Have every key of a secret rechecked, which brings it to the newest version. Raises Throttled, Unavailable."""
+    """Send a recheck for every key of a secret, which applies the newest version. Raises Throttled, Unavailable."""
     rechecks = [Recheck(key, Reason.SECRET) for key in registry.keys_of_secret(rotated.secret_id)]
     queue.recheck(*rechecks)
     return rechecks
 
 
 def on_flow_run_failed(failed: FlowRunFailed, adobe: Adobe, registry: Registry, queue: Queue) -> list[Recheck]:
-    """Have the keys rechecked whose connections a failed dataflow reads from.
+    """Send a recheck for each key whose connection a failed dataflow reads from.
 
     Raises:
-        ConnectionFailure: Adobe or AWS does not say which they are.
+        ConnectionFailure: Adobe or AWS does not report which keys these are.
     """
     entries = [entry for entry in registry.in_sandbox(failed.sandbox) if entry.status is not Status.RETIRED]
     if not entries:
@@ -74,11 +74,11 @@ def on_flow_run_failed(failed: FlowRunFailed, adobe: Adobe, registry: Registry, 
     return rechecks
 
 
-def _gone_on(document: Any) -> Run:
+def _continued(document: Any) -> Run:
     try:
         return Run.from_document(document)
     except (KeyError, TypeError, ValueError):
-        raise _unknown(GO_ON, "must be what an earlier invocation left") from None
+        raise _unknown(GO_ON, "must be the state that an earlier invocation left") from None
 
 
 def _secret_rotated(detail: Any) -> SecretRotated:
@@ -91,16 +91,16 @@ def _secret_rotated(detail: Any) -> SecretRotated:
 
 
 def _flow_run_failed(event: dict[str, Any]) -> FlowRunFailed:
-    """Source: Adobe, "Subscribe to Flow Run Event Notifications"; the run is wrapped in two ways."""
+    """Source: Adobe, "Subscribe to Flow Run Event Notifications". The run may be wrapped in two ways."""
     for run in _objects(event.get("detail"), MAX_DEPTH):
         sandbox, _ = readable_key({"sandbox": run.get("sandboxName"), "name": "any"})
         if sandbox and usable_id(run.get("flowId")):
             return FlowRunFailed(sandbox, run["flowId"])
-    raise _unknown("detail", "must hold a flow run, with flowId and sandboxName")
+    raise _unknown("detail", "must contain a flow run with flowId and sandboxName")
 
 
 def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
-    """Every object inside, the outer ones first."""
+    """Every object in the document, outer ones first."""
     if isinstance(document, dict):
         yield document
     inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
@@ -110,7 +110,7 @@ def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 def _unknown(field: str, rule: str) -> InvalidRequest:
     return InvalidRequest(
-        "This function takes no such event.",
-        remedy="Invoke it with {}, or with an event as in events/reconcile-*.json.",
+        "Unrecognized event.",
+        remedy="Invoke the function with {}, or with an event like those in events/reconcile-*.json.",
         faults=[Fault(field, rule)],
     )

@@ -1,4 +1,4 @@
-"""Opens what stands behind a connection, where its source type has a workspace that can be looked at."""
+"""Opens the workspace behind a connection, if its source type has one that can be checked."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ _OPENERS: dict[str, Callable[[AuthParams, str, Upstream], Workspace]] = {DATABRI
 
 
 class Workspaces:
-    """The `Workspaces` port. `databricks_url` replaces the host that calls to Databricks go to, if it is not empty."""
+    """The `Workspaces` port. A `databricks_url` that is not empty replaces the host of calls to Databricks."""
 
     def __init__(self, databricks_url: str, upstream: Upstream) -> None:
         self._url, self._upstream = databricks_url, upstream

@@ -1,4 +1,4 @@
-"""Checks of the way to a workspace, of the token and of the data: can it be reached, by whom, and what is visible."""
+"""Checks of the network path, the token and the data: is the workspace reachable, by whom, and what is visible."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from aep_connections.sources.databricks.replies import ApiError, ApiReply
 
 SOON_DAYS = 14
 HIVE = "hive_metastore"
-OUR_PATH = "If only Adobe's path to the workspace is open, set readiness to off; this shows the function's path."
+OUR_PATH = "If only Adobe can reach the workspace, set readiness to off: this check uses the function's network path."
 SOMEBODY = "another identity"
 _IDENTITY = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,64}", re.ASCII
@@ -23,8 +23,8 @@ def _domain_shard(facts: Observation) -> Flaw | None:
     if match is None or int(match[1]) % 20 == int(match[2]):
         return None
     return failed(
-        f"The number after the workspace id in the domain is {match[2]}; in every known workspace it is the id modulo "
-        f"20, here {int(match[1]) % 20}.",
+        f"The number after the workspace id in the domain is {match[2]}. "
+        f"In every known workspace it is the id modulo 20, here {int(match[1]) % 20}.",
         "Compare the domain with the URL on the workspace's page in the Azure portal.",
     )
 
@@ -32,18 +32,18 @@ def _domain_shard(facts: Observation) -> Flaw | None:
 def _token_format(facts: Observation) -> Flaw | None:
     if not facts.token_form:
         return None
-    return failed(facts.token_form, "Check that the secret holds a personal access token, whole.")
+    return failed(facts.token_form, "Check that the secret holds a complete personal access token.")
 
 
 def _host_reachable(facts: Observation) -> Flaw | None:
     closed = (ApiError.UNREACHED, ApiError.ELSEWHERE)
-    unheard = [reply for reply in facts.replies.values() if reply.error in closed]
-    if len(unheard) < len(facts.replies):
+    unreached = [reply for reply in facts.replies.values() if reply.error in closed]
+    if len(unreached) < len(facts.replies):
         return None
     reply = facts.reply("me")
     return failed(
-        f"The workspace does not answer API calls from here. {reply.words}",
-        f"Check the domain, and private links and firewalls on the way. {OUR_PATH}",
+        f"The function gets no API response from the workspace. {reply.words}",
+        f"Check the domain, private links and firewalls. {OUR_PATH}",
         reply.evidence,
     )
 
@@ -54,14 +54,14 @@ def _network_allowed(facts: Observation) -> Flaw | None:
         return None
     return failed(
         reply.sentence,
-        f"Allow Adobe's addresses in the workspace's IP access list; the function's own may change. {OUR_PATH}",
+        f"Allow Adobe's addresses in the workspace's IP access list. Those of the function may change. {OUR_PATH}",
         reply.evidence,
     )
 
 
 def _token_valid(facts: Observation) -> Flaw | None:
-    renew = "Create a token in this workspace (a token dies when it expires, is revoked, or is unused for 90 days), "
-    renew += "and put it into the secret."
+    renew = "Create a token in this workspace and put it into the secret. "
+    renew += "A token becomes invalid when it expires, is revoked, or is unused for 90 days."
     for error in (ApiError.TOKEN_INVALID, ApiError.NO_CREDENTIAL, ApiError.OTHER_WORKSPACE):
         if reply := _first(facts, error):
             return failed(reply.sentence, renew, reply.evidence)
@@ -78,7 +78,7 @@ def _workspace_match(facts: Observation) -> Flaw | None:
     if other is None:
         return None
     return failed(
-        f"Workspace {other} answers, but the domain says {facts.workspace_id}.",
+        f"Workspace {other} responds, but the domain names workspace {facts.workspace_id}.",
         "Correct the domain in the secret.",
         {"workspaceId": other},
     )
@@ -89,7 +89,7 @@ def _token_scope(facts: Observation) -> Flaw | None:
     if reply is None:
         return None
     return failed(
-        reply.sentence, "Create the token with the scope all-apis, or with the one that is named.", reply.evidence
+        reply.sentence, "Create the token with the scope all-apis, or with the scope that is named.", reply.evidence
     )
 
 
@@ -103,7 +103,7 @@ def _identity_kind(facts: Observation) -> Flaw | None:
     if "@" not in str(facts.me.get("userName", "")):
         return None
     return failed(
-        "The token belongs to a person and dies with the account.", "Use a token of a service principal for production."
+        "The token belongs to a person's account and ends with it.", "Use a service principal's token for production."
     )
 
 
@@ -114,13 +114,13 @@ def _token_expiry(facts: Observation) -> Flaw | None:
     known = [end / 1000 for end in ends if isinstance(end, int) and not isinstance(end, bool)]
     if reply.error or not known:
         words = reply.sentence or "Databricks lists no token of this identity."
-        return unknown(f"When the token expires is not known. {words}", reply.evidence)
+        return unknown(f"The expiry date of the token is unknown. {words}", reply.evidence)
     first = min((end for end in known if end > 0), default=None)
     if first is None or first - facts.now >= SOON_DAYS * 86_400:
         return None
     day = datetime.fromtimestamp(min(first, 253_402_300_799), UTC).date().isoformat()
     whose = "The token" if len(known) == 1 else f"One of the identity's {len(known)} tokens, perhaps this one,"
-    return failed(f"{whose} expires on {day}.", "Put a new token into the secret before.", {"expires": day})
+    return failed(f"{whose} expires on {day}.", "Put a new token into the secret before that date.", {"expires": day})
 
 
 def _catalog(facts: Observation) -> Flaw | None:
@@ -133,8 +133,8 @@ def _database(facts: Observation) -> Flaw | None:
 
 def _database_elsewhere(_: Observation) -> Flaw | None:
     return unknown(
-        "Without a catalog the database is one of the Hive metastore or of the workspace's default catalog, "
-        "which cannot be looked at from outside."
+        "Without a catalog, the database is in the Hive metastore or in the workspace's default catalog. "
+        "The function cannot check either of them."
     )
 
 
@@ -158,14 +158,14 @@ def _data(facts: Observation, name: str, what: str, privilege: str) -> Flaw | No
     if reply.error is ApiError.NO_CATALOGS:
         return failed(
             f"The workspace has no Unity Catalog. {reply.words}",
-            "Leave `catalog` out of the secret and the request.",
+            "Remove `catalog` from the secret and the request.",
             reply.evidence,
         )
     if reply.error is ApiError.MISSING:
         return failed(f"{what} does not exist. {reply.words}", "Correct its name, or create it.", reply.evidence)
     if reply.error is ApiError.FORBIDDEN:
         return failed(
-            f"{what} may not be used. {reply.words}",
+            f"{what} is not accessible to the token's identity. {reply.words}",
             f"GRANT {privilege} on it to {_principal(facts)}.",
             reply.evidence,
         )
@@ -194,7 +194,7 @@ ACCESS_CHECKS: tuple[Check, ...] = (
     check("IDENTITY_ACTIVE", ERROR, _identity_active, TOKEN_VALID),
     check("IDENTITY_KIND", INFO, _identity_kind, TOKEN_VALID),
 )
-"""The way to the workspace, and who asks."""
+"""The network path to the workspace, and the token's identity."""
 _DATA: tuple[Check, ...] = (
     check("CATALOG", ERROR, _catalog, "TOKEN_SCOPE"),
     check("DATABASE", ERROR, _database, "CATALOG"),
@@ -204,15 +204,15 @@ _DATA_ELSEWHERE: tuple[Check, ...] = (check("DATABASE_HMS", INFO, _database_else
 
 
 def identity(name: str) -> str:
-    """A user's address or a service principal's application id as it is; of anything else nothing is shown."""
+    """A user's email address or a service principal's application id, unchanged. Any other name is not shown."""
     return name if _IDENTITY.fullmatch(name) else SOMEBODY
 
 
 def in_unity_catalog(params: Mapping[str, str]) -> bool:
-    """Whether what the connection reads is in Unity Catalog, whose API shows it."""
+    """Whether the data that the connection reads is in Unity Catalog, whose API shows it."""
     return params.get("catalog", HIVE).lower() != HIVE
 
 
 def data_checks(params: Mapping[str, str]) -> tuple[Check, ...]:
-    """The checks of what the connection reads."""
+    """The checks of the data that the connection reads."""
     return _DATA if in_unity_catalog(params) else _DATA_ELSEWHERE

@@ -12,7 +12,7 @@ from aep_connections.sources.databricks.terminations import benign, termination_
 
 _ID = re.compile(r"[0-9]{4}-[0-9]{6}-[a-z0-9]{1,32}", re.ASCII)
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
-"""What Databricks' enumerations are made of, and no token is."""
+"""The form of the values of Databricks' enumerations, which no token has."""
 _SAS = re.compile(
     r"(?:spark\.hadoop\.)?fs\.azure\.sas\.[^.\s]+\.[a-z0-9]{3,24}\.(?:blob|dfs)\.core\.windows\.net", re.ASCII
 )
@@ -33,11 +33,11 @@ _PHASES = {
     **dict.fromkeys(("PENDING", "RESTARTING"), Phase.STARTING),
     "TERMINATING": Phase.STOPPING,
 }
-"""Of states that are not here, TERMINATED, ERROR and UNKNOWN, the phase is STOPPED."""
+"""The states that are not listed (TERMINATED, ERROR and UNKNOWN) mean the phase STOPPED."""
 
 
 def cluster_of(facts: Observation) -> ClusterState | None:
-    """The cluster's state, if it was seen."""
+    """The cluster's state; None if the reply does not show it."""
     state = _word(facts.cluster, "state")
     if not state:
         return None
@@ -59,7 +59,7 @@ def _id_format(facts: Observation) -> Flaw | None:
     if _ID.fullmatch(facts.cluster_id):
         return None
     return failed(
-        "clusterId has not the form of one, like 0923-164208-meows279.",
+        "clusterId is malformed. A valid one looks like 0923-164208-meows279.",
         "Copy it from the cluster's page: Tags, ClusterId, or the page's URL.",
     )
 
@@ -69,7 +69,7 @@ def _visible(facts: Observation) -> Flaw | None:
     if reply.error is not ApiError.FORBIDDEN:
         return None
     return failed(
-        f"The token's identity may not see cluster {facts.cluster_id}. {reply.words}",
+        f"The token's identity is not allowed to see cluster {facts.cluster_id}. {reply.words}",
         "Grant it CAN ATTACH TO on the cluster.",
         reply.evidence,
     )
@@ -80,7 +80,7 @@ def _exists(facts: Observation) -> Flaw | None:
     if reply.error in (ApiError.MISSING, ApiError.STATE):
         return failed(
             f"Workspace {facts.workspace_id} has no cluster {facts.cluster_id}. {reply.words}",
-            "Correct clusterId; a cluster that is not pinned is removed 30 days after it terminated.",
+            "Correct clusterId. Databricks removes an unpinned cluster 30 days after it terminates.",
             reply.evidence,
         )
     return unknown(reply.sentence, reply.evidence) if reply.error else None
@@ -91,9 +91,9 @@ def _interactive(facts: Observation) -> Flaw | None:
     if source in ("UI", "API"):
         return None
     if not source:
-        return unknown("Databricks does not say what kind of cluster it is.", severity=WARNING)
+        return unknown("Databricks does not report what kind of cluster it is.", severity=WARNING)
     return failed(
-        f"Cluster {facts.cluster_id} is of source {source}; Adobe needs an all-purpose cluster.",
+        f"Cluster {facts.cluster_id} has the source {source}. Adobe needs an all-purpose cluster.",
         "Create one under Compute, All-purpose compute, and put its id into the secret.",
         {"clusterSource": source},
     )
@@ -102,13 +102,13 @@ def _interactive(facts: Observation) -> Flaw | None:
 def _state(facts: Observation) -> Flaw | None:
     cluster = cluster_of(facts)
     if cluster is None:
-        return unknown("Databricks does not tell the cluster's state.")
+        return unknown("Databricks does not report the cluster's state.")
     if cluster.phase is Phase.RUNNING:
         return None
-    ended = f" It ended so: {cluster.ended}" if cluster.ended else ""
+    ended = f" Last termination: {cluster.ended}" if cluster.ended else ""
     return failed(
-        f"Cluster {cluster.id} is {cluster.state}, and Adobe needs it running.{ended}",
-        f"{cluster.remedy} Start the cluster, or ask with readiness start.".lstrip(),
+        f"Cluster {cluster.id} is {cluster.state}. Adobe needs it running.{ended}",
+        f"{cluster.remedy} Start the cluster, or send the request with readiness start.".lstrip(),
         facts.reply("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
     )
 
@@ -117,22 +117,20 @@ def _last_termination(facts: Observation) -> Flaw | None:
     cluster, ended = cluster_of(facts), termination_of(facts.cluster)
     if cluster is None or not cluster.ended or ended is None:
         return None
-    return failed(
-        f"The cluster's last start ended so: {ended[1].sentence}.", ended[1].remedy, {"code": _code(ended[0])}
-    )
+    return failed(f"Last termination of the cluster: {ended[1].sentence}.", ended[1].remedy, {"code": _code(ended[0])})
 
 
 def _access_mode(facts: Observation) -> Flaw | None:
     mode = _word(facts.cluster, "data_security_mode")
     if mode in _PASSTHROUGH:
         return failed(
-            f"The cluster's access mode {mode} passes users' own credentials on, which Adobe has none of.",
+            f"The cluster's access mode {mode} passes on each user's own credentials. Adobe has none.",
             "Choose access mode Dedicated, with the token's identity.",
             {"mode": mode},
         )
     if mode in _LIMITED:
         return failed(
-            f"In access mode {mode}, paths outside of Unity Catalog need the privilege ANY FILE.",
+            f"In access mode {mode}, paths outside Unity Catalog need the privilege ANY FILE.",
             "Choose access mode Dedicated, with the token's identity, or grant it SELECT and MODIFY on ANY FILE.",
             {"mode": mode},
             severity=WARNING,
@@ -145,7 +143,7 @@ def _single_user(facts: Observation) -> Flaw | None:
         return None
     owner, name = str(facts.cluster.get("single_user_name") or ""), str(facts.me.get("userName") or "")
     if not owner or not name:
-        return unknown("To whom the cluster is dedicated, or whose the token is, is not told.", severity=WARNING)
+        return unknown("Databricks does not report the cluster's user or the token's owner.", severity=WARNING)
     groups = facts.me.get("groups")
     displays = (
         {str(group.get("display")) for group in groups if isinstance(group, dict)} if isinstance(groups, list) else ()
@@ -153,7 +151,7 @@ def _single_user(facts: Observation) -> Flaw | None:
     if owner.lower() == name.lower() or owner in displays:
         return None
     return failed(
-        f"The cluster is dedicated to {identity(owner)}, and the token belongs to {identity(name)}.",
+        f"The cluster is dedicated to {identity(owner)}, but the token belongs to {identity(name)}.",
         "Dedicate the cluster to the token's identity, or use a token of that user.",
     )
 
@@ -172,7 +170,7 @@ def _autotermination(facts: Observation) -> Flaw | None:
         return None
     if minutes == 0:
         return failed(
-            "The cluster never stops by itself, which costs money.", "Set 30 to 60 minutes.", {"minutes": "0"}
+            "The cluster never stops automatically, which costs money.", "Set 30 to 60 minutes.", {"minutes": "0"}
         )
     return failed(
         f"The cluster stops after {minutes} idle minutes, perhaps before Adobe has connected.",
@@ -184,7 +182,7 @@ def _autotermination(facts: Observation) -> Flaw | None:
 def _policy(facts: Observation) -> Flaw | None:
     if not facts.cluster.get("policy_id"):
         return None
-    return failed("A policy rules the cluster; it may forbid to edit its Spark configuration.")
+    return failed("A policy governs the cluster and may forbid changes to its Spark configuration.")
 
 
 def _sas(facts: Observation) -> dict[str, str]:
@@ -198,7 +196,7 @@ def _sas_present(facts: Observation) -> Flaw | None:
         return None
     return failed(
         "The cluster's Spark configuration has no fs.azure.sas.… for Adobe's container; dataflows will fail.",
-        "Add the line of Adobe's Databricks page, its value a reference: {{secrets/<scope>/<key>}}.",
+        "Add the line from Adobe's Databricks page, with a reference as its value: {{secrets/<scope>/<key>}}.",
     )
 
 
@@ -212,7 +210,7 @@ def _sas_typo(facts: Observation) -> Flaw | None:
         return None
     return failed(
         f"{len(odd)} of the cluster's fs.azure.sas.… lines look mistyped.",
-        "The key ends in .blob.core.windows.net; the value has no blanks and no leading question mark.",
+        "The key must end in .blob.core.windows.net. The value must not have outer spaces or a leading question mark.",
     )
 
 
@@ -220,8 +218,8 @@ def _sas_as_secret(facts: Observation) -> Flaw | None:
     if all(_SECRET_REFERENCE.fullmatch(value) for value in _sas(facts).values()):
         return None
     return failed(
-        "A shared access signature stands in clear in the cluster's Spark configuration.",
-        "Put it into a secret scope and write {{secrets/<scope>/<key>}}; the cluster's owner has to do it.",
+        "A shared access signature is in plain text in the cluster's Spark configuration.",
+        "Put it into a secret scope and write {{secrets/<scope>/<key>}} instead. The cluster's owner must do this.",
     )
 
 
@@ -231,13 +229,13 @@ def _catalog_and_mode(facts: Observation) -> Flaw | None:
         return None
     return failed(
         f"A cluster of access mode {mode} cannot read Unity Catalog.",
-        "Choose access mode Dedicated, or leave `catalog` out.",
+        "Choose access mode Dedicated, or remove `catalog`.",
         {"mode": mode},
     )
 
 
 def _word(document: Mapping[str, Any], name: str) -> str:
-    """A word of an answer that may be shown; empty if it is none."""
+    """A field of a reply if it is a word that may be shown; else an empty string."""
     value = document.get(name)
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 

@@ -1,11 +1,11 @@
-"""What a refusal that Adobe passed on really was, by Databricks' own words on the token and the cluster. Pure."""
+"""Finds the cause of a refusal that Adobe passed on, from what Databricks reports on token and cluster. Pure."""
 
 from aep_connections.domain.errors import ConnectionFailure, DatabricksRefused
 from aep_connections.domain.readiness import TOKEN_VALID, Report
 
 
 def diagnosis_of(refusal: ConnectionFailure, report: Report) -> ConnectionFailure:
-    """A refusal with what the report knows of its cause; a token that is not valid explains everything else."""
+    """The refusal with its cause from the report. An invalid token explains every other failed check."""
     failed = report.failed()
     if not failed:
         return refusal

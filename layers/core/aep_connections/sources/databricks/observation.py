@@ -1,6 +1,6 @@
-"""What was seen of a workspace, and how a check is made of it: a row for each check, in the order of the report.
+"""What was read from a workspace, and how checks evaluate it: one row per check, in the order of the report.
 
-A check that needs another one which did not pass is skipped. What could not be seen is `unknown`, never a pass.
+A check is skipped if one that it needs did not pass. What could not be read is `unknown`, never a pass.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from aep_connections.sources.databricks.replies import ApiReply
 class Observation:
     """The reply to each call, and what is known without a call.
 
-    `token_form` says what is odd about the token's form, never a part of it; `now` is in seconds since 1970.
+    `token_form` states what is wrong with the token's form, without any part of it. `now` is in seconds since 1970.
     """
 
     params: Mapping[str, str]
@@ -61,7 +61,7 @@ def failed(
 
 
 def unknown(message: str, evidence: Mapping[str, str] | None = None, severity: Severity | None = None) -> Flaw:
-    """A check of which nothing is known."""
+    """A check whose result could not be determined."""
     return Flaw(message=message, remedy="", evidence=evidence or {}, verdict=Verdict.UNKNOWN, severity=severity)
 
 

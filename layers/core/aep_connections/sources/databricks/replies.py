@@ -1,7 +1,7 @@
-"""What an answer of Databricks' REST API means. The text of an error decides as much as its status and code.
+"""What a reply of Databricks' REST API means. The text of an error matters as much as its status and code.
 
-Sources: Databricks, "REST API reference" and databricks-sdk-py (`errors/`); issues there record what an invalid token
-really gets: 403 with an *integer* `error_code`. Nothing here calls anything.
+Sources: Databricks, "REST API reference" and databricks-sdk-py (`errors/`). Issues there record what an invalid token
+really gets: 403 with an *integer* `error_code`. This module makes no calls.
 """
 
 import re
@@ -17,26 +17,26 @@ from aep_connections.http.transport import Reply
 class ApiError(StrEnum):
     """Why a reply is not the document that was requested."""
 
-    UNREACHED = "no answer from here"
-    ELSEWHERE = "a redirect or a page instead of the API"
+    UNREACHED = "no reply"
+    ELSEWHERE = "the reply is a redirect or a page, not an API response"
     NO_CREDENTIAL = "the credential was not accepted"
     SCOPE = "the token lacks a scope"
-    OTHER_WORKSPACE = "the token is of another workspace"
+    OTHER_WORKSPACE = "the token belongs to another workspace"
     TOKEN_INVALID = "the token is invalid"  # noqa: S105 - not a password
     IP_BLOCKED = "the caller's address is not allowed"
-    REFUSED = "refused"
+    REFUSED = "the request was refused"
     FORBIDDEN = "permission denied"
     STATE = "the cluster is in another state"
     NO_CATALOGS = "the workspace has no Unity Catalog"
     MISSING = "it does not exist"
     THROTTLED = "too many requests"
-    FAULT = "trouble at Databricks"
-    ODD = "an answer that is not understood"
+    FAULT = "Databricks had an error"
+    ODD = "the reply could not be interpreted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiReply:
-    """One reply: a document, or an error with Databricks' words (ours, if none came), fit to be shown."""
+    """One reply: a document, or an error with Databricks' text (ours, if none came), safe to show."""
 
     error: ApiError | None
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -47,7 +47,7 @@ class ApiReply:
 
     @property
     def sentence(self) -> str:
-        """The error and the words as sentences."""
+        """The error and its text as sentences."""
         if self.error in (None, ApiError.UNREACHED):
             return self.words
         return f"{self.error[:1].upper()}{self.error[1:]}. {self.words}"
@@ -78,13 +78,13 @@ _RULES: tuple[tuple[str, str, str, ApiError], ...] = (
     (r"429", "", "", ApiError.THROTTLED),
     (r"5..", "", "", ApiError.FAULT),
 )
-"""Status, `error_code` (whole) and text (anywhere, in lower case) of an answer; the first that fits decides."""
+"""Status, `error_code` (whole) and text (anywhere, in lower case) of a reply. The first match decides."""
 _PAGE = "-"
-"""The code of what is not JSON."""
+"""The code of a reply that is not JSON."""
 
 
 def interpret(reply: Reply, redactor: Redactor) -> ApiReply:
-    """What `reply` says; the words of others are redacted."""
+    """What `reply` means. Its text is redacted."""
     document = reply.json()
     known: Mapping[str, Any] = document if isinstance(document, dict) else {}
     words = _words(known) or (reply.headers.get("x-databricks-reason-phrase") or "")
@@ -95,7 +95,7 @@ def interpret(reply: Reply, redactor: Redactor) -> ApiReply:
     return ApiReply(
         error=error,
         document=known if error is None else {},
-        words=f"Databricks answered {reply.status}: {_shown(words, redactor)}" if error else "",
+        words=f"Databricks returned HTTP {reply.status}: {_shown(words, redactor).rstrip('. ')}." if error else "",
         request_id=redactor.printable(reply.request_id, 128) if reply.request_id else None,
         workspace_id=workspace_id if re.fullmatch("[0-9]{1,20}", workspace_id, re.ASCII) else None,
         status=reply.status,
@@ -103,7 +103,7 @@ def interpret(reply: Reply, redactor: Redactor) -> ApiReply:
 
 
 def _shown(words: str, redactor: Redactor) -> str:
-    return redactor.quote(words) if words else "nothing that can be shown."
+    return redactor.quote(words) if words else "no readable message"
 
 
 def _error_of(reply: Reply, document: Mapping[str, Any], text: str) -> ApiError:

@@ -1,7 +1,7 @@
-"""What is particular to Azure Databricks: Adobe's spec ids, the secret's shapes and which hosts are accepted.
+"""Everything specific to Azure Databricks: Adobe's spec ids, the shapes of the secret and the accepted hosts.
 
 Source of the ids and parameters: Adobe, "Connect Databricks to Experience Platform using the Flow Service API".
-Source of the host form: Microsoft, "Per-workspace URLs". Nothing here calls anything.
+Source of the host form: Microsoft, "Per-workspace URLs". This module makes no calls.
 """
 
 import re
@@ -24,8 +24,8 @@ _MAX_LENGTH = 4096
 def normalised_domain(text: str) -> str | None:
     """`https://adb-<workspace id>.<n>.azuredatabricks.net` for every accepted spelling of it, else None.
 
-    The raw text is matched whole (parsing a URL first would drop control characters), and the URL is rebuilt
-    from the matched parts, so that nothing else can reach a request line.
+    The raw text is matched whole, since parsing a URL first would drop control characters. The URL is rebuilt
+    from the matched parts, so nothing else can reach a request line.
     """
     match = _DOMAIN.fullmatch(text)
     if match is None or match["o"] not in (None, match["workspace"]):
@@ -34,13 +34,13 @@ def normalised_domain(text: str) -> str | None:
 
 
 def read_secret(secret_name: str, secret: Mapping[str, object], overrides: Mapping[str, str]) -> AuthParams:
-    """Adobe's auth params from a Databricks secret and what the request overrides.
+    """Adobe's auth params from a Databricks secret and the overrides of the request.
 
     The secret is `{"domain", "clusterId", "accessToken", "database", "catalog"?}` or AWS's `DatabricksPAT`
     (`{"workspaceUrl", "token", …}`); other keys are ignored.
 
     Raises:
-        SecretInvalid: naming each field that is missing or wrong, and which source lacks it; never a value.
+        SecretInvalid: names each field that is missing or wrong, and where it is missing; never shows a value.
     """
     faults: list[Fault] = []
     params: dict[str, str] = {}
@@ -55,7 +55,7 @@ def read_secret(secret_name: str, secret: Mapping[str, object], overrides: Mappi
             if field != "catalog":
                 faults.append(Fault(field, _lacks(secret_name, field)))
         elif fault := _fault_of(field, value):
-            faults.append(Fault(field, f"in the secret {secret_name} {fault}"))
+            faults.append(Fault(field, f"the value in the secret {secret_name} {fault}"))
         else:
             params[field] = str(value)
     if faults:
@@ -67,8 +67,8 @@ def read_secret(secret_name: str, secret: Mapping[str, object], overrides: Mappi
 
 def _lacks(secret_name: str, field: str) -> str:
     if field in SOURCE.overrides:
-        return f"neither the secret {secret_name} nor the request gives it"
-    return f"the secret {secret_name} lacks it" + (f" (nor has it {_ALIASES[field]})" if field in _ALIASES else "")
+        return f"neither the secret {secret_name} nor the request has it"
+    return f"the secret {secret_name} does not have it" + (f", nor {_ALIASES[field]}" if field in _ALIASES else "")
 
 
 def _fault_of(field: str, value: object) -> str | None:
@@ -86,19 +86,19 @@ def _fault_of(field: str, value: object) -> str | None:
         )
     if field == "accessToken":
         return _fault_of_token(value)
-    return None if plain(value) else "must be printable, without blanks at the edges"
+    return None if plain(value) else "must be printable, without leading or trailing spaces"
 
 
 def _fault_of_token(value: str) -> str | None:
     if not value.isascii() or not value.isprintable() or " " in value:
-        return "must be printable ASCII without blanks"
+        return "must be printable ASCII without spaces"
     if value.startswith("eyJ"):
-        return "is a short-lived OAuth or Entra token; Adobe cannot renew it: use a personal access token"
+        return "is a short-lived OAuth or Entra token, which Adobe cannot renew: use a personal access token"
     return None
 
 
 def plain(value: str) -> bool:
-    """Whether `value` is printable text of sensible length without blanks at its edges."""
+    """Whether `value` is printable, has 1 to 255 characters, and has no leading or trailing spaces."""
     return 0 < len(value) <= 255 and value.isprintable() and value == value.strip()
 
 

@@ -7,31 +7,31 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """A kind of end. `lasting`: another start ends the same way until somebody changes something."""
+    """A reason why a cluster ends. `lasting`: each new start ends the same way until someone changes something."""
 
     sentence: str
     remedy: str
     lasting: bool
 
 
-_ORDINARY = Termination("it was idle, or somebody stopped it", "Start it.", lasting=False)
+_ORDINARY = Termination("it was idle, or someone stopped it", "Start it.", lasting=False)
 _SECRETS = Termination(
     "a secret that its Spark configuration refers to could not be read",
     "Create that secret, or give the cluster's owner READ on its scope.",
     lasting=True,
 )
 _CONFIGURATION = Termination(
-    "its configuration does not let Spark start",
-    "Read the cluster's event log; correct its Spark configuration, init scripts or runtime version.",
+    "its configuration prevents Spark from starting",
+    "Read the cluster's event log. Correct its Spark configuration, init scripts or runtime version.",
     lasting=True,
 )
 _QUOTA = Termination(
-    "Azure's quota for its kind of machine is used up",
+    "the Azure quota for its machine type is used up",
     "Raise the quota of the subscription and region in Azure, or choose another node type.",
     lasting=False,
 )
 _CAPACITY = Termination(
-    "Azure had no machines for it", "Try again later, or choose another node type or an instance pool.", lasting=False
+    "Azure had no capacity for it", "Try again later, or choose another node type or an instance pool.", lasting=False
 )
 _NETWORK = Termination(
     "its machines could not reach Databricks' control plane",
@@ -39,11 +39,11 @@ _NETWORK = Termination(
     lasting=False,
 )
 _ACCOUNT = Termination(
-    "the Databricks account does not let it run",
-    "Ask the account's administrator: trial ended, workspace cancelled, or a budget policy.",
+    "the Databricks account does not allow it to run",
+    "Ask the account's administrator: the trial ended, the workspace was canceled, or a budget policy applies.",
     lasting=True,
 )
-_OTHER = Termination("Databricks gives a reason that is not known here", "Read the cluster's event log.", lasting=False)
+_OTHER = Termination("Databricks gives an unrecognized reason", "Read the cluster's event log.", lasting=False)
 
 _BY_CODE: dict[str, Termination] = {
     **dict.fromkeys(("INACTIVITY", "USER_REQUEST", "JOB_FINISHED"), _ORDINARY),
@@ -86,7 +86,7 @@ def termination_of(cluster: Mapping[str, Any]) -> tuple[str, Termination] | None
 
 
 def benign(cluster: Mapping[str, Any]) -> bool:
-    """Whether it ended as clusters should."""
+    """Whether the cluster ended normally, or has no termination reason."""
     known = termination_of(cluster)
     reason = cluster.get("termination_reason")
     return known is None or known[1] is _ORDINARY or (isinstance(reason, dict) and reason.get("type") == "SUCCESS")

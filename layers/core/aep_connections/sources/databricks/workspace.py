@@ -1,7 +1,7 @@
-"""One Databricks workspace over its REST API: looked at as a whole, side by side, and its cluster started.
+"""One Databricks workspace over its REST API: reads everything about it concurrently, and starts its cluster.
 
-A thin client: the official SDK weighs 29.5 MB and takes more than a second to import. The token goes to the
-workspace's own host, which `sources.databricks` built from a pattern, and nowhere else.
+The client is thin: the official SDK has 29.5 MB and takes more than a second to import. The token is sent only to
+the workspace's own host, which `sources.databricks` builds from a pattern.
 """
 
 import json
@@ -22,9 +22,9 @@ from aep_connections.sources.databricks.observation import Observation, run_chec
 from aep_connections.sources.databricks.replies import ApiError, ApiReply, interpret
 
 LOOK_TRIES = 2
-"""A connection that went stale is made anew; a path that is closed costs no more than twice the time to connect."""
+"""A stale connection is opened again. A blocked network path costs at most twice the connect timeout."""
 _HOST = re.compile(r"https://adb-([0-9]+)\.[0-9]+\.azuredatabricks\.net", re.ASCII)
-_TOKEN = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
+_PAT = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
 
 Get = tuple[str, tuple[tuple[str, str], ...]]
 """Path and query."""
@@ -39,14 +39,14 @@ class DatabricksWorkspace:
         self._params, self._token, self._upstream = auth.public, auth.secret["accessToken"], upstream
         host = _HOST.fullmatch(self._params["domain"])
         if host is None:
-            raise Unavailable("The domain is not one of a workspace.")
+            raise Unavailable("The domain is not that of a workspace.")
         self._workspace_id, self._base = host[1], url or host[0]
 
     def report(self) -> Report:
         gets = self._gets()
         replies = dict(zip(gets, concurrently(*(self._get(get) for get in gets.values())), strict=True))
         now = self._upstream.deadline.clock.now()
-        odd = "" if _TOKEN.fullmatch(self._token) else "The token has not the form of a personal access token."
+        odd = "" if _PAT.fullmatch(self._token) else "The token does not look like a Databricks personal access token."
         observation = Observation(
             params=self._params, workspace_id=self._workspace_id, token_form=odd, now=now, replies=replies
         )
@@ -60,7 +60,7 @@ class DatabricksWorkspace:
     def start(self) -> None:
         body = json.dumps({"cluster_id": self._params["clusterId"]}).encode()
         reply = self._call("POST", "/api/2.1/clusters/start", body=body)
-        if reply.error in (None, ApiError.STATE):  # it starts already, or runs
+        if reply.error in (None, ApiError.STATE):  # it is already starting or running
             return
         message = f"Cluster {self._params['clusterId']} could not be started. {reply.words}"
         if reply.error is ApiError.THROTTLED:
@@ -69,7 +69,7 @@ class DatabricksWorkspace:
             raise Unavailable(message, request_id=reply.request_id)
         raise NotReady(
             message,
-            remedy="Grant the token's identity CAN RESTART on the cluster, or start it; then send the request again.",
+            remedy="Grant the token's identity CAN RESTART on the cluster, or start it. Then send the request again.",
             request_id=reply.request_id,
         )
 
@@ -77,7 +77,7 @@ class DatabricksWorkspace:
         return diagnosis_of(refusal, report)
 
     def _gets(self) -> dict[str, Get]:
-        """Everything that is looked at, none of which needs another's reply."""
+        """All reads of a report. None needs the reply of another."""
         gets: dict[str, Get] = {
             "me": ME,
             "cluster": ("/api/2.1/clusters/get", (("cluster_id", self._params["clusterId"]),)),
