@@ -1,1 +1,1 @@
-"""The whole stack on one machine: moto as AWS, simulators as Adobe and Databricks, the real function."""
+"""The whole stack on one machine: moto as AWS, simulators of Adobe and Databricks, and the real functions."""

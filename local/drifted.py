@@ -1,4 +1,4 @@
-"""`demo --scenario drift`: people change things behind our back and rotate the token; the fleet is made right again."""
+"""`demo --scenario drift`: a person changes a connection and rotates the token; the reconcile runs repair both."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from local.aws.account import ACCOUNT, REGION
 from local.aws.invocation import Context, Handler
-from local.demo import REQUEST, Run, block, published, put, show_steps, title, worked
-from local.simulators.connections import patched
+from local.demo import REQUEST, Run, block, published, put, show_calls, show_steps, title, worked
+from local.log_lines import rechecks_sent, reconciled
+from local.outcomes import Outcomes
 from local.stack import DATABRICKS_SECRET, SAMPLE_SECRET_ID, Stack
-from local.timeline import steps_of
+from local.timeline import RECONCILE, steps_of
 
 NEW_TOKEN = "dapifedcba9876543210fedcba9876543210"
 SCHEDULED = {"detail-type": "Scheduled Event", "source": "aep.connections.schedule"}
 
 
 def drift(*, as_json: bool) -> int:
-    """Run the scenario; 0 if it ended as it should."""
+    """Run the scenario. Returns 0 if it ended as expected."""
     stack, log = Stack(parameters={"AdobeSettleSeconds": "0"}), io.StringIO()
     try:
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
@@ -31,82 +31,70 @@ def drift(*, as_json: bool) -> int:
             put(stack, REQUEST)
             made = worked(stack, source, log)
             changed = _change(stack)
-            announced = _listen(stack)
+            announced = Outcomes(stack, "AEP Base Connection Drifted")
             found = woken(stack, reconcile, SCHEDULED, log)
-            (drifted,) = stack.aws.client("sqs").receive_message(QueueUrl=announced)["Messages"]
-            mended = worked(stack, source, log)
+            (drifted,) = announced.take()
+            repaired = worked(stack, source, log)
             stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET | {"accessToken": NEW_TOKEN})
-            told = stack.aws.asynchronous.take(name)
-            followed = woken(stack, reconcile, told[-1], log)
+            events = stack.aws.asynchronous.take(name)
+            followed = woken(stack, reconcile, events[-1], log)
             rotated = worked(stack, source, log)
             again = woken(stack, reconcile, SCHEDULED, log)
         (item,) = stack.adobe.living("dev")
         _, value = published(stack)
     finally:
         stack.stop()
-    runs = {"created": made, "found": found, "mended": mended, "followed": followed, "rotated": rotated, "again": again}
-    detail = json.loads(drifted["Body"])["detail"]
+    runs = {"created": made, "found": found, "repaired": repaired}
+    runs |= {"followed": followed, "rotated": rotated, "again": again}
+    detail = drifted["detail"]
     if as_json:
-        print(
-            json.dumps(
-                {"changed": changed, "drifted": detail, "runs": {of: asdict(run) for of, run in runs.items()}}, indent=2
-            )
-        )
+        shown = {name: asdict(run) for name, run in runs.items()}
+        print(json.dumps({"changed": changed, "drifted": detail, "runs": shown}, indent=2))
     else:
-        _show(runs, changed, detail, told[-1])
+        _show(runs, changed, detail, events[-1])
     right = item["id"] == value and item["auth"]["params"] == DATABRICKS_SECRET | {"accessToken": NEW_TOKEN}
     return 0 if right and (found.log.get("Drifted"), again.log.get("Drifted")) == (1, 0) else 1
 
 
 def woken(stack: Stack, handler: Handler, event: Any, log: io.StringIO) -> Run:
-    """Have the function that looks after the fleet hear an event."""
-    with steps_of(stack) as steps:
-        said = handler(event, Context(time.monotonic() + 900))
+    """Invoke the function that reconciles with an event."""
+    with steps_of(stack, RECONCILE) as timeline:
+        result = handler(event, Context(time.monotonic() + 900))
     log.seek(0, io.SEEK_END)
-    return Run(dict(said), steps)
+    return Run(dict(result), timeline.steps, timeline.took_ms)
 
 
 def _change(stack: Stack) -> str:
-    """What people do: another database in Adobe, and the parameter deleted."""
+    """What a person does: sets another database in Adobe's UI, and deletes the parameter."""
     (item,) = stack.adobe.living("dev")
-    record = stack.adobe.records[item["id"]]
-    params = item["auth"]["params"] | {"database": "somebody_elses"}
-    record.item = patched(item, [{"op": "replace", "path": "/auth/params", "value": params}], "somebody", time.time())
+    stack.adobe.change(item["id"], {"params": {"database": "other_db"}})
     name, _ = published(stack)
     stack.aws.client("ssm").delete_parameter(Name=name)
-    return f"database → somebody_elses, and {name} deleted"
+    return f"database → other_db in Adobe, and {name} deleted"
 
 
-def _listen(stack: Stack) -> str:
-    """The URL of a queue that gets what is announced of drift."""
-    url = stack.aws.client("sqs").create_queue(QueueName="drifted")["QueueUrl"]
-    events, rule = stack.aws.client("events"), {"EventBusName": stack.bus_name}
-    events.put_rule(Name="drifted", EventPattern='{"detail-type": ["AEP Base Connection Drifted"]}', **rule)
-    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:drifted"
-    events.put_targets(Rule="drifted", Targets=[{"Id": "drifted", "Arn": arn}], **rule)
-    return str(url)
-
-
-def _show(runs: dict[str, Run], changed: str, detail: dict[str, Any], told: dict[str, Any]) -> None:
-    title("1", "A connection is made, tested and published")
+def _show(runs: dict[str, Run], changed: str, detail: dict[str, Any], event: dict[str, Any]) -> None:
+    title("1", "A connection is created, tested and published")
     show_steps(runs["created"])
-    title("2", f"Somebody changes it: {changed}")
-    title("3", "The schedule looks through the fleet, and announces what it will do")
-    _show_fleet(runs["found"])
+    title("2", f"A person changes it: {changed}")
+    title("3", "The next reconcile run finds the drift, announces it and sends a recheck")
+    _show_run(runs["found"])
+    print()
     block(json.dumps({"detail-type": "AEP Base Connection Drifted", "detail": detail}, indent=2))
-    title("4", "The recheck makes it right again")
-    show_steps(runs["mended"])
-    title("5", "The token is rotated; Secrets Manager tells")
-    block(json.dumps(told["detail"]))
-    _show_fleet(runs["followed"])
+    title("4", "The recheck repairs the connection")
+    show_steps(runs["repaired"])
+    title("5", "The token is rotated; an event of Secrets Manager reports the new version")
+    block(json.dumps(event["detail"]))
+    print()
+    _show_run(runs["followed"])
+    print()
     show_steps(runs["rotated"])
-    title("6", "The schedule comes again")
-    _show_fleet(runs["again"])
-    print("\nNothing is otherwise any more, and nobody was asked. docs/reconcile.md says what is looked at.")
+    title("6", "The reconcile run after that finds no drift")
+    _show_run(runs["again"])
+    print("\nThe connection is as requested again, and no person had to act. More: docs/explanation/reconcile.md.")
 
 
-def _show_fleet(run: Run) -> None:
-    for step in run.steps:
-        print(f"   {step.at_ms:5} ms  {step.service:15}  {step.call:34}  {step.meaning}")
-    counts = ", ".join(f"{name} {value}" for name, value in run.log.items() if isinstance(value, int) and value)
-    print(f"   → {counts}")
+def _show_run(run: Run) -> None:
+    show_calls(run)
+    end = reconciled(run.log) if "Drifted" in run.log else rechecks_sent(run.log)
+    print(f"   → {end[:-1]} (in {run.took_ms} ms).")

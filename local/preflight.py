@@ -1,4 +1,4 @@
-"""The readiness report of one secret, for a person: against the services that the environment names, real or local."""
+"""The readiness report of one secret: checks the services that the environment names, real or local."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ WIDTH = 76
 
 
 def preflight(secret_id: str, overrides: Mapping[str, str], *, as_json: bool, strict: bool) -> int:
-    """Look at the workspace of a secret and print what was found; reads only.
+    """Check the workspace of a secret and print the results. It changes nothing.
 
     Returns:
         0 if the verdict is `pass` or `warn`, 1 if it is `fail` (with `strict` also if it is `warn`),
-        2 if nothing could be looked at.
+        2 if nothing could be checked.
     """
     use_the_layer()
     from aep_connections.domain.errors import ConnectionFailure
     from aep_connections.settings import SettingsInvalid
 
     try:
-        params, report = _look(secret_id, overrides)
+        params, report = _checked(secret_id, overrides)
     except (ConnectionFailure, SettingsInvalid) as error:
         if as_json and isinstance(error, ConnectionFailure):
             faults = [{"field": fault.field, "rule": fault.rule} for fault in error.faults]
@@ -44,8 +44,8 @@ def preflight(secret_id: str, overrides: Mapping[str, str], *, as_json: bool, st
     return 1 if document["status"] in (("fail", "warn") if strict else ("fail",)) else 0
 
 
-def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str], Any]:
-    """The params that are not secret, and the report. Raises ConnectionFailure, SettingsInvalid."""
+def _checked(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str], Any]:
+    """The auth params that are not secret, and the report. Raises ConnectionFailure, SettingsInvalid."""
     from aep_connections.aws import client
     from aep_connections.aws.secrets import Secrets
     from aep_connections.domain.redaction import Redactor
@@ -60,7 +60,9 @@ def _look(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str],
         raise SettingsInvalid("DATABRICKS_URL must be an https URL (http only to this machine).")
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None:
-        raise SettingsInvalid("No Region is known: set AWS_REGION, or a Region in the profile.")
+        raise SettingsInvalid("No AWS Region is set: set AWS_REGION, or a Region in your AWS profile.")
+    if session.get_credentials() is None:
+        raise SettingsInvalid("No AWS credentials were found: configure them as for the AWS CLI.")
     secret = Secrets(client.client(session, "secretsmanager")).read(secret_id)
     auth = read_secret(secret_id, secret.values, overrides)
     values = Redactor()
@@ -96,7 +98,7 @@ def _waits(check: Mapping[str, Any]) -> str:
 
 
 _VERDICTS = {
-    "pass": "Verdict: pass. A connection with this secret can be asked for.",
-    "warn": "Verdict: warn. A connection can be asked for; look at what failed or is unknown.",
-    "fail": "Verdict: fail. A request would end as NotReady: mend what failed with severity error first.",
+    "pass": "Verdict: pass. You can request a connection with this secret.",
+    "warn": "Verdict: warn. You can request a connection. Read the checks that failed or are unknown first.",
+    "fail": "Verdict: fail. A request would end as NotReady. Fix the failed checks of severity error first.",
 }

@@ -1,6 +1,6 @@
-"""`demo --scenario cluster-terminated`: a request on a stopped cluster, from its start to the published id.
+"""`demo --scenario cluster-terminated`: a request for a stopped cluster, until the connection id is published.
 
-The minutes that a start takes are skipped: the simulators' clock is put forward, and the message is shown at once.
+The minutes of the start are skipped: the simulators' clock is set forward, and the message is made visible at once.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ MOST_DELIVERIES = 10
 
 
 def cluster_terminated(*, as_json: bool) -> int:
-    """Run the scenario; 0 if it ended as it should."""
+    """Run the scenario. Returns 0 if it ended as expected."""
     request, skipped = REQUEST | {"readiness": "start"}, [0.0]
     stack, log = Stack(now=lambda: time.time() + skipped[0]), io.StringIO()
     runs: list[dict[str, Any]] = []
     try:
         stack.put_secret(SAMPLE_SECRET_ID, DATABRICKS_SECRET)
-        stack.aws.client("ssm").get_parameters_by_path(Path="/")  # moto loads a service when it is first called
+        stack.aws.client("ssm").get_parameters_by_path(Path="/")  # moto loads a service at its first call
         stack.databricks.settings.clusters = {CLUSTER: "TERMINATED"}
         with contextlib.redirect_stdout(log):
             source = stack.event_source(stack.function())
             put(stack, request)
         if not as_json:
-            title("1", f"Cluster {CLUSTER} is TERMINATED; a request may start it")
+            title("1", f"Cluster {CLUSTER} is TERMINATED; this request may start it (readiness: start)")
             block(json.dumps(request, indent=2))
         for number in range(MOST_DELIVERIES):
             with contextlib.redirect_stdout(log):
@@ -50,15 +50,14 @@ def cluster_terminated(*, as_json: bool) -> int:
                     QueueUrl=stack.queue_url, ReceiptHandle=handle, VisibilityTimeout=0
                 )
         if runs[-1]["log"].get("outcome") != "created":
-            print(f"The request did not end well: {runs[-1]['log'].get('reason')}", file=sys.stderr)
+            print(f"The request did not succeed: {runs[-1]['log'].get('reason')}", file=sys.stderr)
             return 1
         name, value = published(stack)
         if as_json:
             print(json.dumps({"request": request, "runs": runs, "parameter": {"name": name, "value": value}}, indent=2))
         else:
-            print(
-                f"\nPublished: {name} = {value}, {round(skipped[0])} s after it was asked for; nobody slept meanwhile."
-            )
+            waited = f"{round(skipped[0])} s after the request. No function ran while the cluster was starting."
+            print(f"\nPublished: {name} = {value}, {waited}")
     finally:
         stack.stop()
     return 0
@@ -66,16 +65,15 @@ def cluster_terminated(*, as_json: bool) -> int:
 
 def _show(number: int, run: Run, skipped: float, item: dict[str, Any]) -> None:
     later = f"{round(skipped)} s later (skipped here)" if number else "The first delivery"
-    title(str(number + 2), f"{later}: Databricks is looked at before Adobe is asked")
+    title(str(number + 2), f"{later}: the function checks Databricks before it calls Adobe")
     show_steps(run)
     if "wait" in item:
-        print(
-            f"   The registry says {item['status']}: for {item['wait']['for']}, until {item['wait']['until']} at most."
-        )
+        wait = item["wait"]
+        print(f"   Registry status: {item['status']}, for {wait['for']}, until {wait['until']} at the latest.")
 
 
 def _item(stack: Stack) -> dict[str, Any]:
-    """What the registry says of the key, as far as it is shown."""
+    """The registry's status of the key, and its wait."""
     key = {"sandbox": {"S": REQUEST["sandbox"]}, "name": {"S": REQUEST["name"]}}
     item = stack.aws.client("dynamodb").get_item(TableName=stack.environment["REGISTRY_TABLE"], Key=key)["Item"]
     shown: dict[str, Any] = {"status": item["status"]["S"]}
@@ -87,6 +85,6 @@ def _item(stack: Stack) -> dict[str, Any]:
 
 
 def _hidden(run: Run) -> int:
-    """For how long the delivery hid its message."""
-    said = [re.search(r"hidden for (\d+) s", step.meaning) for step in run.steps]
-    return int([found for found in said if found][-1][1])
+    """The seconds for which the delivery hid its message."""
+    found = [re.search(r"hides the message for (\d+) s", step.meaning) for step in run.steps]
+    return int([match for match in found if match][-1][1])

@@ -1,4 +1,4 @@
-"""The whole stack on one machine: AWS, Adobe and Databricks as real HTTP servers, and the function on its queue."""
+"""The whole stack on one machine: AWS, Adobe and Databricks as real HTTP servers, and the functions."""
 
 from __future__ import annotations
 
@@ -38,16 +38,25 @@ DATABRICKS_SECRET = {
 }
 SAMPLE_SECRET_ID = "aep/dev/databricks/lakehouse"
 FUNCTIONS = ("provision", "api", "explore", "reconcile")
-TALKS_TO_DATABRICKS = ("ProvisionFunction", "ExploreFunction")
+CALLS_DATABRICKS = ("ProvisionFunction", "ExploreFunction")
+SERVERS = ("aws", "ims", "adobe", "databricks", "api")
 
 
 def logical_id(name: str) -> str:
-    """What the template calls the function of `functions/<name>`."""
+    """The logical id in the template of the function in `functions/<name>`."""
     return f"{name.capitalize()}Function"
 
 
+def ports_from(base: int) -> dict[str, int]:
+    """The port of each server, counted from a base port; with 0 each is 0, which means any free port."""
+    return {server: base and base + number for number, server in enumerate(SERVERS)}
+
+
 class Stack:
-    """Everything running, with the template's resources; `now` is the clock of the simulators, `tls` Adobe's."""
+    """Everything running, with the template's resources.
+
+    `now` is the clock of the simulators, and `tls` is for Adobe's servers. `ports_from` defines the ports.
+    """
 
     def __init__(
         self,
@@ -57,12 +66,14 @@ class Stack:
         now: Callable[[], float] = time.time,
         tls: ssl.SSLContext | None = None,
         template: Path = PATH,
+        base_port: int = 0,
     ) -> None:
-        self.aws = aws or Aws()
+        ports = self._ports = ports_from(base_port)
+        self.aws = aws or Aws(ports["aws"])
         self._owns_aws = aws is None
-        self.databricks = Databricks(now)
-        self.ims = Ims(now, tls)
-        self.adobe = Adobe(self.ims, self.databricks.url, now, tls)
+        self.databricks = Databricks(now, ports["databricks"])
+        self.ims = Ims(now, tls, ports["ims"])
+        self.adobe = Adobe(self.ims, self.databricks.url, now, tls, ports["adobe"])
         for simulator in (self.databricks, self.ims, self.adobe):
             simulator.start()
         self._serving: list[Gateway | Environments | Invoker] = []
@@ -77,7 +88,7 @@ class Stack:
         self.bus_name = self.environment["EVENT_BUS_NAME"]
 
     def put_secret(self, name: str, values: Mapping[str, Any]) -> str:
-        """Create a secret or put a new version of it; its ARN."""
+        """Create a secret, or put a new version of it. Returns its ARN."""
         text = json.dumps(values)
         try:
             arn = self._secrets.create_secret(Name=name, SecretString=text, ClientRequestToken=str(uuid.uuid4()))["ARN"]
@@ -86,17 +97,17 @@ class Stack:
         return str(arn)
 
     def function(self, name: str = "provision") -> Handler:
-        """The handler of `functions/<name>/app.py`, loaded here with its environment."""
+        """The handler of `functions/<name>/app.py`, loaded in this process with its environment."""
         os.environ.update(self.variables(logical_id(name)) | self.aws.environment())
         return load(ROOT / "functions" / name)
 
     def variables(self, function: str) -> dict[str, str]:
-        """The template's environment of a function, and where Databricks is for those that talk to it."""
-        url = {"DATABRICKS_URL": self.databricks.url} if function in TALKS_TO_DATABRICKS else {}
+        """The environment of a function in the template; for those that call Databricks also its URL."""
+        url = {"DATABRICKS_URL": self.databricks.url} if function in CALLS_DATABRICKS else {}
         return self.resources.environment(function) | url
 
     def environments(self, name: str, out: TextIO | None = None, limit: int = 8) -> Environments:
-        """Environments of `functions/<name>` in processes of their own, until the stack stops; none is started yet."""
+        """Environments of `functions/<name>` in processes of their own, until the stack stops. None is started yet."""
         function = logical_id(name)
         properties = self.template.resources()[function]["Properties"]
         local = LocalFunction(
@@ -111,10 +122,10 @@ class Stack:
         return made
 
     def serve_functions(self, out: TextIO | None = None) -> None:
-        """Have every function invoked by its name, in processes of its own, until the stack stops.
+        """Make every function invocable by its name, in processes of its own, until the stack stops.
 
-        What is queued for it is worked as well. What the functions print goes to `out`, or to whatever `sys.stdout` is
-        then.
+        Asynchronous invocations are processed as well. The functions' output goes to `out`, or to `sys.stdout` at that
+        moment.
         """
         serving = {self.resources.attribute(logical_id(name), None): self.environments(name, out) for name in FUNCTIONS}
         self.aws.functions |= serving
@@ -125,14 +136,15 @@ class Stack:
     def serve_api(
         self, handler: Handler | None = None, out: TextIO | None = None, now: Callable[[], float] = time.time
     ) -> Gateway:
-        """Start the HTTP API, until the stack stops, and all that `serve_functions` does.
+        """Start the HTTP API and the functions (`serve_functions`), until the stack stops.
 
-        Unless a `handler` stands in for it, the API's function too runs in processes of its own. `now` is the clock of
+        The API's function runs in processes of its own too, unless `handler` replaces it. `now` is the clock of
         signatures and throttling.
         """
         self.serve_functions(out)
         own = self.aws.functions[self.resources.attribute("ApiFunction", None)]
-        gateway = Gateway(HttpApi.read(self.template, self.resources.attribute), handler or own, now)
+        api = HttpApi.read(self.template, self.resources.attribute)
+        gateway = Gateway(api, handler or own, now, port=self._ports["api"])
         gateway.start()
         self._serving.insert(0, gateway)
         return gateway
@@ -140,7 +152,7 @@ class Stack:
     def built_function(
         self, folder: Path, variables: Mapping[str, str], name: str = "ProvisionFunction"
     ) -> BuiltFunction:
-        """A function as `sam build` left it in `folder`, with the template's environment and `variables`."""
+        """A function as `sam build` wrote it to `folder`, with the template's environment and `variables`."""
         properties = self.template.resources()[name]["Properties"]
         (layer,) = (self.template.resources()[one["Ref"]] for one in properties["Layers"])
         return BuiltFunction(
@@ -154,7 +166,7 @@ class Stack:
         )
 
     def event_source(self, handler: Handler, name: str = "ProvisionFunction") -> EventSource:
-        """The mapping from its queue to a function, whose handler is given."""
+        """The event source mapping from its queue to a function, whose handler is `handler`."""
         properties = (
             self.template.resolve(resource["Properties"], self.resources.attribute)
             for resource in self.template.resources().values()

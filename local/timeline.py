@@ -1,61 +1,64 @@
-"""What a delivery did, call by call, as its servers and the SDK saw it."""
+"""The calls of a delivery or a reconcile run, in order, as the simulators and the AWS SDK record them."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local.simulators.simulator import Call
 from local.stack import Stack
 
-_MEANINGS = {
-    "GetSecretValue": "a secret is read, not cached",
-    "GetParameter": "what is published now",
-    "PutParameter": "the connection id is published",
-    "DeleteParameter": "the parameter is removed",
-    "PutEvents": "the outcome is announced",
-    "SendMessage": "the request is parked",
-    "SendMessageBatch": "rechecks are sent",
-    "Query": "which keys are there?",
-    "Scan": "which sandboxes are there?",
-    "BatchGetItem": "did anybody work on them meanwhile?",
-    "GetParametersByPath": "what is published now",
-    "DescribeSecret": "which version is current?",
+PROVISION = {
+    "GetSecretValue": "reads a secret (never cached)",
+    "GetParameter": "reads the published id",
+    "PutParameter": "publishes the connection id",
+    "DeleteParameter": "removes the parameter",
+    "DescribeSecret": "reads the secret's current version",
+    "PutEvents": "announces the outcome",
+    "SendMessage": "parks the request",
+    "POST /ims/token/v3": "gets a token for Adobe",
+    "POST /connections": "creates the base connection",
+    "GET /connections": "looks for an existing connection",
+    "PATCH /connections/…": "updates the connection under its etag",
+    "DELETE /connections/…": "deletes the connection",
+    "GET /connections/…": "compares the connection with the registry",
+    "GET /connections/…/test": "runs Adobe's test of the connection",
+    "GET /api/2.0/preview/scim/v2/Me": "checks that the token is valid, and whose it is",
+    "GET /api/2.0/token/list": "checks when the token expires",
+    "GET /api/2.1/clusters/get": "reads the cluster's state",
+    "POST /api/2.1/clusters/start": "starts the cluster",
+}
+RECONCILE = PROVISION | {
+    "Query": "reads the registry's keys",
+    "Scan": "lists the registry's sandboxes",
+    "BatchGetItem": "checks which keys were changed meanwhile",
+    "GetParametersByPath": "reads the published ids",
+    "SendMessageBatch": "sends rechecks",
+    "PutEvents": "announces the drift",
+    "GET /connections": "lists the sandbox's connections",
 }
 _WRITES = (
-    ("#leaseUntil = ", "the request is accepted and the lease taken"),
-    ("#answered = ", "the request is closed, the lease given back"),
-    ("#attempt = ", "the attempt is recorded, before the POST"),
-    ("#connectionId = ", "the connection id is recorded"),
-    ("#failure = ", "what it waits for or what went wrong is recorded, the lease given back"),
+    ("#order = ", "accepts the request and takes the lease"),
+    ("#leaseUntil = ", "takes the lease"),
+    ("#answered = ", "closes the request and releases the lease"),
+    ("#attempt = ", "records the attempt, before the POST"),
+    ("#connectionId = ", "records the connection id"),
+    ("#failure = ", "records the wait or the failure, and releases the lease"),
+    ("#result = ", "records the result and releases the lease"),
+    ("#etag = ", "records the new etag"),
 )
-_ADOBE = {
-    "POST /ims/token/v3": "a token for Adobe",
-    "POST /connections": "the base connection is created",
-    "GET /connections": "is there one already?",
-    "PATCH /connections/…": "the connection is updated under its etag",
-    "DELETE /connections/…": "the connection is deleted",
-    "GET /connections/…": "is it still as recorded?",
-    "GET /connections/…/test": "Adobe tests it",
-}
-
-
-_DATABRICKS = {
-    "GET /api/2.0/preview/scim/v2/Me": "is the token valid, and whose is it?",
-    "GET /api/2.0/token/list": "when does it expire?",
-    "GET /api/2.1/clusters/get": "what is the cluster's state?",
-    "POST /api/2.1/clusters/start": "the cluster is started",
-}
+_POLLING = ("ReceiveMessage", "DeleteMessage")
+"""Calls of the event source, not of the function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call: milliseconds since the delivery began, who was called, what, and what for."""
+    """One call: when (milliseconds after the beginning), to which service, which call, and its purpose."""
 
     at_ms: int
     service: str
@@ -63,11 +66,20 @@ class Step:
     meaning: str
 
 
-class _Recorder(logging.Handler):
-    """Keeps what botocore says it sends; operations and expressions only."""
+@dataclass(slots=True)
+class Timeline:
+    """The steps, in order, and how long all of it took."""
 
-    def __init__(self) -> None:
+    steps: list[Step] = field(default_factory=list)
+    took_ms: int = 0
+
+
+class _Recorder(logging.Handler):
+    """Records botocore's log of its calls: only the names of operations, and the attributes that they write."""
+
+    def __init__(self, meanings: Mapping[str, str]) -> None:
         super().__init__(logging.DEBUG)
+        self._meanings = meanings
         self.seen: list[tuple[float, str, str, str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -75,49 +87,46 @@ class _Recorder(logging.Handler):
             return
         model: Any = record.args[0]
         request: Any = record.args[1]
-        meaning = _MEANINGS.get(model.name, "")
+        meaning = self._meanings.get(model.name, "")
         if model.name == "ChangeMessageVisibility":
-            meaning = f"the message is hidden for {json.loads(request['body'])['VisibilityTimeout']} s"
+            meaning = f"hides the message for {json.loads(request['body'])['VisibilityTimeout']} s"
         if model.name == "UpdateItem":
             expression = json.loads(request["body"])["UpdateExpression"].partition(" REMOVE ")[0]
-            meaning = next((text for part, text in _WRITES if part in expression), "the lease is given back")
+            meaning = next((text for part, text in _WRITES if part in expression), "releases the lease")
         service = str(model.service_model.metadata.get("serviceId", "AWS"))
         self.seen.append((record.created, service, model.name, meaning))
 
 
 @contextmanager
-def steps_of(stack: Stack) -> Iterator[list[Step]]:
-    """The steps of what runs inside, in order; filled when it ends."""
-    recorder, logger = _Recorder(), logging.getLogger("botocore.endpoint")
+def steps_of(stack: Stack, meanings: Mapping[str, str] = PROVISION) -> Iterator[Timeline]:
+    """The calls made inside the `with` block; complete when it ends."""
+    recorder, logger = _Recorder(meanings), logging.getLogger("botocore.endpoint")
     level, propagate = logger.level, logger.propagate
     logger.addHandler(recorder)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     simulators = {"Adobe IMS": stack.ims, "Adobe": stack.adobe, "Databricks": stack.databricks}
     before = {service: len(simulator.calls) for service, simulator in simulators.items()}
-    began = time.time()
-    steps: list[Step] = []
+    timeline, began = Timeline(), time.time()
     try:
-        yield steps
+        yield timeline
     finally:
+        timeline.took_ms = round((time.time() - began) * 1000)
         logger.removeHandler(recorder)
         logger.setLevel(level)
         logger.propagate = propagate
-    seen = list(recorder.seen)
+    seen = [one for one in recorder.seen if one[2] not in _POLLING]
     for service, simulator in simulators.items():
         ours = [call for call in simulator.calls[before[service] :] if call.request.headers["user-agent"] != "adobe"]
-        seen += [(call.at, service, *_told(call)) for call in ours]
-    own = ("ReceiveMessage", "DeleteMessage")
-    steps += [
-        Step(round((at - began) * 1000), service, call, meaning)
-        for at, service, call, meaning in sorted(seen)
-        if call not in own
+        seen += [(call.at, service, *_described(call, meanings)) for call in ours]
+    timeline.steps += [
+        Step(round((at - began) * 1000), service, call, meaning) for at, service, call, meaning in sorted(seen)
     ]
 
 
-def _told(call: Call) -> tuple[str, str]:
+def _described(call: Call, meanings: Mapping[str, str]) -> tuple[str, str]:
+    """A simulator's call with the status of its reply, and its purpose."""
     path = call.request.path.removeprefix("/data/foundation/flowservice")
     parts = path.split("/")
     short = "/".join([*parts[:2], "…", *parts[3:]]) if path.startswith("/connections/") else path
-    meaning = (_ADOBE | _DATABRICKS).get(f"{call.request.method} {short}", "")
-    return f"{call.request.method} {short} → {call.status}", meaning
+    return f"{call.request.method} {short} → {call.status}", meanings.get(f"{call.request.method} {short}", "")

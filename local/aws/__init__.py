@@ -1,1 +1,1 @@
-"""AWS on this machine: moto, what stands in for what moto lacks, and the functions' environments."""
+"""AWS on this machine: moto, replacements for what moto lacks, and the functions' environments."""

@@ -1,4 +1,4 @@
-"""AWS on this machine: moto's server, and the resources that template.yaml declares, created in it."""
+"""AWS on this machine: moto's server with the resources that template.yaml declares."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ SKIPPED = {
     "AWS::SQS::QueuePolicy": "moto does not enforce policies",
     "AWS::Logs::LogGroup": "logs go to stdout",
     "AWS::Lambda::LayerVersion": "the package is on the path",
-    "AWS::Lambda::Function": "the function runs in this process, or in a runtime of its own",
+    "AWS::Lambda::Function": "the function runs in this process or in its own",
     "AWS::Lambda::EventSourceMapping": "`local.aws.invocation` takes messages from the queue",
-    "AWS::Lambda::EventInvokeConfig": "`local.aws.asynchronous` tries as often as Lambda does without it",
+    "AWS::Lambda::EventInvokeConfig": "`local.aws.asynchronous` retries as often as Lambda does by default",
     "AWS::Lambda::Permission": "moto does not enforce policies",
     "AWS::ApiGatewayV2::Api": "`local.gateway` serves it",
     "AWS::ApiGatewayV2::Integration": "`local.gateway` reads it",
     "AWS::ApiGatewayV2::Authorizer": "`local.gateway` reads it",
     "AWS::ApiGatewayV2::Route": "`local.gateway` reads it",
     "AWS::ApiGatewayV2::Stage": "`local.gateway` reads it",
-    "AWS::CloudWatch::Alarm": "nobody watches",
-    "AWS::CloudWatch::Dashboard": "nobody watches",
+    "AWS::CloudWatch::Alarm": "metrics go to stdout, with the logs",
+    "AWS::CloudWatch::Dashboard": "metrics go to stdout, with the logs",
 }
 
 
 def _one_at_a_time(aws: Aws, service: str) -> None:
-    """Moto checks a condition and writes in two steps; with one request at a time they are one, as in AWS."""
+    """Process one request at a time. Moto checks a condition and writes in two steps; in AWS this is one step."""
     inner, lock = aws.app, threading.Lock()
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
@@ -57,16 +57,16 @@ def _one_at_a_time(aws: Aws, service: str) -> None:
 
 
 class Aws:
-    """Moto's server. `localhost`, as moto understands some URLs only with it."""
+    """Moto's server. Its URL has `localhost`, because moto parses some URLs only with it; port 0 is any free port."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        self._server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
         self._server.start()
         self.url = f"http://localhost:{self._server.get_host_and_port()[1]}"
         self._clients: dict[str, Any] = {}
         self.functions: dict[str, Handler] = {}
-        """What answers when a function is invoked, by its name."""
+        """The handlers that run when a function is invoked, by its name."""
         self.asynchronous = Asynchronous(sqs_backends[ACCOUNT][REGION])
         _one_at_a_time(self, "DynamoDB")
         self.app = announcing(self.app, secretsmanager_backends[ACCOUNT][REGION], events_backends[ACCOUNT][REGION])
@@ -74,7 +74,7 @@ class Aws:
 
     @property
     def app(self) -> Any:
-        """What answers (WSGI), for those who want to stand before it."""
+        """The WSGI application that serves requests; a wrapper may replace it."""
         server: Any = self._server._server
         return server.app
 
@@ -87,7 +87,7 @@ class Aws:
         self._server.stop()
 
     def environment(self) -> dict[str, str]:
-        """What the SDK needs to talk to it."""
+        """The environment variables with which an AWS SDK or the AWS CLI calls this server."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": REGION,
@@ -112,7 +112,7 @@ class Aws:
 
 @dataclass(slots=True)
 class Resources:
-    """The template's resources in `aws`, each made when it is first referred to."""
+    """The template's resources in `aws`. Each is created at the first reference to it."""
 
     aws: Aws
     template: Template
@@ -121,12 +121,12 @@ class Resources:
     _made: dict[str, dict[str | None, str]] = field(default_factory=dict)
 
     def make(self) -> None:
-        """Make every resource. Raises ValueError for a type that is not known here."""
+        """Create every resource. Raises ValueError for a type that is not supported."""
         for logical_id in self.template.resources():
             self.attribute(logical_id, None)
 
     def leave_the_default_bus(self) -> None:
-        """Remove the rules from the bus that is not the stack's own: others' events go on there."""
+        """Remove the rules from the default bus, on which other stacks' events continue."""
         events = self.aws.client("events")
         while self.default_rules:
             rule, ids = self.default_rules.popitem()
@@ -134,7 +134,7 @@ class Resources:
             events.delete_rule(Name=rule)
 
     def attribute(self, logical_id: str, name: str | None) -> str:
-        """What `Ref` (None) or `GetAtt` gives."""
+        """The value of `Ref` (`name` is None) or `GetAtt`."""
         if logical_id not in self._made:
             self._made[logical_id] = self._make(logical_id)
         return self._made[logical_id][name]
@@ -185,7 +185,7 @@ def _rule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[s
     targets = [{**target, "Arn": _target(resources.aws, target["Arn"])} for target in properties["Targets"]]
     events = resources.aws.client("events")
     arn = events.put_rule(Name=name, EventPattern=pattern, State=state, **bus)["RuleArn"]
-    if state != "DISABLED":  # moto would send all the same
+    if state != "DISABLED":  # moto ignores State
         events.put_targets(Rule=name, Targets=targets, **bus)
     if bus["EventBusName"] == "default":
         resources.default_rules[name] = [target["Id"] for target in targets]
@@ -193,7 +193,7 @@ def _rule(resources: Resources, name: str, properties: dict[str, Any]) -> dict[s
 
 
 def _target(aws: Aws, arn: str) -> str:
-    """What moto can send to in place of a rule's target: a function has a queue that stands in for it."""
+    """A rule's target for moto, which cannot invoke a function: a queue stands in for it."""
     if not arn.startswith(FUNCTION_ARN):
         return arn
     return aws.asynchronous.stand_in(arn.removeprefix(FUNCTION_ARN).partition(":")[0])

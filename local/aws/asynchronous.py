@@ -1,4 +1,4 @@
-"""Lambda's asynchronous invocations: the events that wait for each function, and the thread that invokes it."""
+"""Lambda's asynchronous invocations: the events queued for each function, and the thread that invokes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONCURRENCY = 8
 
 
 class Asynchronous:
-    """What is queued for each function, by its name, oldest first."""
+    """The events queued for each function, by its name, oldest first."""
 
     def __init__(self, sqs: SQSBackend) -> None:
         self._sqs = sqs
@@ -32,19 +32,19 @@ class Asynchronous:
             self._queued.setdefault(function, []).append(event)
 
     def take(self, function: str) -> list[Any]:
-        """Remove and return what is queued for a function."""
+        """Remove and return the events queued for a function."""
         with self._lock:
             return self._queued.pop(function, [])
 
     def stand_in(self, function: str) -> str:
-        """The ARN of a queue in moto, where a function cannot be a target: what is sent there is queued for it."""
-        queue = _StandIn(self, function, self._sqs)  # type: ignore[abstract] # moto makes such ones too
+        """The ARN of a queue that stands in for a function, which cannot be a target in moto."""
+        queue = _StandIn(self, function, self._sqs)  # type: ignore[abstract] # moto creates such objects too
         self._sqs.queues[queue.name] = queue
         return queue.queue_arn
 
 
 class _StandIn(Queue):
-    """Lambda's own queue, which keeps nothing that SQS could give away."""
+    """Lambda's own queue. It keeps no message, so that no other client can receive one."""
 
     def __init__(self, asynchronous: Asynchronous, function: str, sqs: SQSBackend) -> None:
         super().__init__(f"{function}-asynchronous", region=sqs.region_name, account_id=sqs.account_id)
@@ -55,9 +55,9 @@ class _StandIn(Queue):
 
 
 class Invoker:
-    """The thread that takes what is queued for functions and invokes them, side by side, until it is stopped.
+    """The thread that takes queued events and invokes the functions in parallel, until it is stopped.
 
-    What is queued for a function that has no handler stays.
+    Events for a function without a handler stay queued.
     """
 
     def __init__(self, asynchronous: Asynchronous, names: Iterable[str], handlers: Mapping[str, Handler]) -> None:
@@ -70,7 +70,7 @@ class Invoker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more, and forget what has not begun; what is in work ends with the environments it runs in."""
+        """Take no more events and drop those not yet started. Running ones end with their environments."""
         self._stopping.set()
         self._thread.join()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -84,14 +84,14 @@ class Invoker:
 
 
 def deliver(handler: Handler, event: Any) -> bool:
-    """Invoke a function until it does not fail, three times at most; whether it did not. An event that failed is lost.
+    """Invoke a function until it succeeds, three times at most; whether it succeeded. If not, the event is lost.
 
-    AWS waits a minute before the second attempt and two before the third.
+    Here the attempts follow at once. AWS waits one minute before the second attempt and two before the third.
     """
     for _ in range(ATTEMPTS):
         try:
             invoke(handler, event, MAXIMUM_SECONDS)
-        except Exception:  # noqa: BLE001 - Lambda tries again whatever it is
+        except Exception:  # noqa: BLE001 - Lambda retries after every error
             continue
         return True
     return False

@@ -1,4 +1,4 @@
-"""The functions' code, as Lambda finds it: `app.handler` in a folder of its own, and the layer beside it."""
+"""The functions' code, as Lambda loads it: `app.handler` in the function's folder, and the layer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def use_the_layer() -> None:
-    """Have the layer's code importable, as Lambda has it."""
+    """Make the layer's code importable, as Lambda does."""
     layer = str(ROOT / "layers" / "core")
     if layer not in sys.path:
         sys.path.insert(0, layer)
 
 
 def load(folder: Path) -> Handler:
-    """The handler of a function, its module run anew. Raises FileNotFoundError if there is none."""
+    """The handler of a function; its module is loaded again. Raises FileNotFoundError if there is none."""
     use_the_layer()
     spec = importlib.util.spec_from_file_location(f"functions_{folder.name}", folder / "app.py")
     if spec is None or spec.loader is None or not (folder / "app.py").exists():

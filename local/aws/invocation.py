@@ -1,4 +1,4 @@
-"""What Lambda does around a function: a context with a deadline, and the event source mapping of its queue."""
+"""Lambda's part around a function: a context with a deadline, and the event source mapping of its queue."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 Handler = Callable[[Any, Any], Any]
 
 
-class FunctionFailed(Exception):  # noqa: N818 - what Lambda calls a function error
-    """An invocation that ended badly; `payload` is what Lambda answers, `errorType` and `errorMessage` in it."""
+class FunctionFailed(Exception):  # noqa: N818 - Lambda's term is "function error"
+    """A failed invocation; `payload` is Lambda's reply, with `errorType` and `errorMessage`."""
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
         super().__init__(f"{payload.get('errorType')}: {payload.get('errorMessage')}")
@@ -21,7 +21,7 @@ class FunctionFailed(Exception):  # noqa: N818 - what Lambda calls a function er
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """What Lambda answers for an error that a handler raised."""
+    """Lambda's reply for an error that a handler raised."""
     return {
         "errorType": type(error).__name__,
         "errorMessage": str(error),
@@ -46,12 +46,12 @@ class Context:
 
 
 def invoke(handler: Handler, event: Any, timeout_seconds: float) -> Any:
-    """Call the handler as Lambda would."""
+    """Call the handler as Lambda does."""
     return handler(event, Context(time.monotonic() + timeout_seconds))
 
 
 def sqs_event(messages: list[dict[str, Any]], queue_arn: str) -> dict[str, Any]:
-    """The event that Lambda makes of received messages."""
+    """The event in which Lambda passes received messages."""
     return {
         "Records": [
             {
@@ -80,10 +80,10 @@ class EventSource:
     handler: Handler
     timeout_seconds: float
     undone: list[str] = field(default_factory=list)
-    """Receipt handles of the messages of the last batch that stay in the queue."""
+    """Receipt handles of the messages of the last batch that remain in the queue."""
 
     def poll(self, wait_seconds: int = 0) -> bool:
-        """Take one batch, if there is one, and invoke; whether there was one. What fails stays in the queue."""
+        """Take one batch, if there is one, and invoke; whether there was one. Failed messages remain in the queue."""
         if not self.mapping.get("Enabled", True):
             return False
         received = self.sqs.receive_message(
@@ -96,11 +96,11 @@ class EventSource:
         if not messages:
             return False
         try:
-            answer = invoke(self.handler, sqs_event(messages, self.mapping["EventSourceArn"]), self.timeout_seconds)
+            reply = invoke(self.handler, sqs_event(messages, self.mapping["EventSourceArn"]), self.timeout_seconds)
         except FunctionFailed:
             return True
         partial = "ReportBatchItemFailures" in self.mapping.get("FunctionResponseTypes", [])
-        undone = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} if partial else set()
+        undone = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]} if partial else set()
         self.undone = [message["ReceiptHandle"] for message in messages if message["MessageId"] in undone]
         for message in messages:
             if message["MessageId"] not in undone:

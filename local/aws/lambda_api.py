@@ -1,4 +1,4 @@
-"""Lambda's Invoke before moto, which cannot run functions here: handlers answer, each by the name of its function."""
+"""Lambda's Invoke in front of moto, which cannot run functions here: it calls a handler by the function's name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from local.aws.invocation import FunctionFailed, Handler, failure, invoke
 Wsgi = Callable[[dict[str, Any], Any], Any]
 INVOCATION = re.compile(r"/2015-03-31/functions/(?:arn:[^/]+:function:)?([^/:]+)(?::[^/]+)?/invocations")
 MAXIMUM_SECONDS = 900.0
-"""The longest timeout of Lambda; handlers that have one of their own keep that."""
+"""The longest timeout of Lambda. Handlers with a timeout of their own keep it."""
 
 
 def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str, queue: Callable[[str, Any], None]) -> Wsgi:
-    """Answer invocations by `functions`, everything else by `inner`; a function's ARN is `arn` and its name.
+    """Pass invocations to `functions` and all other calls to `inner`. A function's ARN is `arn` and its name.
 
-    An event that is to be worked asynchronously goes to `queue`, with the name of its function.
+    The event of an asynchronous invocation goes to `queue`, with the name of its function.
     """
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
@@ -30,22 +30,22 @@ def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str, queue: Cal
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         kind = environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse")
         handler, queued = functions.get(match[1]), functools.partial(queue, match[1])
-        status, answer, headers = _answered(handler, f"{arn}{match[1]}", kind, body, queued)
+        status, content, headers = _replied(handler, f"{arn}{match[1]}", kind, body, queued)
         headers |= {"Content-Type": "application/json", "x-amzn-RequestId": str(uuid.uuid4())}
-        start_response(status, [*headers.items(), ("Content-Length", str(len(answer)))])
-        return [answer]
+        start_response(status, [*headers.items(), ("Content-Length", str(len(content)))])
+        return [content]
 
     return app
 
 
-def _answered(
+def _replied(
     handler: Handler | None, arn: str, kind: str, body: bytes, queue: Callable[[Any], None]
 ) -> tuple[str, bytes, dict[str, str]]:
-    """Status, body and headers."""
+    """Status, body and headers of an invocation's reply."""
     if handler is None:
         return _refused("404 Not Found", "ResourceNotFoundException", f"Function not found: {arn}")
     if kind not in ("RequestResponse", "Event"):
-        return _refused("400 Bad Request", "InvalidParameterValueException", f"No {kind} invocations here.")
+        return _refused("400 Bad Request", "InvalidParameterValueException", f"Not supported here: {kind}.")
     try:
         event = json.loads(body or b"{}")
     except ValueError:
@@ -59,7 +59,7 @@ def _answered(
         return "200 OK", json.dumps(invoke(handler, event, MAXIMUM_SECONDS)).encode(), headers
     except FunctionFailed as failed:
         payload = failed.payload
-    except Exception as error:  # noqa: BLE001 - Lambda answers every error of a function
+    except Exception as error:  # noqa: BLE001 - Lambda returns every error of a function
         payload = failure(error)
     return "200 OK", json.dumps(payload).encode(), headers | {"X-Amz-Function-Error": "Unhandled"}
 

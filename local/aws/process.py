@@ -1,5 +1,5 @@
-"""Functions in processes of their own, as in Lambda: each takes one invocation at a time, and is killed at the
-function's timeout. In one process two calls would be mixed up, since Powertools keeps the event at hand in a class."""
+"""Functions in processes of their own, as in Lambda: each processes one invocation at a time and is killed at the
+function's timeout. One process could confuse two calls, because Powertools keeps the current event in a class."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONDONTWRITEBYTECOD
 
 @dataclass(frozen=True, slots=True)
 class LocalFunction:
-    """A function of the checkout: its folder, with `app.py` in it, and what its template says of it."""
+    """A function of the checkout: its folder with `app.py`, and its properties in the template."""
 
     name: str
     folder: Path
@@ -38,8 +38,8 @@ class LocalFunction:
 class FunctionProcess:
     """One execution environment: call it as a handler. Raises FunctionFailed.
 
-    It starts with its first invocation, and anew after a kill. What the function prints goes to `out` line by line
-    (None: whatever `sys.stdout` is at that moment), that of an invocation before its answer is given.
+    It starts with its first invocation, and again after a kill. The function's output goes to `out` line by line
+    (None: to `sys.stdout` at that moment). The output of an invocation is written before its result is returned.
     """
 
     def __init__(self, function: LocalFunction, out: TextIO | None = None) -> None:
@@ -58,19 +58,19 @@ class FunctionProcess:
         return self._process
 
     def __call__(self, event: Any, _context: Any = None) -> Any:
-        """Invoke the function: its answer as JSON gives it back."""
+        """Invoke the function: its result, as read from JSON."""
         request_id, seconds = str(uuid.uuid4()), self.function.timeout_seconds
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             self._send({"event": event, "requestId": request_id, "seconds": seconds})
-            said = self._hear(seconds, request_id)
+            said = self._receive(seconds, request_id)
         if "error" in said:
             raise FunctionFailed(said["error"])
         return said["answer"]
 
     def stop(self) -> None:
-        """End it, whatever is in work, and start no other."""
+        """End it, even in the middle of an invocation, and start no other."""
         self._stopped = True
         if process := self._process:
             process.kill()
@@ -114,7 +114,7 @@ class FunctionProcess:
         self._watched = selectors.DefaultSelector()
         self._watched.register(self._answers, selectors.EVENT_READ)
         self._watched.register(process.stdout, selectors.EVENT_READ)
-        said = self._hear(START_SECONDS, "start")
+        said = self._receive(START_SECONDS, "start")
         if "error" in said:
             self._end()
             raise FunctionFailed(said["error"])
@@ -126,10 +126,10 @@ class FunctionProcess:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
-            """It has ended, which is heard next."""
+            """The process has ended, which `_receive` detects next."""
 
-    def _hear(self, seconds: float, request_id: str) -> dict[str, Any]:
-        """The next line that the process says. Raises FunctionFailed, the process killed, if there is none in time."""
+    def _receive(self, seconds: float, request_id: str) -> dict[str, Any]:
+        """The next line that the process reports. If none comes in time, kill it and raise FunctionFailed."""
         deadline = time.monotonic() + seconds
         while b"\n" not in self._said:
             left = deadline - time.monotonic()
@@ -155,7 +155,7 @@ class FunctionProcess:
         raise FunctionFailed({"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {message}"})
 
     def _show(self, *, whole: bool = False) -> None:
-        """Pass on the lines that were printed so far; with `whole` also one that is not ended."""
+        """Write the lines that were printed so far; with `whole` also an incomplete one."""
         assert self._process is not None
         assert self._process.stdout is not None
         stdout = self._process.stdout
@@ -186,7 +186,7 @@ class FunctionProcess:
 
 
 def _read(descriptor: int) -> bytes | None:
-    """All that a pipe holds: nothing as nothing will come any more (empty), or as there is nothing yet (None)."""
+    """The content of a pipe. Empty: the other end is closed. None: there is nothing yet."""
     try:
         return os.read(descriptor, 1 << 20)
     except BlockingIOError:
@@ -196,7 +196,7 @@ def _read(descriptor: int) -> bytes | None:
 class Environments:
     """The environments of a function: call it as a handler, from many threads at a time.
 
-    An idle environment is taken before one is started, and beyond `limit` a caller waits, where Lambda would refuse.
+    An idle environment is used before a new one is started. Beyond `limit` a caller waits; Lambda would refuse it.
     """
 
     def __init__(self, function: LocalFunction, out: TextIO | None = None, limit: int = 8) -> None:
@@ -214,11 +214,11 @@ class Environments:
 
     @property
     def processes(self) -> list[subprocess.Popen[bytes]]:
-        """Those that run."""
+        """The running processes."""
         return [one.process for one in self._all if one.process is not None]
 
     def stop(self) -> None:
-        """End them all, whatever is in work."""
+        """End them all, even in the middle of invocations."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -231,7 +231,7 @@ class Environments:
             while not self._idle and len(self._all) >= self._limit and not self._stopped:
                 self._changed.wait()
             if self._stopped:
-                raise FunctionFailed({"errorType": "Sandbox.Stopped", "errorMessage": "The local stack stops."})
+                raise FunctionFailed({"errorType": "Sandbox.Stopped", "errorMessage": "The local stack is stopping."})
             if not self._idle:
                 self._all.append(FunctionProcess(self.function, self._out))
                 self._idle.append(self._all[-1])

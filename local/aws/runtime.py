@@ -1,8 +1,8 @@
-"""Lambda without Lambda: built functions in AWS's own runtime client, each environment a process of its own.
+"""Built functions on this machine, in AWS's own runtime client: each environment is a process of its own.
 
-An `Environment` speaks the Runtime API to one `awslambdaric` process that has the artifact, the layer and nothing else:
-no source tree, no installed packages, no inherited variables. As in Lambda it takes one invocation at a time, is killed
-when the function's timeout is over, and is started anew after that. What the process writes is kept line by line.
+An `Environment` serves the Runtime API to one `awslambdaric` process. That process has the artifact and the layer, but
+no source tree, no installed packages and no inherited variables. As in Lambda it processes one invocation at a time, is
+killed when the function's timeout is over, and is then started again. Its output is recorded line by line.
 
 Source of the protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -29,12 +29,12 @@ from local.aws.invocation import FunctionFailed
 
 PYTHON = (3, 13)
 INIT_SECONDS = 10.0
-"""What Lambda gives a function to start."""
+"""The time in which Lambda lets a function start."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltFunction:
-    """A function as it is deployed: its folder, the folder that becomes `/opt`, and its template's properties."""
+    """A function as it is deployed: its folder, the folder that becomes `/opt`, and its properties in the template."""
 
     name: str
     folder: Path
@@ -47,17 +47,17 @@ class BuiltFunction:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What environments wrote, as CloudWatch Logs would get it: a stream (here a file of `folder`) for each."""
+    """The output of environments, as CloudWatch Logs gets it: one stream each, here a file in `folder`."""
 
     folder: Path
 
     @property
     def lines(self) -> list[str]:
-        """Every line so far; of one environment in order."""
+        """Every line so far; those of one environment are in order."""
         return [line for stream in sorted(self.folder.iterdir()) for line in stream.read_text().splitlines()]
 
     def documents(self) -> list[dict[str, Any]]:
-        """Every line. Raises ValueError if one is not JSON, as LogFormat JSON promises."""
+        """Every line as JSON. Raises ValueError if one is not JSON, which LogFormat JSON rules out."""
         return [json.loads(line) for line in self.lines]
 
     def logs(self) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class Written:
         return [document for document in self.documents() if "_aws" not in document]
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The metric documents (EMF) that CloudWatch would extract."""
+        """The metric documents (EMF) that CloudWatch extracts."""
         return [document for document in self.documents() if "_aws" in document]
 
 
@@ -83,7 +83,7 @@ class Environment:
         threading.Thread(target=self._api.serve_forever, args=(0.01,), daemon=True).start()
         self.starts = 0
         self.init_seconds, self.first_seconds = 0.0, 0.0
-        """What the last start took: until the process asked for its first invocation, and until it had answered it."""
+        """Duration of the last start: until the process requested its first invocation, and until that had ended."""
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -91,7 +91,7 @@ class Environment:
         return self._process
 
     def __call__(self, event: Any, _context: Any = None) -> Any:
-        """Invoke the function: its answer as JSON gives it back."""
+        """Invoke the function: its result, as read from JSON."""
         began = time.monotonic()
         cold = self._process is None or self._process.poll() is not None
         if cold:
@@ -114,7 +114,7 @@ class Environment:
         self._api.server_close()
 
     def variables(self) -> dict[str, str]:
-        """The environment variables of the process: Lambda's and the function's, nothing inherited."""
+        """The environment variables of the process: Lambda's and the function's, none inherited."""
         function = self.function
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -156,7 +156,7 @@ class Environment:
         self.init_seconds = time.monotonic() - began
 
     def _end(self, seconds: float) -> tuple[str, Any]:
-        """How the process answers, or that it ended or ran out of time."""
+        """The result that the process reports, or that it ended or timed out."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -167,7 +167,7 @@ class Environment:
         return "Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"
 
     def _wait_for_invocation(self) -> tuple[str, Any, float]:
-        """Called for the process: it has started, or it has answered."""
+        """Called for the process: it has started, or has ended an invocation."""
         waiting = self._next
         if self._starting:
             self._starting = False
@@ -185,7 +185,7 @@ class _Api(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A process that is killed is part of life here."""
+        """Ignored: a process may be killed at any time."""
 
 
 def _handler_for(environment: Environment) -> type[BaseHTTPRequestHandler]:
@@ -195,7 +195,7 @@ def _handler_for(environment: Environment) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-            """The process' own lines are kept, not these."""
+            """Nothing: only the process's own lines are recorded."""
 
         def do_GET(self) -> None:
             request_id, event, deadline = environment._wait_for_invocation()
@@ -230,13 +230,13 @@ def _handler_for(environment: Environment) -> type[BaseHTTPRequestHandler]:
 
 
 def find_python() -> Path:
-    """A Python of Lambda's version on this machine. Raises FileNotFoundError with what to do."""
+    """A Python of Lambda's version on this machine. Raises FileNotFoundError with the remedy."""
     name = ".".join(map(str, PYTHON))
     root = os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv"))
     for candidate in (shutil.which(f"python{name}"), *sorted(glob.glob(f"{root}/versions/{name}.*/bin/python"))):
         if candidate and _version(candidate) == name:
             return Path(candidate)
-    raise FileNotFoundError(f"This needs Python {name}, the version that runs in Lambda: install it, on the PATH.")
+    raise FileNotFoundError(f"Python {name}, the version of Lambda, is needed: install it on the PATH.")
 
 
 def _version(python: str) -> str:

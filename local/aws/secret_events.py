@@ -1,4 +1,4 @@
-"""Secrets Manager's own events before moto, which sends none: `Secret Label Updated`, on the default bus."""
+"""Secrets Manager's event `Secret Label Updated`, put on the default bus, because moto sends none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManager
 from local.aws.lambda_api import Wsgi
 
 LABEL = "AWSCURRENT"
-"""The only one that is told of here; AWS tells of every label but AWSPENDING and AWSPREVIOUS."""
+"""The only label with an event here. AWS sends events for every label but AWSPENDING and AWSPREVIOUS."""
 
 
 def announcing(inner: Wsgi, secrets: SecretsManagerBackend, events: EventsBackend) -> Wsgi:
-    """Have `inner` answer, the event put before if by that a secret has another current version.
+    """Wrap `inner`: if a call gives a secret another current version, put the event before the reply is sent.
 
-    A new secret is no event: AWS tells of a label that moves to another version.
+    A new secret causes no event. AWS sends one when a label moves to another version.
     """
     lock = threading.Lock()
 
@@ -31,10 +31,10 @@ def announcing(inner: Wsgi, secrets: SecretsManagerBackend, events: EventsBacken
         with lock:
             secret = secrets.secrets.get(str(json.loads(body or b"{}").get("SecretId")))
             before = _current(secret)
-            answer = list(inner(environ, start_response))
+            reply = list(inner(environ, start_response))
             if secret is not None and _current(secret) != before:
                 events.put_events([_event(secret)])
-        return answer
+        return reply
 
     return app
 

@@ -1,5 +1,5 @@
-"""Reads template.yaml as CloudFormation would: what SAM's own translator makes of it, with parameters, conditions and
-intrinsic functions worked out. Calls nothing."""
+"""Reads template.yaml as CloudFormation does: SAM's own translator expands it, and its parameters, conditions and
+intrinsic functions are resolved. Makes no calls."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ yaml.add_multi_constructor("!", _short_form, _Loader)
 
 CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 BUCKET = "local"
-"""Where translated resources have their code: the key is the path that the template gives."""
+"""The bucket in which translated resources have their code; the key is the path in the template."""
 
 
 @functools.cache
 def translated(path: Path = PATH) -> dict[str, Any]:
-    """The CloudFormation that SAM makes of a template."""
+    """The CloudFormation template that SAM generates."""
     source: dict[str, Any] = yaml.load(path.read_text(), _Loader)
     for resource in source["Resources"].values():
         if resource["Type"] in CODE:
@@ -64,11 +64,11 @@ def translated(path: Path = PATH) -> dict[str, Any]:
 
 
 Attribute = Callable[[str, str | None], str]
-"""Logical id, attribute name (None for `Ref`) -> the value that a resource has."""
+"""Logical id, attribute name (None for `Ref`) -> the value of that attribute."""
 
 
 class Template:
-    """A template with its parameters given."""
+    """A template with values for its parameters."""
 
     def __init__(
         self, document: Mapping[str, Any], parameters: Mapping[str, str], pseudo: Mapping[str, str] = PSEUDO
@@ -84,11 +84,11 @@ class Template:
 
     @classmethod
     def load(cls, parameters: Mapping[str, str], pseudo: Mapping[str, str] = PSEUDO, path: Path = PATH) -> Template:
-        """The project's template, or a built one."""
+        """The project's template, or the one of a build."""
         return cls(translated(path), parameters, pseudo)
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The resources whose condition holds, by logical id."""
+        """The resources whose condition is true, by logical id."""
         return {
             name: resource
             for name, resource in self.document["Resources"].items()
@@ -100,7 +100,7 @@ class Template:
         return self._truth(self.document["Conditions"][condition])
 
     def resolve(self, value: Any, attribute: Attribute) -> Any:
-        """`value` with every intrinsic function worked out. Raises ValueError for one that is not known here."""
+        """`value` with every intrinsic function resolved. Raises ValueError for one that is not supported."""
         if isinstance(value, list):
             return [one for one in (self.resolve(item, attribute) for item in value) if one is not NO_VALUE]
         if not isinstance(value, dict):
@@ -134,7 +134,7 @@ class Template:
             return resolved[1].split(resolved[0])
         if name == "Fn::Select":
             return resolved[1][int(resolved[0])]
-        raise ValueError(f"{name} is not known to the local stack.")
+        raise ValueError(f"{name} is not supported by the local stack.")
 
     def _substituted(self, argument: Any, attribute: Attribute) -> str:
         text, more = (argument, {}) if isinstance(argument, str) else argument
@@ -163,7 +163,7 @@ class Template:
                 return any(self._truth(item) for item in argument)
             case "Condition":
                 return self.holds(argument)
-        raise ValueError(f"{name} is not known in a condition.")
+        raise ValueError(f"{name} is not supported in a condition.")
 
     def _constant(self, value: Any) -> str:
         def refuse(logical: str, attribute_name: str | None) -> str:

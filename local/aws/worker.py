@@ -1,7 +1,7 @@
 """One execution environment of a function: `python -m local.aws.worker FOLDER DESCRIPTOR`.
 
-Events come in on stdin, a line of JSON each. What becomes of them goes out on the descriptor: a first line when the
-function is loaded, or why it could not be, then a line for each event. What the function prints stays its own.
+It reads events from stdin, one line of JSON each. It writes results to the descriptor: a first line when the function
+is loaded or failed to load, then one line for each event. The function's own output goes to stdout and stderr.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from local.aws.invocation import Context, Handler, failure
 
 
 def main(folder: Path, descriptor: int) -> int:
-    """Work until stdin ends, as it does when whoever started this is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this
+    """Process events until stdin ends, which it does when the parent process is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
     try:
         handler = load(folder)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the invocation that started this fails by it
-        _tell(descriptor, {"error": failure(error)})
+    except Exception as error:  # noqa: BLE001 - any error fails the invocation that started this process
+        _report(descriptor, {"error": failure(error)})
         return 1
-    _tell(descriptor, {"ready": True})
+    _report(descriptor, {"ready": True})
     for line in sys.stdin:
-        _tell(descriptor, _worked(handler, json.loads(line)))
+        _report(descriptor, _worked(handler, json.loads(line)))
     return 0
 
 
@@ -42,18 +42,18 @@ def _worked(handler: Handler, order: dict[str, Any]) -> dict[str, Any]:
         invoked_function_arn=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}",
     )
     try:
-        answer = handler(order["event"], context)
+        result = handler(order["event"], context)
     except Exception as error:  # noqa: BLE001 - Lambda's runtime reports every one
         return {"error": failure(error)}
     try:
-        json.dumps(answer)
+        json.dumps(result)
     except (TypeError, ValueError) as error:
         return {"error": {"errorType": "Runtime.MarshalError", "errorMessage": f"Unable to marshal response: {error}"}}
-    return {"answer": answer}
+    return {"answer": result}
 
 
-def _tell(descriptor: int, document: dict[str, Any]) -> None:
-    """Write a line, after whatever was printed before."""
+def _report(descriptor: int, document: dict[str, Any]) -> None:
+    """Write a line, after the output that was printed before."""
     sys.stdout.flush()
     sys.stderr.flush()
     rest = json.dumps(document).encode() + b"\n"

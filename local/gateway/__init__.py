@@ -1,1 +1,1 @@
-"""API Gateway on this machine: the template's HTTP API, served."""
+"""API Gateway on this machine: it serves the template's HTTP API."""

@@ -1,4 +1,4 @@
-"""Who calls an HTTP API: signatures of AWS (version 4) are verified for real, tokens are only read."""
+"""Who calls the HTTP API: AWS signatures (version 4) are verified, tokens are only read."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _SIGNED = re.compile(
 
 
 def authorized(call: Call, route: Route) -> dict[str, Any] | Reply:
-    """The event's `authorizer` for a call, or what the gateway says to one that it does not let in.
+    """The event's `authorizer` for a call, or the gateway's refusal.
 
-    Calls without any Authorization header are let in where signatures are asked for, so that a browser on this machine
-    can make them; AWS refuses them. No token's signature is looked at: there is nobody here who issues any.
+    Where a route requires a signature, calls without an Authorization header are accepted too, so that a browser on
+    this machine can make them; AWS refuses them. A token's signature is not checked: no issuer runs here.
     """
     given = call.header("authorization")
     if route.authorization == "JWT":
@@ -56,10 +56,10 @@ def authorized(call: Call, route: Route) -> dict[str, Any] | Reply:
 
 
 def verified(call: Call) -> bool:
-    """Whether a call is signed for this API with the local credentials, now, and is what was signed.
+    """Whether a call is signed for this API with the local credentials, now, and was not changed after that.
 
-    As in AWS the query is signed in the order of its names and the path encoded twice: botocore does so, while older
-    versions of curl sign what they send, so that they have to be given a query in that order and a plain path.
+    As in AWS, the signed query is in the order of its names, and the signed path is encoded twice. botocore does so.
+    Older versions of curl sign what they send: give them a query in that order and a path without encoded characters.
     """
     match = _SIGNED.fullmatch(call.header("authorization").strip())
     date = call.header("x-amz-date")
@@ -76,7 +76,7 @@ def verified(call: Call) -> bool:
 
 
 class _Signer(SigV4Auth):
-    """Signs the headers that a call says are signed, no others."""
+    """Signs the headers that a call lists as signed, and no others."""
 
     def headers_to_sign(self, request: AWSRequest) -> Any:
         return request.headers
@@ -103,7 +103,7 @@ def _is_now(date: str, now: float) -> bool:
 
 
 def _token(token: str, route: Route) -> dict[str, Any]:
-    """What a function sees of a token: its claims as texts, if it has any that can be read."""
+    """A function's view of a token: its claims as strings, if they are readable."""
     middle = token.split(".")[1] if token.count(".") == 2 else ""
     try:
         claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))

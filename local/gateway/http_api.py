@@ -1,4 +1,4 @@
-"""The HTTP API as template.yaml declares it: routes, who may call them and how often, and what a path means to it."""
+"""The HTTP API as template.yaml declares it: its routes, who may call them and how often, and how it reads a path."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ KIND = "AWS::ApiGatewayV2::"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A token bucket: so many calls a second, and so many at once."""
+    """A token bucket: calls per second (`rate`), and calls at once (`burst`)."""
 
     rate: float
     burst: int
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Limit:
-        """Of the settings of a stage or of a route."""
+        """The limit in the settings of a stage or a route."""
         return cls(float(settings["ThrottlingRateLimit"]), int(settings["ThrottlingBurstLimit"]))
 
 
@@ -38,7 +38,7 @@ class Route:
     limit: Limit
 
     def variables(self, method: str, path: str) -> dict[str, str] | None:
-        """What the path's variables are in a call, decoded; None if this is not the call's route."""
+        """The path's variables in a call, decoded; None if this is not the call's route."""
         wanted, _, pattern = self.key.partition(" ")
         asked, given = pattern.split("/"), path.split("/")
         if self.key == DEFAULT or wanted not in (method, "ANY") or len(asked) != len(given):
@@ -54,7 +54,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class HttpApi:
-    """An API of the template, with one function behind it; `name` is its stack's."""
+    """An API of the template, with one function behind it."""
 
     id: str
     routes: tuple[Route, ...]
@@ -62,7 +62,7 @@ class HttpApi:
 
     @classmethod
     def read(cls, template: Template, attribute: Attribute) -> HttpApi:
-        """The API of a template. Raises ValueError for what is not known here."""
+        """The API of a template. Raises ValueError for settings that are not supported."""
 
         def declared(kind: str) -> list[dict[str, Any]]:
             resources = template.resources().values()
@@ -83,9 +83,9 @@ class HttpApi:
             for route in declared("Route")
         ]
         if greedy := [route.key for route in routes if "+}" in route.key]:
-            raise ValueError(f"The local gateway knows no greedy variables: {', '.join(greedy)}.")
+            raise ValueError(f"The local gateway does not support greedy path variables: {', '.join(greedy)}.")
         if unknown := set(settings) - {route.key for route in routes}:
-            raise ValueError(f"Settings of a route that is not there: {', '.join(sorted(unknown))}.")
+            raise ValueError(f"Settings of a route that does not exist: {', '.join(sorted(unknown))}.")
         return cls(integration["ApiId"], tuple(routes), integration["TimeoutInMillis"] / 1000)
 
     def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
@@ -98,27 +98,27 @@ class HttpApi:
 
 
 def paths(raw: str) -> tuple[str, str]:
-    """What routes are looked up by, and the path that the function gets, of a path as it was sent.
+    """The path by which a call's route is found, and the path that the function gets; `raw` is the path as sent.
 
-    An HTTP API decodes it before it looks for the route, cuts it at a question mark that comes out of that, and
-    decodes it once more for the function: `%252F` is a slash in a variable, `%2F` one between segments, and a `%`
-    that stands alone after the first time is refused (ValueError). Seen in captures of real calls.
+    An HTTP API decodes the path before it finds the route, and cuts it at a question mark that this produces. It then
+    decodes it once more for the function. So `%252F` is a slash in a variable, and `%2F` is a slash between segments.
+    A single `%` after the first decoding is refused (ValueError). Source: captures of real calls.
     """
     once = unquote(raw).partition("?")[0]
     if re.search("%(?![0-9A-Fa-f]{2})", once):
-        raise ValueError("a path that cannot be decoded")
+        raise ValueError("The path cannot be decoded.")
     return once, unquote(once)
 
 
 class Bucket:
-    """Takes calls as a limit allows; the moments that it is given are seconds."""
+    """Accepts calls as a limit allows. Times are in seconds."""
 
     def __init__(self, limit: Limit, now: float) -> None:
         self._limit, self._tokens, self._at = limit, float(limit.burst), now
         self._lock = threading.Lock()
 
     def take(self, now: float) -> bool:
-        """Whether one more call is let in."""
+        """Whether one more call is accepted."""
         with self._lock:
             gained = max(0.0, now - self._at) * self._limit.rate
             self._tokens, self._at = min(float(self._limit.burst), self._tokens + gained), now

@@ -1,4 +1,4 @@
-"""Between HTTP and a function behind an HTTP API: events and answers in payload format 2.0.
+"""Between HTTP and a function behind an HTTP API: events and replies in payload format 2.0.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -25,13 +25,13 @@ HOP_BY_HOP = {
 
 
 def request_id() -> str:
-    """An id of the form that HTTP APIs give."""
+    """An id in the form of API Gateway's request ids."""
     return base64.b64encode(secrets.token_bytes(11)).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it came in; `target` is path and query as they were sent, `headers` may repeat a name."""
+    """A call. `target` is its path and query as they were sent; `headers` may repeat a name."""
 
     method: str
     target: str
@@ -50,13 +50,13 @@ class Call:
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str:
-        """The values of a header, joined by commas; empty if it is not there."""
+        """The values of a header, joined by commas; empty if the call has no such header."""
         return ",".join(value for given, value in self.headers if given.lower() == name)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back; `headers` may repeat a name."""
+    """A reply; `headers` may repeat a name."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -64,14 +64,14 @@ class Reply:
 
 
 def plain(status: int, message: str) -> Reply:
-    """What the gateway itself says."""
+    """A reply of the gateway itself."""
     return Reply(status, (("Content-Type", "application/json"),), json.dumps({"message": message}).encode())
 
 
 def event_of(
     call: Call, api_id: str, route_key: str, path: str, variables: Mapping[str, str], authorizer: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The event of a call, for the function; `path` is decoded."""
+    """The function's event for a call; `path` is decoded."""
     headers, moment = _joined((name.lower(), value) for name, value in call.headers), time.gmtime(call.at)
     cookies = [cookie for name, value in call.headers if name.lower() == "cookie" for cookie in value.split("; ")]
     host = headers.get("host", "localhost")
@@ -118,20 +118,20 @@ def event_of(
     }
 
 
-def reply_of(answer: Any) -> Reply:
-    """What a function's answer becomes. Raises ValueError for one that is not in the format."""
-    if not isinstance(answer, dict) or "statusCode" not in answer:
-        text = answer if isinstance(answer, str) else json.dumps(answer)
+def reply_of(result: Any) -> Reply:
+    """The reply for a function's result. Raises ValueError if the result is not in the format."""
+    if not isinstance(result, dict) or "statusCode" not in result:
+        text = result if isinstance(result, str) else json.dumps(result)
         return Reply(200, (("Content-Type", "application/json"),), text.encode())
     try:
-        status, body = int(answer["statusCode"]), answer.get("body") or ""
-        given = [(str(name), str(value)) for name, value in (answer.get("headers") or {}).items()]
-        cookies = [("Set-Cookie", str(cookie)) for cookie in answer.get("cookies") or ()]
-        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
+        status, body = int(result["statusCode"]), result.get("body") or ""
+        given = [(str(name), str(value)) for name, value in (result.get("headers") or {}).items()]
+        cookies = [("Set-Cookie", str(cookie)) for cookie in result.get("cookies") or ()]
+        content = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
     except (AttributeError, TypeError) as error:
-        raise ValueError("an answer that is not in format 2.0") from error
+        raise ValueError("The function's result is not in format 2.0.") from error
     if not 100 <= status <= 599:
-        raise ValueError("an answer without a status of HTTP")
+        raise ValueError("The function's result has no valid HTTP status.")
     headers = [(n, v) for n, v in given if n.lower() not in {*HOP_BY_HOP, "content-length"}]
     if content and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "text/plain;charset=utf-8"))
@@ -139,7 +139,7 @@ def reply_of(answer: Any) -> Reply:
 
 
 def _joined(pairs: Any) -> dict[str, str]:
-    """Pairs as one value for each name, joined by commas."""
+    """One value for each name; repeated values are joined by commas."""
     found: dict[str, str] = {}
     for name, value in pairs:
         found[name] = f"{found[name]},{value}" if name in found else value
@@ -147,7 +147,7 @@ def _joined(pairs: Any) -> dict[str, str]:
 
 
 def _body(call: Call) -> tuple[str, bool]:
-    """The body as text, and whether that is Base64."""
+    """The body as text, and whether the text is Base64."""
     kind = call.header("content-type").partition(";")[0].strip().lower()
     if not kind or TEXT.fullmatch(kind):
         try:

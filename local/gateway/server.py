@@ -1,7 +1,7 @@
-"""The HTTP API on this machine: real HTTP in front of a function, as API Gateway does it by what the template says.
+"""The HTTP API on this machine: real HTTP in front of a function, as API Gateway serves it according to the template.
 
-Beside the API it serves what API Gateway does not: `GET /docs`, Swagger UI with everything in the page, and
-`GET /openapi.json`, the document that it shows.
+It also serves two paths that API Gateway does not: `GET /docs`, Swagger UI in one self-contained page, and
+`GET /openapi.json`, the document that the page shows.
 """
 
 from __future__ import annotations
@@ -26,15 +26,20 @@ MAXIMUM_BYTES = 10 * 1024 * 1024
 
 
 class Gateway:
-    """Serves `api` by `handler`; `now` is the clock of signatures and throttling (seconds since 1970)."""
+    """Serves `api` with `handler`. `now` is the clock of signatures and throttling (seconds since 1970)."""
 
     def __init__(
-        self, api: HttpApi, handler: Handler, now: Callable[[], float] = time.time, document: Path = DOCUMENT
+        self,
+        api: HttpApi,
+        handler: Handler,
+        now: Callable[[], float] = time.time,
+        document: Path = DOCUMENT,
+        port: int = 0,
     ) -> None:
         self.api, self.now = api, now
         self._handler, self._document = handler, document
         self._buckets = {route.key: Bucket(route.limit, now()) for route in api.routes}
-        self._server = _Server(("127.0.0.1", 0), self)
+        self._server = _Server(("127.0.0.1", port), self)
         self.url = f"http://localhost:{self._server.server_address[1]}"
 
     def start(self) -> None:
@@ -45,7 +50,7 @@ class Gateway:
         self._server.server_close()
 
     def answer(self, call: Call) -> Reply:
-        """What goes back to the caller."""
+        """The reply to the caller."""
         if call.method == "GET" and call.path in ("/docs", "/openapi.json"):
             return self._documentation(page=call.path == "/docs" and call.query != "format=json")
         if len(call.body) > MAXIMUM_BYTES:
@@ -66,18 +71,18 @@ class Gateway:
         return self._integrated(event_of(call, self.api.id, route.key, path, variables, authorizer))
 
     def _integrated(self, event: dict[str, Any]) -> Reply:
-        """The function's answer, if it comes in time; else it works on, and nobody hears of it."""
-        answered: queue.Queue[Reply] = queue.Queue()
-        threading.Thread(target=lambda: answered.put(self._invoked(event)), daemon=True).start()
+        """The function's reply if it comes in time; if not, a 503, while the function continues."""
+        replies: queue.Queue[Reply] = queue.Queue()
+        threading.Thread(target=lambda: replies.put(self._invoked(event)), daemon=True).start()
         try:
-            return answered.get(timeout=self.api.timeout_seconds)
+            return replies.get(timeout=self.api.timeout_seconds)
         except queue.Empty:
             return plain(503, "Service Unavailable")
 
     def _invoked(self, event: dict[str, Any]) -> Reply:
         try:
             return reply_of(invoke(self._handler, event, self.api.timeout_seconds))
-        except Exception:  # noqa: BLE001 - whatever is wrong with a function, its caller hears the same
+        except Exception:  # noqa: BLE001 - every failure of a function is a 500
             return plain(500, "Internal Server Error")
 
     def _documentation(self, *, page: bool) -> Reply:
@@ -91,7 +96,7 @@ class Gateway:
 
 
 def swagger_page(document: str, url: str) -> str:
-    """Swagger UI for an OpenAPI document, with script and style in it, that tries calls at `url`."""
+    """Swagger UI for an OpenAPI document, script and style included. It sends its calls to `url`."""
     from aws_lambda_powertools.event_handler.openapi import swagger_ui
 
     folder = Path(str(swagger_ui.__file__)).parent
@@ -109,7 +114,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of life here."""
+        """Ignored: clients may close a connection at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -118,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """The function's own lines are shown, not these."""
+        """Nothing: the function's own log lines are shown."""
 
     def _any(self) -> None:
         gateway = self.server.gateway
@@ -137,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _any  # noqa: N815 - the base class's names
 
     def _body(self) -> bytes:
-        """The body, to its end, but not more of it than tells that it is too long."""
+        """The whole body; of one that is too long, only enough to detect that."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self._read(int(self.headers.get("Content-Length") or 0))
         body = b""

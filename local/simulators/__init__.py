@@ -1,1 +1,1 @@
-"""Adobe and Databricks, each as a server on this machine that behaves as the real one does, faults included."""
+"""Adobe and Databricks as servers on this machine that behave like the real ones, faults included."""

@@ -1,6 +1,6 @@
-"""Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections and the flows on them.
+"""Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections, and the flows on them.
 
-Whether a connection can be made or explored, and whether its test passes, is asked of the Databricks simulator.
+It calls the Databricks simulator to decide whether a create, an exploration or a test of a connection succeeds.
 """
 
 from __future__ import annotations
@@ -10,63 +10,21 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 import requests
 
-from local.simulators import flows
+from local.simulators import by_hand, flows
+from local.simulators.adobe_settings import AdobeSettings
 from local.simulators.connections import DATABRICKS_SPEC, FIELDS, Record, Refused, new_item, patched, shown
-from local.simulators.explore import asked_table, explored, sample_tables
+from local.simulators.explore import explored, requested_table
 from local.simulators.ims import Ims
 from local.simulators.lists import page
 from local.simulators.provider import Workspace, provider_refusal
 from local.simulators.simulator import Request, Response, Simulator, json_response
 
 BASE = "/data/foundation/flowservice"
-
-
-@dataclass(slots=True)
-class AdobeSettings:
-    """What one can choose.
-
-    Attributes:
-        orgs: the organizations that the credential belongs to; empty for all.
-        sandboxes: the sandboxes there are; empty for all.
-        forbidden_sandboxes: those in which the credential may do nothing.
-        entitled: whether the licence has the Databricks source.
-        patchable: whether connections can be patched at all.
-        list_lag_seconds: how long a new connection is missing from lists.
-        list_reorders: somebody updates a connection between two pages of a list, so that by `updatedAt` it moves.
-        delete_status, delete_lag_seconds: 204 or 202, and how long a deleted connection is still shown.
-        test_shape: `result` for `{"result": true}`, `boolean` for `true`.
-        error_shape: `current` for the envelope with a type, `older` for `errorMessage` alone.
-        masked: whether GET hides secrets.
-        echo_secrets: whether refusals quote the access token.
-        in_use: ids of connections that flows use, one for each flow.
-        hidden_flows: access labels hide the flows from the credential; a connection in use is still not deleted.
-        states: id of a connection -> its state.
-        tables: what exploring shows, of any workspace: path of a table -> column -> its type in Databricks.
-    """
-
-    orgs: list[str] = field(default_factory=list)
-    sandboxes: list[str] = field(default_factory=list)
-    forbidden_sandboxes: list[str] = field(default_factory=list)
-    entitled: bool = True
-    patchable: bool = True
-    list_lag_seconds: float = 0.0
-    list_reorders: bool = False
-    delete_status: Literal[204, 202] = 204
-    delete_lag_seconds: float = 0.0
-    test_shape: Literal["result", "boolean"] = "result"
-    error_shape: Literal["current", "older"] = "current"
-    masked: bool = True
-    echo_secrets: bool = False
-    in_use: list[str] = field(default_factory=list)
-    hidden_flows: bool = False
-    states: dict[str, str] = field(default_factory=dict)
-    tables: dict[str, dict[str, str]] = field(default_factory=sample_tables)
 
 
 class Adobe(Simulator):
@@ -76,9 +34,14 @@ class Adobe(Simulator):
     settings: AdobeSettings
 
     def __init__(
-        self, ims: Ims, databricks_url: str, now: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None
+        self,
+        ims: Ims,
+        databricks_url: str,
+        now: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
-        super().__init__(AdobeSettings(), now, tls)
+        super().__init__(AdobeSettings(), now, tls, port)
         self.records: dict[str, Record] = {}
         self._ims, self._databricks_url = ims, databricks_url
         self._lock = threading.Lock()
@@ -94,9 +57,34 @@ class Adobe(Simulator):
         except Refused as refused:
             return self._refusal(refused)
 
+    def control(self, method: str, what: str, document: object) -> Response | None:
+        """`/_simulator/connections`: what a person does in Adobe's UI."""
+        try:
+            with self._lock:
+                match (method, *what.split("/")):
+                    case ("GET", "connections"):
+                        items = [by_hand.summary(item, self._state(item)) for item in self.living()]
+                        return json_response(200, {"connections": items})
+                    case ("PATCH", "connections", connection_id):
+                        item = self.change(connection_id, document)
+                        return json_response(200, by_hand.summary(item, self._state(item)))
+                    case ("DELETE", "connections", connection_id):
+                        return self._delete(self._living_record(connection_id), self.now())
+        except Refused as refused:
+            return self._refusal(refused)
+        return None
+
+    def change(self, connection_id: str, document: object) -> dict[str, Any]:
+        """Change a connection as a person does in Adobe's UI; `by_hand.Change`. Raises ValueError, Refused."""
+        record = self._living_record(connection_id)
+        record.item = by_hand.changed(record.item, document, self.now())
+        if isinstance(document, dict) and "state" in document:
+            self.settings.states.pop(connection_id, None)
+        return record.item
+
     def living(self, sandbox: str | None = None) -> Iterator[dict[str, Any]]:
-        """The connections that were not deleted, secrets unmasked."""
-        for record in self.records.values():
+        """The connections that are not deleted, secrets unmasked."""
+        for record in list(self.records.values()):
             if record.deleted_at is None and sandbox in (None, record.sandbox):
                 yield record.item
 
@@ -105,7 +93,7 @@ class Adobe(Simulator):
         self._http.close()
 
     def _gateway(self, request: Request, now: float) -> Response | None:
-        """Adobe's API gateway: who asks."""
+        """The refusal of Adobe's API gateway, which checks the caller; None if it accepts the call."""
         headers = request.headers
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
@@ -213,9 +201,17 @@ class Adobe(Simulator):
     def _visible(self, record: Record, now: float) -> bool:
         return record.deleted_at is None or now < record.deleted_at + self.settings.delete_lag_seconds
 
+    def _living_record(self, connection_id: str) -> Record:
+        record = self.records.get(connection_id)
+        if record is None or record.deleted_at is not None:
+            raise Refused(404, 1439, f"connections not found with id = [{connection_id}]")
+        return record
+
+    def _state(self, item: dict[str, Any]) -> str:
+        return str(self.settings.states.get(item["id"], item["state"]))
+
     def _shown(self, record: Record) -> dict[str, Any]:
-        state = self.settings.states.get(record.item["id"], record.item["state"])
-        return {**shown(record.item, self.settings.masked), "state": state}
+        return {**shown(record.item, self.settings.masked), "state": self._state(record.item)}
 
     def _patch(self, request: Request, record: Record, now: float) -> Response:
         etag, item = request.headers.get("if-match"), record.item
@@ -258,13 +254,13 @@ class Adobe(Simulator):
         return json_response(200, passed if self.settings.test_shape == "boolean" else {"result": passed})
 
     def _explore(self, request: Request, record: Record) -> Response:
-        table = asked_table(request.query)
+        table = requested_table(request.query)
         if record.item["connectionSpec"]["id"] == DATABRICKS_SPEC:
             self._check_workspace(record.item["auth"]["params"])
         return json_response(200, explored(self.settings.tables, table))
 
     def _check_workspace(self, params: dict[str, Any]) -> None:
-        """What create, test and explore need of the licence and of Databricks. Raises Refused."""
+        """Check what create, test and explore need: the license and Databricks. Raises Refused."""
         if not self.settings.entitled:
             raise provider_refusal("Not entitled to this operation.")
         Workspace(self._http, self._databricks_url, params, self.settings.echo_secrets).check()

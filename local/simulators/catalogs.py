@@ -1,6 +1,6 @@
-"""What Unity Catalog shows of a workspace's metastore, catalogs, schemas and tables. No HTTP here.
+"""Unity Catalog's view of a workspace: its metastore, catalogs, schemas and tables. No HTTP here.
 
-Every catalog and schema exists until told otherwise; names are lower-case whatever was asked for.
+Without settings every catalog and schema exists. Replies show names in lower case, whatever case the request had.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ METASTORE = "7d9a1f06-2c54-4c0b-9f0e-3b8f5a2d1c77"
 
 @dataclass(frozen=True, slots=True)
 class Catalogs:
-    """Whether there is a metastore, what is missing or empty, and what the caller was not granted."""
+    """Whether there is a metastore, what is missing or empty, and which privileges the caller lacks."""
 
     assigned: bool
     missing: Sequence[str]
@@ -25,14 +25,14 @@ class Catalogs:
     missing_grants: Sequence[str]
 
     def metastore(self, workspace: str) -> dict[str, Any]:
-        """The workspace's assignment. Raises Declined without one."""
+        """The workspace's metastore assignment. Raises Declined if there is none."""
         if not self.assigned:
             raise Declined("METASTORE_DOES_NOT_EXIST", "No metastore assigned for the current workspace.")
         number = int(workspace) if workspace.isdecimal() else 0
         return {"metastore_id": METASTORE, "workspace_id": number, "default_catalog_name": "main"}
 
     def catalog(self, name: str) -> dict[str, Any]:
-        """Raises Declined if there is none of that name, or none that the caller may use."""
+        """A catalog. Raises Declined if it does not exist or the caller may not use it."""
         self.metastore("")
         name = name.lower()
         if _among(name, self.missing):
@@ -48,7 +48,7 @@ class Catalogs:
         }
 
     def schema(self, full_name: str) -> dict[str, Any]:
-        """Of `catalog.schema`. Raises Declined as `catalog` does."""
+        """A schema, named as `catalog.schema`. Raises Declined as `catalog` does."""
         catalog, _, name = full_name.lower().partition(".")
         self.catalog(catalog)
         full_name = f"{catalog}.{name}"
@@ -64,7 +64,7 @@ class Catalogs:
         }
 
     def tables(self, catalog: str, schema: str) -> dict[str, Any]:
-        """Those that the caller may read: one, or none; an empty page has no list. Raises Declined as `schema` does."""
+        """The tables that the caller may read: one or none; an empty page has no list. Raises Declined as `schema`."""
         found = self.schema(f"{catalog}.{schema}")
         if _among(found["full_name"], self.empty_schemas) or "SELECT" in self.missing_grants:
             return {}

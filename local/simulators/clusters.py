@@ -1,6 +1,6 @@
-"""Clusters as Databricks moves them from state to state. No HTTP here, and no thread but the caller's.
+"""Clusters and their states, as Databricks changes them. No HTTP here, and no thread but the caller's.
 
-A cluster that nobody ordered otherwise was started by others a day ago, and is kept running by them.
+A cluster without a setting was started by other users a day ago, who keep it running.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+STATES = ("PENDING", "RUNNING", "RESTARTING", "RESIZING", "TERMINATING", "TERMINATED", "ERROR", "UNKNOWN")
 ALL_PURPOSE = ("UI", "API")
 DEDICATED = ("SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED", "LEGACY_SINGLE_USER", "LEGACY_SINGLE_USER_STANDARD")
 AUTOMATED = ("JOB", "MODELS", "PIPELINE", "PIPELINE_MAINTENANCE", "SQL")
 DAY = 86_400.0
 
-# Termination code -> its type, and the parameter that says more with its words.
+# Termination code -> its type, the parameter that explains it, and the text of that parameter.
 _TERMINATIONS = {
     "INACTIVITY": ("SUCCESS", "inactivity_duration_min", "{minutes}"),
     "USER_REQUEST": ("SUCCESS", "username", "{user}"),
@@ -67,8 +68,8 @@ _MESSAGES = {
 }
 
 
-class Declined(Exception):  # noqa: N818 - an answer, not a fault of the simulator
-    """What Databricks refuses: its error code and its words."""
+class Declined(Exception):  # noqa: N818 - a reply, not a fault of the simulator
+    """A refusal of Databricks: its error code and its message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -77,7 +78,7 @@ class Declined(Exception):  # noqa: N818 - an answer, not a fault of the simulat
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long things take, in seconds, and with which code (empty: none) a start fails; `idle` 0 is never."""
+    """Durations in seconds (`idle` 0: never), and the code that a start fails with (empty: it succeeds)."""
 
     start: float
     start_ends: str
@@ -88,7 +89,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The state that a cluster is in from a moment on (seconds since 1970), and why it ends or ended."""
+    """A state of a cluster, since when (seconds since 1970), and the reason if it is a termination."""
 
     since: float
     state: str
@@ -106,14 +107,14 @@ def termination(code: str, minutes: float = 60, user: str = "") -> dict[str, Any
 
 @dataclass(slots=True)
 class Cluster:
-    """One cluster: the stages it went through and those it will, in their order.
+    """One cluster: its past and future stages, in order.
 
     Attributes:
-        made_at, started_at: when it was created, and last started or restarted (seconds since 1970).
-        ours: whether it runs because a call here started it, so that it stops when nobody uses it.
+        made_at, started_at: when it was created, and when it was last started or restarted (seconds since 1970).
+        ours: whether a call to this simulator started it. Such a cluster stops when it is idle.
         used_at: when it was last used.
-        moved: whether a call started or stopped it since it was ordered.
-        stale, stale_until: what is shown of it instead of the truth, and until when.
+        moved: whether a call started or stopped it after its state was set.
+        stale, stale_until: an earlier view of it that is shown instead of the current one, and until when.
     """
 
     cluster_id: str
@@ -127,7 +128,7 @@ class Cluster:
     stale_until: float = 0.0
 
     def stage(self, now: float, pace: Pace) -> Stage:
-        """What it is in; a cluster of ours that was idle too long has stopped meanwhile."""
+        """The stage at `now`. A cluster of ours that was idle for too long has stopped by then."""
         last = self.stages[-1]
         if self.ours and pace.idle and last.state == "RUNNING":
             stops = max(last.since, self.used_at) + pace.idle
@@ -147,17 +148,17 @@ class Cluster:
         self._come_up("RESTARTING", now, pace)
 
     def terminate(self, now: float, pace: Pace, user: str) -> None:
-        """Nothing happens to one that is TERMINATING or TERMINATED."""
+        """Stop it; no effect if it is TERMINATING or TERMINATED."""
         if self.stage(now, pace).state not in ("TERMINATING", "TERMINATED"):
             self._end(now, pace, termination("USER_REQUEST", user=user))
 
     def use(self, now: float, pace: Pace) -> None:
-        """Somebody works with it."""
+        """Note that a caller uses it."""
         if self.stage(now, pace).state == "RUNNING":
             self.used_at = now
 
     def shown(self, now: float, pace: Pace) -> dict[str, Any]:
-        """What `clusters/get` says of its state and its times (milliseconds since 1970)."""
+        """Its state and times as `clusters/get` shows them (milliseconds since 1970)."""
         stage = self.stage(now, pace)
         if now < self.stale_until:
             return dict(self.stale)
@@ -191,23 +192,23 @@ class Cluster:
         self._go(at, Stage(at, "TERMINATING", reason), Stage(at + pace.terminate, "TERMINATED", reason))
 
     def _go(self, at: float, *stages: Stage) -> None:
-        """What was still to come does not."""
+        """Replace the future stages by others."""
         self.moved = True
         self.stages = [*(one for one in self.stages if one.since <= at), *stages]
 
 
 @dataclass(slots=True)
 class Clusters:
-    """Every cluster that anybody asked for: as it was ordered, or as calls moved it since."""
+    """Every cluster that a call named: in the state that was set, or that later calls brought it into."""
 
     _known: dict[str, tuple[Cluster, str | None, Mapping[str, str]]] = field(default_factory=dict)
 
     def ids(self) -> set[str]:
-        """Those that were asked for."""
+        """The ids of the clusters that calls named."""
         return set(self._known)
 
     def get(self, cluster_id: str, orders: Mapping[str, str], now: float) -> Cluster:
-        """The cluster; an order that changed, or came again after a call moved the cluster, is obeyed anew."""
+        """The cluster. A state that was changed, or sent again after a call moved the cluster, takes effect again."""
         order = orders.get(cluster_id)
         cluster, obeyed, given = self._known.get(cluster_id, (None, None, orders))
         again = cluster is not None and cluster.moved and order is not None and given is not orders
@@ -218,7 +219,7 @@ class Clusters:
 
 
 def _ordered(cluster_id: str, state: str, before: Cluster | None, now: float) -> Cluster:
-    """A cluster that others brought into this state just now; one that is new here, by starting it a day ago."""
+    """A cluster that other users brought into this state just now. A new one was created a day ago."""
     if before is None:
         return Cluster(cluster_id, [Stage(now, state)], made_at=now - DAY, started_at=now - DAY)
     started_at = before.started_at if state in ("TERMINATING", "TERMINATED") else now

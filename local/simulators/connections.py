@@ -1,4 +1,4 @@
-"""Base connections as Flow Service keeps them: records, masks and patches. No HTTP here."""
+"""Base connections as Flow Service stores them: records, masks and patches. No HTTP here."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FIELDS = {
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault of the simulator
-    """An error answer: a status and Flow Service's number, or an older body without one."""
+class Refused(Exception):  # noqa: N818 - a reply, not a fault of the simulator
+    """An error reply: a status and Flow Service's error number, or an older body without a number."""
 
     def __init__(self, status: int, number: int | None, detail: str, prefix: str = "FLOW") -> None:
         super().__init__(detail)
@@ -30,7 +30,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of the simulato
 
 @dataclass(slots=True)
 class Record:
-    """One connection; `item` is what Adobe shows, secrets unmasked; `deleted_at` is in seconds since 1970."""
+    """One connection. `item` is Adobe's view of it, secrets unmasked; `deleted_at` is in seconds since 1970."""
 
     org: str
     sandbox: str
@@ -39,13 +39,13 @@ class Record:
 
 
 def new_etag() -> str:
-    """An etag as Flow Service makes them, double quotes included."""
+    """An etag in the form of Flow Service, double quotes included."""
     digits = uuid.uuid4().hex
     return f'"{digits[:8]}-0000-0200-0000-{digits[8:16]}0000"'
 
 
 def new_item(body: Any, org: str, sandbox: str, client: str, now: float) -> dict[str, Any]:
-    """The connection that a POST asks for. Raises Refused."""
+    """The connection that a POST creates. Raises Refused."""
     if not isinstance(body, dict):
         raise Refused(400, 1405, "The request body is empty or not an object.")
     spec = body.get("connectionSpec")
@@ -83,7 +83,7 @@ def new_item(body: Any, org: str, sandbox: str, client: str, now: float) -> dict
 
 
 def check_auth(spec_id: str, auth: dict[str, Any]) -> None:
-    """What Adobe checks of the Databricks source's auth before it asks Databricks. Raises Refused."""
+    """Check the auth of a Databricks source, as Adobe does before it calls Databricks. Raises Refused."""
     if spec_id != DATABRICKS_SPEC:
         return
     if auth.get("specName") != DATABRICKS_AUTH:
@@ -94,7 +94,7 @@ def check_auth(spec_id: str, auth: dict[str, Any]) -> None:
 
 
 def shown(item: dict[str, Any], masked: bool) -> dict[str, Any]:
-    """The connection as GET shows it: a partial view of the credentials, with a param that nobody sent."""
+    """The connection as GET shows it: credentials in part, and a param that Adobe added."""
     params = {
         name: MASK if masked and re.search("token|secret|password|key", name, re.IGNORECASE) else value
         for name, value in item["auth"]["params"].items()
@@ -103,7 +103,7 @@ def shown(item: dict[str, Any], masked: bool) -> dict[str, Any]:
 
 
 def patched(item: dict[str, Any], operations: Any, client: str, now: float) -> dict[str, Any]:
-    """The connection after a JSON Patch. Raises Refused, and changes nothing then."""
+    """The connection after a JSON Patch. Raises Refused; then nothing is changed."""
     if operations is None:
         raise Refused(400, 1405, "The request body is empty.")
     if not isinstance(operations, list) or not operations:

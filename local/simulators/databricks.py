@@ -1,7 +1,7 @@
-"""A simulated Databricks workspace: one serves every workspace, as which it answers with whatever id was asked for.
+"""A simulated Databricks workspace. It serves every workspace: replies name the workspace that the request named.
 
-Until told otherwise every token is valid, every cluster is RUNNING, and every catalog and schema exists. Shapes are
-those of Databricks' REST API: an invalid token is a 403 with an integer code, a cluster that does not exist a 400.
+Without settings every token is valid, every cluster is RUNNING, and every catalog and schema exists. Shapes are those
+of Databricks' REST API: an invalid token is a 403 with an integer code, a cluster that does not exist is a 400.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from local.simulators.catalogs import Catalogs
-from local.simulators.clusters import ALL_PURPOSE, AUTOMATED, DAY, DEDICATED, Clusters, Declined, Pace
+from local.simulators.clusters import ALL_PURPOSE, AUTOMATED, DAY, DEDICATED, STATES, Clusters, Declined, Pace
+from local.simulators.control import Rule, is_number, matching, one_of
 from local.simulators.simulator import Request, Response, Simulator, json_response
 
 Scope = Literal["clusters", "unity-catalog", "tokens"]
 Grant = Literal["USE CATALOG", "USE SCHEMA", "SELECT", "CAN RESTART", "CAN ATTACH TO"]
+State = Annotated[str, one_of(STATES)]
+Schema = Annotated[str, matching(r"[^.]+\.[^.]+", "a string of the form `catalog.schema`")]
+Days = Annotated[float, Rule("a number (0: never expires, negative: has expired)", is_number)]
 
 SPARK_CONF = {"fs.azure.sas.dlz-user-container.adobedlz.blob.core.windows.net": "{{secrets/aep/sas}}"}
 WORKSPACE = "1234567890123456"
@@ -31,28 +35,38 @@ _PAGE = 20
 
 @dataclass(slots=True)
 class DatabricksSettings:
-    """What one can choose.
+    """What you can set with PATCH /_simulator/settings; in JSON the names are in camelCase (`revokedTokens`).
 
     Attributes:
-        revoked_tokens: those that are not valid.
-        refusal: why no call gets through, whatever its token: the caller's address, a private link, a token of another
-            workspace, or a page to log in at.
-        org_id: the workspace that every answer names; empty: the one that the request names.
-        user_name, user_active, groups: whose token it is; a service principal's name is its application id.
-        token_days: the token expires so many days from now; 0: never.
-        other_tokens: how many more tokens the caller has.
-        missing_scopes: the families of calls that the token is not meant for.
-        missing_grants: what the caller was not granted, anywhere; without CAN ATTACH TO no cluster is visible.
-        clusters: id -> the state that it is in, until a call starts or stops it; orders it anew when set again.
-        missing_clusters, hidden_clusters: ids of those that do not exist, and of those that the caller may not see.
-        cluster_sources, security_modes, single_users: id -> who made it, its access mode, to whom it is dedicated.
-        spark_conf: the Spark configuration of every cluster.
-        autotermination_minutes: a cluster that a call started stops when Adobe did not use it for so long; 0: never.
-        start_seconds, terminate_seconds: how long it takes until a cluster runs, or has stopped.
-        start_ends: the termination code with which a start ends; empty: it succeeds.
-        start_lag_seconds: how long after a start the cluster is still shown as it was.
-        unity_catalog: whether the workspace has a metastore.
-        missing_catalogs, missing_schemas, empty_schemas: catalogs, or schemas as `catalog.schema`.
+        revoked_tokens: list of access tokens that Databricks refuses as invalid.
+        refusal: why every call is refused, whatever its token. `ip`: an IP access list; `private-link`: a redirect to
+            the private link; `other-workspace`: a token of another workspace; `login-page`: a login page; empty: none.
+        org_id: string, the workspace id that every reply names; empty: the id that the request names.
+        user_name: string, whose token it is; for a service principal its application id.
+        user_active: true or false, whether that identity is active.
+        groups: list of the names of that identity's groups.
+        token_days: number of days until the token expires. 0: never. Negative: it expired in the past and is refused.
+        other_tokens: whole number, how many more tokens the identity has.
+        missing_scopes: list of the API scopes that the token lacks: `clusters`, `unity-catalog`, `tokens`.
+        missing_grants: list of privileges that the identity lacks on every object: `USE CATALOG`, `USE SCHEMA`,
+            `SELECT`, `CAN RESTART`, `CAN ATTACH TO` (without it no cluster is visible).
+        clusters: cluster id -> state. The cluster stays in it until a call starts or stops it. Sending it again sets it
+            again. States: PENDING, RUNNING, RESTARTING, RESIZING, TERMINATING, TERMINATED, ERROR, UNKNOWN.
+        missing_clusters: list of the ids of clusters that do not exist.
+        hidden_clusters: list of the ids of clusters that the identity may not see.
+        cluster_sources: cluster id -> what created it (`UI`, `API`, `JOB`, `PIPELINE`, `SQL`, …); default `UI`.
+        security_modes: cluster id -> `data_security_mode` (`USER_ISOLATION`, `NONE`, …); default `SINGLE_USER`.
+        single_users: cluster id -> the user or group that the cluster is dedicated to; default: the token's identity.
+        spark_conf: Spark setting -> value, the Spark configuration of every cluster.
+        autotermination_minutes: whole number of idle minutes (no call of Adobe) that stop a started cluster; 0: never.
+        start_seconds: number of seconds that a start takes.
+        terminate_seconds: number of seconds that a stop takes.
+        start_ends: termination code that every start ends with; empty: starts succeed.
+        start_lag_seconds: number of seconds after a start during which the cluster still shows its state before it.
+        unity_catalog: true or false, whether the workspace has a Unity Catalog metastore.
+        missing_catalogs: list of the names of catalogs that do not exist.
+        missing_schemas: list of schemas, as `catalog.schema`, that do not exist.
+        empty_schemas: list of schemas, as `catalog.schema`, that hold no table.
     """
 
     revoked_tokens: list[str] = field(default_factory=list)
@@ -61,11 +75,11 @@ class DatabricksSettings:
     user_name: str = "5f0c3a52-7a53-4f5f-9d5e-2f1b6a3f7c11"
     user_active: bool = True
     groups: list[str] = field(default_factory=list)
-    token_days: float = 365.0
+    token_days: Days = 365.0
     other_tokens: int = 0
     missing_scopes: list[Scope] = field(default_factory=list)
     missing_grants: list[Grant] = field(default_factory=list)
-    clusters: dict[str, str] = field(default_factory=dict)
+    clusters: dict[str, State] = field(default_factory=dict)
     missing_clusters: list[str] = field(default_factory=list)
     hidden_clusters: list[str] = field(default_factory=list)
     cluster_sources: dict[str, str] = field(default_factory=dict)
@@ -79,28 +93,28 @@ class DatabricksSettings:
     start_lag_seconds: float = 0.0
     unity_catalog: bool = True
     missing_catalogs: list[str] = field(default_factory=list)
-    missing_schemas: list[str] = field(default_factory=list)
-    empty_schemas: list[str] = field(default_factory=list)
+    missing_schemas: list[Schema] = field(default_factory=list)
+    empty_schemas: list[Schema] = field(default_factory=list)
 
     def pace(self) -> Pace:
-        """How long a cluster takes."""
+        """The durations of cluster operations."""
         idle = self.autotermination_minutes * 60.0
         return Pace(self.start_seconds, self.start_ends, self.start_lag_seconds, self.terminate_seconds, idle)
 
     def catalogs(self) -> Catalogs:
-        """What Unity Catalog has."""
+        """The contents of Unity Catalog."""
         names = self.missing_catalogs, self.missing_schemas, self.empty_schemas
         return Catalogs(self.unity_catalog, *names, self.missing_grants)
 
 
 class Databricks(Simulator):
-    """`/Me`, `clusters/{get,list,start,restart,delete}`, `token/list`, and what Unity Catalog shows."""
+    """Serves `/Me`, `clusters/{get,list,start,restart,delete}`, `token/list` and Unity Catalog."""
 
     name = "databricks"
     settings: DatabricksSettings
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        super().__init__(DatabricksSettings(), now)
+    def __init__(self, now: Callable[[], float] = time.time, port: int = 0) -> None:
+        super().__init__(DatabricksSettings(), now, port=port)
         self._clusters = Clusters()
         self._lock = threading.Lock()
 
@@ -115,7 +129,7 @@ class Databricks(Simulator):
         return replace(response, headers={**response.headers, "x-databricks-org-id": workspace})
 
     def _stranger(self, request: Request, workspace: str) -> Response | None:
-        """What is answered to those who may not come in, or do not want to."""
+        """The reply to a caller who is not authenticated or needs no token; None if the token is valid."""
         if request.path == "/login.html":
             return _login_page()
         if self.settings.refusal:
@@ -125,7 +139,7 @@ class Databricks(Simulator):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             return json_response(401, {"error_code": 401, "message": "Credential was not sent."})
-        if token in self.settings.revoked_tokens:
+        if token in self.settings.revoked_tokens or self.settings.token_days < 0:
             return _numbered("Invalid access token.")
         return None
 
@@ -175,7 +189,7 @@ class Databricks(Simulator):
         }
 
     def _tokens(self, now: float) -> dict[str, Any]:
-        """The caller's token, and others that expire a day later each."""
+        """The caller's token, and others, each of which expires a day later than the one before."""
         days = self.settings.token_days
         return {
             "token_infos": [
@@ -262,7 +276,7 @@ def _no_endpoint(request: Request) -> Declined:
 
 
 def _refused(why: str, workspace: str) -> Response:
-    """What every call gets, whatever its token."""
+    """The reply to every call, whatever its token."""
     if why == "private-link":
         return Response(303, headers={"Location": "/login.html?error=private-link-validation-error"})
     if why == "login-page":
@@ -275,7 +289,7 @@ def _refused(why: str, workspace: str) -> Response:
 
 
 def _numbered(message: str) -> Response:
-    """A refusal with an integer for a code."""
+    """A refusal whose error code is an integer."""
     error = {"error_code": 403, "message": message}
     return json_response(403, error, X_Databricks_Reason_Phrase=message)
 

@@ -1,4 +1,4 @@
-"""What Flow Service shows of a source's tables: their names, and the columns of one. No HTTP here."""
+"""Flow Service's view of a source's tables: their names, and the columns of one. No HTTP here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
 
 
 def sample_tables() -> dict[str, dict[str, str]]:
-    """Tables of a shop: path -> column -> its type in Databricks."""
+    """The tables of a shop: path -> column -> its type in Databricks."""
     return {
         "acme_db.customers": {
             "customer_id": "string",
@@ -35,8 +35,8 @@ def sample_tables() -> dict[str, dict[str, str]]:
     }
 
 
-def asked_table(query: Query) -> str | None:
-    """The table whose columns are asked for; None asks for all tables. Raises Refused."""
+def requested_table(query: Query) -> str | None:
+    """The table whose columns a query requests; None if it requests all tables. Raises Refused."""
     given = dict(query)
     kind = given.get("objectType", "").lower()
     if kind not in ("root", "table"):

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: fault plans that a simulator follows, given in Python or as JSON over its control API."""
+"""Faults that a simulator applies to requests, given in Python or as JSON over its control API."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from local.simulators.control import read_fields
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to go wrong with matching requests.
+    """A fault: what goes wrong, and with which requests.
 
     Attributes:
-        method: the HTTP method, in capitals; empty for any.
-        path: a regular expression for the whole path.
-        times: how many matching requests it hits; 0 for all.
-        skip: how many matching requests it lets pass first.
-        when: `before` the effect (which then does not happen) or `after` it.
-        status, headers, body: the answer instead of the true one (in JSON the body may be an object); without a status
-            the true one is given.
-        delay: seconds to wait before answering.
-        drop: reset the connection instead of answering.
-        hang: say nothing until the client goes.
-        truncate: break off in the middle of the answer's body.
-        drip: seconds between single bytes of the answer's body.
-        late: the effect happens so many seconds after the request (on the simulator's clock), whatever is answered.
+        method: string, the HTTP method; empty: any.
+        path: string, a regular expression for the whole path.
+        times: whole number of matching requests that the fault applies to; 0: all.
+        skip: whole number of matching requests that pass first.
+        when: `before` the effect of the request (which then does not happen) or `after` it.
+        status, headers, body: the reply instead of the real one (in JSON the body may be an object). Without a status
+            the real reply is sent.
+        delay: number of seconds to wait before the reply.
+        drop: true or false; true resets the connection instead of a reply.
+        hang: true or false; true sends nothing until the client closes the connection.
+        truncate: true or false; true breaks off in the middle of the reply's body.
+        drip: number of seconds between single bytes of the reply's body.
+        late: number of seconds (on the simulator's clock) after which the effect happens, whatever the reply is.
     """
 
     method: str = ""
@@ -49,26 +49,26 @@ class Fault:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing at all is answered."""
+        """Whether no reply is sent at all."""
         return self.drop or self.hang
 
     @classmethod
     def read(cls, document: object) -> Fault:
-        """The fault that JSON describes. Raises ValueError."""
+        """The fault that a JSON document describes. Raises ValueError."""
         if isinstance(document, dict) and isinstance(document.get("body"), dict | list):
             document = {**document, "body": json.dumps(document["body"])}
         given = read_fields(cls, document)
         if not 100 <= (given.get("status") or 200) <= 599:
-            raise ValueError("status must be one of HTTP, 100 to 599")
+            raise ValueError("status must be an HTTP status, 100 to 599.")
         try:
             re.compile(given.get("path", ""))
         except re.error as error:
-            raise ValueError(f"path must be a regular expression: {error}") from None
+            raise ValueError(f"path must be a regular expression: {error}.") from None
         return cls(**given | {"method": given.get("method", "").upper()})
 
 
 class FaultPlan:
-    """The faults still to come, in the order they were added."""
+    """The pending faults, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class FaultPlan:
             self._open += [(fault, [0]) for fault in faults]
 
     def shown(self) -> list[dict[str, Any]]:
-        """What is still to come, and how many requests each has seen."""
+        """The pending faults, each with the number of matching requests so far (`seen`)."""
         with self._lock:
             return [asdict(fault) | {"seen": seen[0]} for fault, seen in self._open]
 
@@ -88,7 +88,7 @@ class FaultPlan:
             self._open.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that hits this request."""
+        """The fault that applies to a request, if there is one."""
         with self._lock:
             for entry in self._open:
                 fault, seen = entry

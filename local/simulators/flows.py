@@ -1,4 +1,4 @@
-"""Dataflows as Flow Service shows them: one for each time that a connection is said to be in use. No HTTP here."""
+"""Dataflows as Flow Service shows them: one for each time that `inUse` names a connection. No HTTP here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INHERITED = ("createdBy", "updatedBy", "createdClient", "updatedClient", "sandb
 
 
 def flows(in_use: Iterable[str], records: Mapping[str, Record], org: str, sandbox: str) -> list[dict[str, Any]]:
-    """The dataflows of a sandbox. An id that is listed twice is one connection with two; an unknown one has none."""
+    """The dataflows of a sandbox. An id that `in_use` lists twice has two dataflows; an unknown id has none."""
     shown, times = [], Counter[str]()
     for connection_id in in_use:
         times[connection_id] += 1
@@ -32,7 +32,7 @@ def flows(in_use: Iterable[str], records: Mapping[str, Record], org: str, sandbo
 
 
 def _flow(connection: dict[str, Any], position: int) -> dict[str, Any]:
-    """The same one, whenever it is asked for: `position` counts a connection's flows, from 1."""
+    """The same dataflow in every call. `position` counts the dataflows of a connection, from 1."""
     flow_id, source_id, target_id = (
         str(uuid.uuid5(uuid.NAMESPACE_URL, f"{connection['id']}/{what}/{position}"))
         for what in ("flow", "source", "target")

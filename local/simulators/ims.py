@@ -1,4 +1,4 @@
-"""Adobe's identity service, simulated: OAuth Server-to-Server tokens (`POST /ims/token/v3`, and v2 with a query)."""
+"""Adobe's identity service, simulated: OAuth Server-to-Server tokens (`POST /ims/token/v3`, or v2 with a query)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ TOKEN_SECONDS = 86_399
 
 @dataclass(slots=True)
 class ImsSettings:
-    """Client ids with their valid secrets (empty: every client is accepted) and how long tokens live, in seconds."""
+    """What you can set with PATCH /_simulator/settings; in JSON the names are in camelCase (`tokenSeconds`).
+
+    Attributes:
+        clients: client id -> list of its valid secrets; empty: every client is accepted.
+        token_seconds: number of seconds that a new token is valid. Tokens issued before keep their lifetime, and the
+            function keeps its token.
+    """
 
     clients: dict[str, list[str]] = field(default_factory=dict)
     token_seconds: float = TOKEN_SECONDS
 
 
 class Ims(Simulator):
-    """Issues tokens, and tells the Adobe simulator whose they are."""
+    """Issues tokens. The Adobe simulator looks up here which client a token belongs to."""
 
     name = "ims"
     settings: ImsSettings
 
-    def __init__(self, now: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(ImsSettings(), now, tls)
+    def __init__(self, now: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+        super().__init__(ImsSettings(), now, tls, port)
         self._tokens: dict[str, tuple[str, float]] = {}
 
     def respond(self, request: Request, now: float) -> Response:
@@ -49,10 +55,10 @@ class Ims(Simulator):
         return json_response(200, {"access_token": token, "token_type": "bearer", "expires_in": life})
 
     def client_of(self, token: str, now: float) -> str | None:
-        """The client id that a token which is valid at `now` was issued to."""
+        """The client id that a token was issued to; None if the token is not valid at `now`."""
         client, expires_at = self._tokens.get(token, (None, 0.0))
         return client if now < expires_at else None
 
     def revoke_all(self) -> None:
-        """Make every token issued so far invalid."""
+        """Invalidate every token issued so far."""
         self._tokens.clear()

@@ -1,4 +1,4 @@
-"""Lists as Flow Service answers them, of whatever it keeps: filtered, ordered, a page at a time. No HTTP here."""
+"""Lists as Flow Service returns them for every resource: filtered, ordered, page by page. No HTTP here."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 def page(
     resource: str, fields: Collection[str], items: Iterable[dict[str, Any]], query: Query, *, reorders: bool = False
 ) -> dict[str, Any]:
-    """The answer of a list: filtered, ordered, one page of it, with a link to the next. Raises Refused.
+    """One page of a list, filtered and ordered, with a link to the next page. Raises Refused.
 
-    Without `orderby` the most recently updated come first. With `reorders` the last of them is updated by somebody
-    before the second page is read: it is missed, and the last one of the first page is shown again.
+    Without `orderby` the most recently updated come first. With `reorders` the last of them is updated by another
+    client before the second page is read: that page misses it, and repeats the last one of the first page.
     """
     query, start = _unpacked(query)
     given = dict(query)
@@ -72,7 +72,7 @@ def _unpacked(query: Query) -> tuple[Query, int]:
 
 
 def _matcher(text: str, fields: Collection[str]) -> Callable[[dict[str, Any]], bool]:
-    """A `property` filter: several values after `==` mean IN. Raises Refused."""
+    """A `property` filter; several values after `==` mean IN. Raises Refused."""
     match = _FILTER.fullmatch(text)
     if match is None:
         raise Refused(400, 1449, f"Invalid filter {text}")
@@ -93,7 +93,7 @@ def _matcher(text: str, fields: Collection[str]) -> Callable[[dict[str, Any]], b
 
 
 def _values_at(path: str, item: dict[str, Any]) -> list[Any]:
-    """What stands there: `[]` after a step means any one of that array, which is not entered without."""
+    """The values at a path. `[]` after a step means any item of that array; without it an array is not entered."""
     found: list[Any] = [item]
     for step in path.split("."):
         name = step.removesuffix("[]")

@@ -1,9 +1,8 @@
-"""A simulator: a real HTTP server (TLS if wanted) around a function from request to response, with faults to order.
+"""A simulator: a real HTTP server (optionally with TLS) around a function from request to response, with faults.
 
-Control, on every simulator:
-    GET, POST, DELETE /_simulator/faults     what is still to go wrong (`faults.Fault` as JSON, one or a list)
-    GET, PATCH        /_simulator/settings   what this simulator lets one choose
-    GET               /_simulator/calls      the calls so far; no headers, no bodies
+Every simulator has a control API. `GET`, `POST` and `DELETE /_simulator/faults` show, add (one or a list of
+`faults.Fault` as JSON) and remove pending faults. `GET` and `PATCH /_simulator/settings` show and change its settings.
+`GET /_simulator/calls` lists the calls so far, without headers and bodies.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ CONTROL = "/_simulator/"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in; header names are lower-case."""
+    """A request; header names are in lower case."""
 
     method: str
     path: str
@@ -50,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes out."""
+    """A response."""
 
     status: int
     body: bytes = b""
@@ -65,7 +64,7 @@ def json_response(status: int, document: Any, **headers: str) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a simulator got: when (seconds since 1970), what, and what it answered (None: nothing)."""
+    """A call to a simulator: when (seconds since 1970), how long, and the status of the reply (None: no reply)."""
 
     at: float
     seconds: float
@@ -74,11 +73,17 @@ class Call:
 
 
 class Simulator:
-    """Subclasses give `respond` and a dataclass of settings."""
+    """Subclasses have `respond` and a dataclass of settings; they may have further control calls (`control`)."""
 
     name = "simulator"
 
-    def __init__(self, settings: Any, now: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        settings: Any,
+        now: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
+    ) -> None:
         self.settings = settings
         self.faults = FaultPlan()
         self.calls: list[Call] = []
@@ -86,14 +91,17 @@ class Simulator:
         self._late: list[tuple[float, Request]] = []
         self._late_lock = threading.Lock()
         self._stopping = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), self)
+        self._server = _Server(("127.0.0.1", port), self)
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_address[1]}"
 
     def respond(self, request: Request, now: float) -> Response:
-        """The true answer, its effect included, at `now` (seconds since 1970). Called by several threads at a time."""
+        """Carry out a request at `now` (seconds since 1970): the reply. Several threads may call it at once."""
         raise NotImplementedError
+
+    def control(self, method: str, what: str, document: object) -> Response | None:
+        """The reply to a control call that only this simulator has; None if it has no such call. Raises ValueError."""
 
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, args=(0.005,), name=self.name, daemon=True).start()
@@ -104,7 +112,7 @@ class Simulator:
         self._server.server_close()
 
     def answer(self, request: Request) -> tuple[Response | None, Fault | None]:
-        """What to send (None: nothing), and the fault that shapes how."""
+        """The reply (None: no reply), and the fault that changes how it is sent."""
         started = time.time()
         self.let_late_effects_happen()
         if request.path.startswith(CONTROL):
@@ -116,11 +124,11 @@ class Simulator:
         return response, fault
 
     def stopped(self, seconds: float) -> bool:
-        """Wait so long; whether the simulator stops meanwhile."""
+        """Wait for some seconds; whether the simulator stops meanwhile."""
         return self._stopping.wait(seconds)
 
     def let_late_effects_happen(self) -> None:
-        """Those that are due, each as of its own moment."""
+        """Carry out the delayed requests that are due, each at its own time."""
         with self._late_lock:
             now = self.now()
             due = [one for one in self._late if one[0] <= now]
@@ -154,12 +162,14 @@ class Simulator:
         return true or Response(504)
 
     def _control(self, request: Request) -> Response:
-        shown = self._ordered(request)
-        return replace(shown, body=shown.body + b"\n")  # for a person at a prompt
+        shown = self._controlled(request)
+        return replace(shown, body=shown.body + b"\n")  # a newline for a person at a prompt
 
-    def _ordered(self, request: Request) -> Response:
+    def _controlled(self, request: Request) -> Response:
         what, document = request.path.removeprefix(CONTROL), request.json()
         try:
+            if (own := self.control(request.method, what, document)) is not None:
+                return own
             match (request.method, what):
                 case ("POST", "faults"):
                     self.faults.add(*map(Fault.read, document if isinstance(document, list) else [document]))
@@ -171,7 +181,7 @@ class Simulator:
                 case ("GET", "faults" | "settings" | "calls"):
                     pass
                 case _:
-                    return json_response(404, {"message": f"There is no {request.method} {request.path}."})
+                    return json_response(404, {"message": f"This simulator has no {request.method} {request.path}."})
         except ValueError as error:
             return json_response(400, {"message": str(error)})
         if what == "calls":
@@ -204,7 +214,7 @@ class _Server(ThreadingHTTPServer):
         self.simulator.let_late_effects_happen()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of life here."""
+        """Ignored: clients may close a connection at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -213,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Calls are kept, not printed."""
+        """Nothing: calls are recorded, not printed."""
 
     def _any(self) -> None:
         split = urlsplit(self.path)
@@ -261,7 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
     def _reset(self) -> None:
-        """Close so that the client sees a reset, not an end."""
+        """Close the connection so that the client sees a reset."""
         self.close_connection = True
         self.wfile.flush()
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
