@@ -1,4 +1,4 @@
-"""Measures the product and what it is compared with; `make bench` writes docs/performance.md from what it finds."""
+"""Measures the product and what it is compared with; `make bench` writes docs/explanation/performance.md."""
 
 from local.aws.functions import use_the_layer
 

@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print, and write docs/performance.{json,md,svg}; what is not measured stays as it was."""
+"""`python -m bench` measures, prints and writes docs/explanation/performance.{json,md,svg}, keeping other results."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MEASUREMENTS: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
     "load": load.measure,
     "fleet": fleet.measure,
 }
-RESULTS = ROOT / "docs" / "performance.json"
+RESULTS = ROOT / "docs" / "explanation" / "performance.json"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--only", choices=MEASUREMENTS, help="one measurement; the others keep their results")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="what this run measured, for machines")
+    parser.add_argument("--only", choices=MEASUREMENTS, help="make only this one; the others keep their results")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the results of this run to FILE, as JSON")
     given = parser.parse_args()
     measured: dict[str, Any] = {}
     for name in [given.only] if given.only else MEASUREMENTS:
@@ -54,7 +54,7 @@ def _say(name: str, text: str) -> None:
 
 
 def _circumstances() -> dict[str, Any]:
-    """When, on what and beside how much else; nothing that names a machine or a person."""
+    """Date, hardware, software and system load; nothing that names a machine or a person."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": _cpu(),
@@ -69,7 +69,7 @@ def _cpu() -> str:
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or "a CPU that does not say its name"
+    return models[0] if models else platform.processor() or "an unknown CPU"
 
 
 def _rounded(value: Any) -> Any:

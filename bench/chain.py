@@ -1,4 +1,4 @@
-"""The calls that had to wait for each other, out of all that were recorded."""
+"""Finds, in all recorded calls, those that had to wait for each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A call as the one who answered saw it. Seconds since 1970."""
+    """A call as the stub that responded to it saw it. Times are in seconds since 1970."""
 
     name: str
     began: float
@@ -30,14 +30,14 @@ def longest_chain(calls: Iterable[Recorded]) -> list[Recorded]:
 
 
 def is_as_stated(chain: Sequence[Recorded], stated: Sequence[str]) -> bool:
-    """Whether the chain is the one stated; a step may name several calls that run side by side: `A ‖ B`."""
+    """Whether the chain is the stated one. A step may name several calls that run side by side: `A ‖ B`."""
     if len(chain) != len(stated):
         return False
     return all(call.name in step.split(" ‖ ") for call, step in zip(chain, stated, strict=True))
 
 
 def name_of(method: str, path: str) -> str:
-    """What a call is called: an operation of AWS, or method and path of Adobe's (`{id}` for an id) or Databricks'."""
+    """The name of a call: the AWS operation, or method and path at Adobe (`{id}` for an id) or at Databricks."""
     if path.startswith("/api/"):
         return f"{method} …/" + path.removeprefix("/api/").partition("/")[2].removeprefix("preview/scim/v2/")
     if "/connections" not in path:

@@ -1,4 +1,4 @@
-"""Cold start of each function: what is deployed, beside a handler that only makes the same clients, in Lambda's
+"""Measures the cold start of each deployed function, and of a handler that only makes the same clients, in Lambda's
 runtime client."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROUNDS = 21
 
 @dataclass(frozen=True, slots=True)
 class Trivial:
-    """An invocation for which nothing is asked of AWS or anyone: the event, and what of its answer shows that."""
+    """An invocation that makes no outside call: its event, and the part of its response that proves this."""
 
     event: Any
     shown: Callable[[Any], Any]
@@ -32,7 +32,7 @@ class Trivial:
 
 
 def _refused(name: str) -> Any:
-    """A sample that is refused before anything is asked."""
+    """A sample event that is refused before any outside call."""
     return json.loads((ROOT / "events" / "invalid" / f"{name}.json").read_text())
 
 
@@ -46,7 +46,7 @@ TRIVIAL = {
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """Start each function and its floor in turn; a first round is not counted."""
+    """Start each function and its floor in turn. The first round is not counted."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         say("building, as `make build` does, for this machine's architecture")
@@ -83,17 +83,17 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def answered(handler: Callable[..., Any], event: Any, *context: Any) -> Any:
-    """What an invocation answers; of one that fails, what Lambda makes of its error."""
+    """What an invocation returns; if it fails, the document that Lambda makes of the error."""
     try:
         return handler(event, *context)
     except FunctionFailed as failed:
         return failed.payload
-    except Exception as error:  # noqa: BLE001 - whatever it is, as Lambda does
+    except Exception as error:  # noqa: BLE001 - every error, as Lambda does
         return failure(error)
 
 
 def _start(trivial: Trivial, code: Path, layer: Path, runtime: Path, logs: Path) -> tuple[float, float]:
-    """Seconds until ready for an invocation, and until the first one was answered."""
+    """Seconds until the process is ready for an invocation, and until its first response."""
     nowhere = "http://localhost:9"
     function = BuiltFunction(
         "bench", code, layer, "app.handler", 60.0, 512, environment(nowhere, nowhere, nowhere, nowhere)
@@ -103,7 +103,7 @@ def _start(trivial: Trivial, code: Path, layer: Path, runtime: Path, logs: Path)
     try:
         answer = answered(started, trivial.event)
         if trivial.shown(answer) != trivial.expected:
-            raise RuntimeError(f"The function answered {answer}.")
+            raise RuntimeError(f"Unexpected response: {answer}")
         return started.init_seconds, started.first_seconds
     finally:
         started.stop()

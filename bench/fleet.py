@@ -1,4 +1,4 @@
-"""The whole fleet looked through by the real function, as it should be and with a part of it otherwise, then mended."""
+"""Measures the real function reconciling a whole fleet: without drift, then with drift that is repaired."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from local.simulators.simulator import Call
 from local.stack import Stack
 
 SIZES = {100: 5, 1_000: 50, 10_000: 500}
-"""Connections, and how many of them will be otherwise."""
+"""Number of connections, and how many of them will drift."""
 ADOBE_MS = 100.0
 ROUNDS = 1
 PAGE = 100
@@ -36,7 +36,7 @@ LONGEST_SECONDS = 900.0
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """Each invocation in a fresh process, the simulators and moto in this one."""
+    """Run each invocation in a fresh process; the simulators and moto run in this one."""
     return {"adobeMs": ADOBE_MS, "sandboxes": SANDBOXES, "rounds": ROUNDS, "sizes": [_size(n, say) for n in SIZES]}
 
 
@@ -53,7 +53,7 @@ def _size(size: int, say: Callable[[str], None]) -> dict[str, Any]:
             simulator.faults.add(Fault(times=0, delay=ADOBE_MS / 1000))
         clean = [_reconcile(stack, calls) for _ in range(ROUNDS)]
         if any(one["answer"]["Drifted"] or one["answer"].get("FailedSandboxes") for one in clean):
-            raise RuntimeError(f"A fleet in order was not found to be so: {clean}")
+            raise RuntimeError(f"The function reports drift in a fleet without drift: {clean}")
         expected = 1 + pages(size)  # a token, and the pages
         found = {
             "connections": size,
@@ -61,19 +61,19 @@ def _size(size: int, say: Callable[[str], None]) -> dict[str, Any]:
             "expectedAdobeCalls": expected,
             "clean": _summary(clean),
         }
-        say(f"in order: {found['clean']}")
-        found["mended"] = _mended(stack, calls, population, SIZES[size], provision, concurrency)
-        say(f"mended: {found['mended']}")
+        say(f"without drift: {found['clean']}")
+        found["repaired"] = _repaired(stack, calls, population, SIZES[size], provision, concurrency)
+        say(f"repaired: {found['repaired']}")
         return found
 
 
 def pages(connections: int) -> int:
-    """The pages of Adobe's listings of so many connections, spread over the sandboxes."""
+    """The number of pages in Adobe's listings of so many connections, spread over the sandboxes."""
     return sum(math.ceil(len(range(number, connections, SANDBOXES)) / PAGE) for number in range(SANDBOXES))
 
 
 def most_at_once(calls: Iterable[Call]) -> int:
-    """How many calls were being answered at the same time, at most."""
+    """The largest number of calls that were being processed at the same time."""
     changes = sorted(change for call in calls for change in ((call.at, 1), (call.at + call.seconds, -1)))
     most = now = 0
     for _, change in changes:
@@ -83,7 +83,7 @@ def most_at_once(calls: Iterable[Call]) -> int:
 
 
 class Calls:
-    """The calls to a stack, counted from one moment to the next."""
+    """Counts the calls to a stack since the last `start`."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack, self._aws = stack, list[tuple[str, float]]()
@@ -91,21 +91,21 @@ class Calls:
         self.start()
 
     def start(self) -> None:
-        """Forget all calls so far."""
+        """Forget all earlier calls."""
         self._aws.clear()
         for simulator in (self._stack.adobe, self._stack.ims):
             simulator.calls.clear()
 
     def adobe(self) -> list[Call]:
-        """Those to Adobe, of either of its services."""
+        """The calls to Adobe: to IMS and to Flow Service."""
         return [*self._stack.adobe.calls, *self._stack.ims.calls]
 
     def aws(self) -> Counter[str]:
-        """How many there were to AWS, by operation."""
+        """The number of calls to AWS, by operation."""
         return Counter(operation for operation, _ in self._aws)
 
     def aws_seconds(self) -> float:
-        """What moto took for them."""
+        """The seconds that moto took for them."""
         return sum(seconds for _, seconds in self._aws)
 
     def _counting(self, inner: Wsgi) -> Wsgi:
@@ -120,7 +120,7 @@ class Calls:
 
 
 def _summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of several rounds that made the same calls."""
+    """A summary of rounds that made the same calls."""
     return {
         "ended": all(one["answer"]["ended"] for one in rounds),
         "seconds": median(one["seconds"] for one in rounds),
@@ -147,14 +147,14 @@ def _reconcile(stack: Stack, calls: Calls, changes: Mapping[str, str] | None = N
     return found | seen | {"awsCalls": dict(sorted(calls.aws().items())), "awsSeconds": calls.aws_seconds()}
 
 
-def _mended(
+def _repaired(
     stack: Stack, calls: Calls, population: Population, count: int, provision: Environments, concurrency: int
 ) -> dict[str, Any]:
-    """Damage a part; look through the fleet while the queue is worked off, until it is empty; then look again."""
+    """Damage some connections, reconcile while the queue is processed until it is empty, then reconcile again."""
     kinds = population.damage(count)
     before = population.wrong()
     if before.total() < count:
-        raise RuntimeError(f"Of {count} damages only {before} are to be seen.")
+        raise RuntimeError(f"Only {before} of {count} damages are visible.")
     began = time.perf_counter()
     with _working(stack, provision, concurrency) as delivered:
         found = _reconcile(stack, calls)
@@ -162,9 +162,9 @@ def _mended(
             time.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
     if left:
-        raise RuntimeError(f"{left} rechecks were not done after {seconds:.0f} s.")
+        raise RuntimeError(f"{left} rechecks are not done after {seconds:.0f} s.")
     adobe = calls.adobe()
-    again = _reconcile(stack, calls, {"ADOBE_SETTLE_SECONDS": "0"})  # else what was just mended would not be looked at
+    again = _reconcile(stack, calls, {"ADOBE_SETTLE_SECONDS": "0"})  # else recent repairs would not be compared
     answer = found["answer"]
     return {
         "kinds": dict(kinds),
@@ -182,7 +182,7 @@ def _mended(
 
 @contextmanager
 def _working(stack: Stack, provision: Environments, concurrency: int) -> Iterator[list[float]]:
-    """Have the queue worked off by so many environments at a time; when each delivery ended."""
+    """Process the queue in so many environments at a time. Yields when each delivery ended (seconds since 1970)."""
     delivered: list[float] = []
     ending = threading.Event()
 
@@ -206,7 +206,7 @@ def _working(stack: Stack, provision: Environments, concurrency: int) -> Iterato
 
 
 def _left(stack: Stack) -> int:
-    """The messages in the request queue, seen or not."""
+    """The number of messages in the request queue, visible or not."""
     names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
     sqs = stack.aws.client("sqs")
     attributes = sqs.get_queue_attributes(QueueUrl=stack.queue_url, AttributeNames=names)["Attributes"]
@@ -215,7 +215,7 @@ def _left(stack: Stack) -> int:
 
 @contextmanager
 def _stack() -> Iterator[Stack]:
-    """A stack of its own, in a moto that holds nothing else."""
+    """A new stack, in a moto that holds nothing else."""
     aws = Aws()
     requests.post(f"{aws.url}/moto-api/reset", timeout=30)
     stack = Stack("bench", aws=aws)
@@ -227,4 +227,4 @@ def _stack() -> Iterator[Stack]:
 
 
 def _nobody(_event: Any, _context: Any) -> Any:
-    raise AssertionError("asked only for what the mapping says")
+    raise AssertionError("Nothing invokes this: only the mapping of the event source is read.")

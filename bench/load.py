@@ -1,4 +1,4 @@
-"""Many distinct requests side by side: how fast, and how much memory, and whether more of them change either."""
+"""Measures the speed and the memory of many distinct requests side by side, and whether more of them change either."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROUNDS = 3
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """Each round is a fresh process of the service, between fresh stubs in this process."""
+    """Run each round in a fresh process of the service, with new stubs in this process."""
     rounds: dict[int, list[dict[str, Any]]] = {size: [] for size in SIZES}
     for _ in range(ROUNDS):
         for size in SIZES:

@@ -1,4 +1,4 @@
-"""How much memory a process had in use at most."""
+"""The peak memory of a process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def peak_kib() -> int:
-    """The most memory that this process ever had in use (VmHWM; elsewhere than on Linux what the system counts)."""
+    """The peak memory of this process in KiB (VmHWM; on systems other than Linux, what the system reports)."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

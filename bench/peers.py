@@ -1,4 +1,4 @@
-"""A first create in a fresh process, three ways: ours, Adobe's `aepp`, and a plain script; and after a lost answer."""
+"""Measures a first create in a fresh process by our service, by `aepp` and by a script; then with a lost reply."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PEERS_PYTHON = Path(sys.prefix) / "bench" / "bin" / "python"
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Adobe and Databricks as the simulators, AWS as the stub; in this process, the contenders in theirs."""
+    """Adobe and Databricks (simulators) and AWS (stub) in this process; each contender runs in its own."""
 
     aws: CannedAws
     ims: Ims
@@ -37,20 +37,20 @@ class Sides:
     databricks: Databricks
 
     def counted(self) -> dict[str, int]:
-        """Calls so far; of those to Databricks the ones that are not Adobe's own."""
+        """The number of calls until now, without the calls that Adobe itself makes to Databricks."""
         looks = [call for call in self.databricks.calls if call.request.headers["user-agent"] != "adobe"]
         adobe = len(self.ims.calls) + len(self.adobe.calls)
         return {"adobeCalls": adobe, "databricksCalls": len(looks), "awsCalls": len(self.aws.calls)}
 
     def left(self, name: str) -> int:
-        """Living connections of that name."""
+        """The number of existing connections of that name."""
         return sum(item["name"] == name for item in self.adobe.living("dev"))
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """All three in turn, several rounds; the first is not counted. Then each once with its answer lost."""
+    """Run all three in turn, in several rounds; the first is not counted. Then run each once with a lost reply."""
     if not PEERS_PYTHON.exists():
-        raise RuntimeError("aepp has no environment yet: `make bench` makes it.")
+        raise RuntimeError("The environment of aepp does not exist yet: run `make bench`, which creates it.")
     with _sides() as sides:
         variables = environment(sides.aws.url, sides.ims.url, sides.adobe.url, sides.databricks.url)
         rounds: dict[str, list[dict[str, Any]]] = {who: [] for who in CONTENDERS}
@@ -70,7 +70,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
             sides.adobe.faults.add(LOST)
             lost[who] = _create(who, f"{who}-lost", sides, variables)
             sides.adobe.faults.clear()
-            say(f"answer lost: {who} left {lost[who]['left']}")
+            say(f"reply lost: {who} left {lost[who]['left']} connections")
     return {
         "rounds": ROUNDS,
         "settleSeconds": float(variables["ADOBE_SETTLE_SECONDS"]),
@@ -85,7 +85,7 @@ def _summary(rounds: list[dict[str, Any]], lost: dict[str, Any]) -> dict[str, An
 
 
 def _create(who: str, name: str, sides: Sides, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Run a contender; once more if it says that it failed, as whoever called it would."""
+    """Run a contender. If it fails, run it once more, as its caller would do."""
     before = sides.counted()
     command = CONTENDERS[who](name)
     tries: list[Ran] = [run(command, variables)]
@@ -107,7 +107,7 @@ def _ours(name: str) -> Sequence[str]:
 
 
 def _given(name: str) -> str:
-    """What a script is told, since it reads no secret itself."""
+    """The arguments of a script, since it reads no secret itself."""
     connection = {
         "name": name,
         "auth": {"specName": DATABRICKS_AUTH, "params": DATABRICKS_SECRET},

@@ -1,4 +1,4 @@
-"""docs/performance.svg, made of results only: one chart of bars for each measurement."""
+"""Draws docs/explanation/performance.svg from results only: one bar chart for each measurement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Bar:
 
 
 def draw(results: dict[str, Any]) -> str:
-    """The picture; what was never measured is left out."""
+    """The picture, without the measurements that were never made."""
     parts: list[str] = []
     top = GAP
     for title, bars in _charts(results):
@@ -66,7 +66,7 @@ def _charts(results: dict[str, Any]) -> Iterator[tuple[str, list[Bar]]]:
             [_milliseconds(who, one["medianMs"], who == "ours") for who, one in contenders],
         )
         left = [(who, one["afterLostAnswer"]["left"]) for who, one in contenders]
-        yield "Connections left after a lost answer: one is right", [Bar(w, n, str(n), w == "ours") for w, n in left]
+        yield "Connections left after a lost reply: one is right", [Bar(w, n, str(n), w == "ours") for w, n in left]
     if found := results.get("load"):
         sizes = [(f"{one['requests']:,} requests", one["peakMib"]) for one in found["sizes"]]
         yield (
@@ -76,7 +76,7 @@ def _charts(results: dict[str, Any]) -> Iterator[tuple[str, list[Bar]]]:
     if found := results.get("fleet"):
         runs = [(f"{one['connections']:,} connections", one["clean"]["seconds"]) for one in found["sizes"]]
         yield (
-            f"Looking through the whole fleet, s, each call to Adobe {found['adobeMs']:.0f} ms",
+            f"Reconciling all connections, s, each call to Adobe {found['adobeMs']:.0f} ms",
             [Bar(label, value, f"{value:.0f} s", True) for label, value in runs],
         )
 

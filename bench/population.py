@@ -1,4 +1,4 @@
-"""A whole fleet in the local stack, written there directly; damage to a part of it; and a count of what is wrong."""
+"""Writes a whole fleet directly into the local stack, damages some connections, and counts what is wrong."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, Stack
 
 SANDBOXES = 20
 AGE_SECONDS = 3600.0
-"""How long ago all of it was made and tested: longer than anything settles, shorter than a test is good for."""
+"""How long ago every connection was made and tested: longer than the settle time, shorter than a test is valid."""
 TOKENS = (f"dapi{1:032x}", f"dapi{2:032x}")
-"""Of the former and of the current version of each secret."""
+"""The tokens of the former and of the current version of each secret."""
 FIRST = Key("sandbox-of-the-first", "name-of-the-first")
 """The only key that is made by a request; the others' items are copies of its item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A key of the fleet, its connection, and its registry item once it is as it should be."""
+    """A key of the fleet, its connection, and its registry item in the desired state."""
 
     key: Key
     mark: str
@@ -42,7 +42,7 @@ class Member:
 
 
 class Population:
-    """So many connections, each as a request would have made it, by sandboxes in turn."""
+    """A number of connections, each as a request would have made it, spread evenly over the sandboxes."""
 
     def __init__(self, stack: Stack, size: int) -> None:
         self._stack, self._size = stack, size
@@ -55,7 +55,7 @@ class Population:
         self.members: list[Member] = []
 
     def fill(self, provision: Handler) -> None:
-        """Make the first key by a request, and all others as copies of what that made."""
+        """Make the first key by a request, and all others as copies of its connection and item."""
         self._first = self._made(provision)
         sandboxes = list(self._secrets)
         keys = (Key(sandboxes[number % SANDBOXES], f"connection-{number:05}") for number in range(self._size))
@@ -66,7 +66,7 @@ class Population:
         fill(self._table, (member.item for member in self.members))
 
     def damage(self, count: int) -> Counter[str]:
-        """Have something else wrong with each of `count` connections, spread over the fleet: how many of each kind."""
+        """Damage `count` connections in different ways, spread over the fleet. Returns how many of each kind."""
         damages = list(self._damages().items())
         step = self._size // count
         done: Counter[str] = Counter()
@@ -77,7 +77,7 @@ class Population:
         return done
 
     def wrong(self) -> Counter[str]:
-        """How many keys are otherwise than they should be, looked at directly, by what is wrong."""
+        """The number of keys that differ from their desired state, read directly, by what is wrong."""
         living: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for item in self._stack.adobe.living():
             living.setdefault((item["sandboxName"], item["name"]), []).append(item)
@@ -120,14 +120,14 @@ class Population:
         )
 
     def _made(self, provision: Handler) -> str:
-        """The item of the first key, as JSON with its particulars named, and nothing else left of it."""
+        """The item of the first key as JSON, with placeholders for its values. All else of the key is deleted."""
         secret = self._put(FIRST.sandbox, TOKENS[1])
         asked = {"name": FIRST.name, "sandbox": FIRST.sandbox, SOURCE.secret_field: _secret_id(FIRST.sandbox)}
         provision(asked, None)
         key = {"sandbox": {"S": FIRST.sandbox}, "name": {"S": FIRST.name}}
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)["Item"]
         if item["fingerprint"]["S"] != self._desired(FIRST, secret).fingerprint:
-            raise RuntimeError("A fingerprint is made otherwise than the bench makes it.")
+            raise RuntimeError("The product and the bench make different fingerprints.")
         self._dynamodb.delete_item(TableName=self._table, Key=key)
         self._ssm.delete_parameter(self._parameter(FIRST))
         self._stack.adobe.records.clear()
@@ -145,7 +145,7 @@ class Population:
         return text
 
     def _member(self, key: Key) -> Member:
-        """A key that its current secret was given to."""
+        """A key whose connection has the current version of its secret."""
         mark = uuid.uuid4().hex
         desired = self._desired(key, self._secrets[key.sandbox][1])
         org, then = ADOBE_SECRET["orgId"], time.time() - AGE_SECONDS
@@ -178,13 +178,13 @@ class Population:
         }
 
     def _age(self, member: Member) -> None:
-        """Have a key know of no other secret than the former version."""
+        """Set a key back to the former version of its secret."""
         former = self._desired(member.key, self._secrets[member.key.sandbox][0])
         member.record.item["auth"]["params"] = former.auth.whole()
         fill(self._table, [self._item(member.key, member.mark, member.record.item, former)])
 
     def _publish(self, key: Key, connection_id: str) -> None:
-        """In this process: moto's API would take a minute for a large fleet."""
+        """Write a parameter in this process: moto's API would take a minute for a large fleet."""
         self._ssm.put_parameter(
             self._parameter(key), "", connection_id, "String", "", "", True, [], "text", "Intelligent-Tiering", None
         )

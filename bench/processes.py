@@ -1,4 +1,4 @@
-"""Fresh processes to measure in, with the project's code and the given environment, and nothing inherited but PATH."""
+"""Runs measurements in fresh processes that get the project's code and an environment, and inherit only PATH."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIMIT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A process that ended: how, after how many seconds, and what it printed."""
+    """A process that ended: whether it succeeded, after how many seconds, and what it printed."""
 
     succeeded: bool
     seconds: float
@@ -26,7 +26,7 @@ class Ran:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Ran:
-    """Run a command to its end."""
+    """Run a command until it ends."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "core")])
     began = time.perf_counter()
     ended = subprocess.run(
@@ -41,7 +41,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> Ran:
 
 
 def run_service(mode: str, environment: Mapping[str, str], **arguments: Any) -> Any:
-    """What `bench.service` measured. Raises RuntimeError if it failed."""
+    """Run `bench.service` and return what it measured. Raises RuntimeError if it fails."""
     ran = run([sys.executable, "-m", "bench.service", mode, json.dumps(arguments)], environment)
     if not ran.succeeded:
         raise RuntimeError(f"bench.service {mode} failed: {ran.output}")

@@ -1,7 +1,7 @@
-"""`functions/reconcile` in a process of its own, invoked once: `python -m bench.reconciler JSON`, the event.
+"""Invokes `functions/reconcile` once with an event, in a process of its own: `python -m bench.reconciler JSON`.
 
-Prints what it answered and what that took as one JSON line; what the function logs goes nowhere. It imports nothing
-that the deployed function does not have but the standard library and a context.
+Prints the response and the measurements as one JSON line; the log of the function is discarded. Apart from the standard
+library and a context, it imports nothing that the deployed function does not have.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 900.0
 
 
 def reconcile(event: Any) -> dict[str, Any]:
-    """What the function answers, after how long, and the most memory in use until then."""
+    """What the function returns, the seconds that it took, and the peak memory before and after."""
     handler = load(ROOT / "functions" / "reconcile")
     before = peak_kib()
     context = Context(time.monotonic() + TIMEOUT_SECONDS, function_name=os.environ["AWS_LAMBDA_FUNCTION_NAME"])

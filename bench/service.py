@@ -1,7 +1,7 @@
-"""The real service in a process of its own, so that what is measured is its own: `python -m bench.service MODE JSON`.
+"""Runs the real service in a process of its own, to measure it alone: `python -m bench.service MODE JSON`.
 
-Prints what it measured as one JSON line; what the function logs goes nowhere. It imports nothing that the deployed
-function does not have but the standard library and a context.
+Prints the measurements as one JSON line; the log of the function is discarded. Apart from the standard library and a
+context, it imports nothing that the deployed function does not have.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_DELIVERIES = 20
 
 
 def warm(repetitions: int) -> list[dict[str, Any]]:
-    """Time a create, one that is not checked, and the first once more, `repetitions` times, in a warm environment."""
+    """Time creates, creates without readiness checks, and unchanged requests, `repetitions` times each, when warm."""
     service = build()
     for name in ("warm-up-1", "warm-up-2"):
         _deliver(service, name)
@@ -47,7 +47,7 @@ def warm(repetitions: int) -> list[dict[str, Any]]:
 
 
 def load(requests: int, concurrency: int) -> dict[str, Any]:
-    """Do distinct requests, each thread with a service of its own; how long that took and the most memory in use."""
+    """Process distinct requests, each thread with a service of its own. Returns the seconds and the peak memory."""
     services = [build() for _ in range(concurrency)]
     before = peak_kib()
 
@@ -66,7 +66,7 @@ def load(requests: int, concurrency: int) -> dict[str, Any]:
 
 
 def once(name: str) -> dict[str, Any]:
-    """Deliver one message until it is done, as its queue would, without the queue's pauses."""
+    """Deliver one message until it is done, as the queue would, but without pauses."""
     service = build()
     message_id = str(uuid.uuid4())
     for count in range(1, MOST_DELIVERIES + 1):
@@ -82,7 +82,7 @@ def _deliver(
     message_id: str | None = None,
     count: int = 1,
 ) -> bool:
-    """Deliver a message from the queue; whether it is done."""
+    """Deliver a message as the queue does. Returns whether it is done."""
     now = str(round(time.time() * 1000))
     record = {
         "messageId": message_id or str(uuid.uuid4()),

@@ -1,8 +1,8 @@
-"""Shortcuts past moto, which for a large fleet takes ten and more milliseconds for each item and each call.
+"""Shortcuts that replace slow reads of moto, which takes ten or more milliseconds for each item and each call.
 
-The functions' reads of many things at once are answered here, out of what moto holds: Query by a sandbox, Scan of an
-index of keys, BatchGetItem and GetParametersByPath, with pages as AWS has them. All else is moto's, every write of the
-functions among it.
+This module responds to the functions' bulk reads: Query by sandbox, Scan of an index of keys, BatchGetItem and
+GetParametersByPath. It reads moto's data and uses the page sizes of AWS. Moto responds to everything else, including
+every write of the functions.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def fill(name: str, items: Iterable[dict[str, Any]]) -> None:
         hash_key, range_key = (DynamoType(item[part]) for part in _keys(table))
         made: Any = Item.__new__(Item)
         made.hash_key, made.range_key, made.attrs = hash_key, range_key, LimitedSizeDict()
-        dict.update(made.attrs, {name: DynamoType(value) for name, value in item.items()})  # its size is known to fit
+        dict.update(made.attrs, {name: DynamoType(value) for name, value in item.items()})  # skips the size check
         table.items[hash_key][range_key] = made
 
 
 def reading(inner: Wsgi) -> Wsgi:
-    """Answer such reads, and everything else by `inner`."""
+    """Respond to these reads here; `inner` responds to everything else."""
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         read = _READS.get(environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2])
@@ -73,7 +73,7 @@ def _scan(asked: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _page(asked: dict[str, Any], items: list[Any], keys: list[str], kept: list[str] | None = None) -> dict[str, Any]:
-    """As many items as fit into a page, if all are as long as the first; of an index, which keeps some attributes."""
+    """The items of one page, if all are as long as the first. `kept` are the attributes that an index has."""
 
     def place(item: Any) -> list[str]:
         return [item.attrs[name].value for name in keys]
@@ -129,7 +129,7 @@ def _keys(table: Any) -> list[str]:
 
 
 def _read(item: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
-    """The item, or these attributes of it, in DynamoDB's own JSON."""
+    """The item, or the named attributes of it, in DynamoDB's own JSON."""
     attributes = dict(item.attrs)
     return {name: _plain(attributes[name]) for name in names or attributes if name in attributes}
 
@@ -143,7 +143,7 @@ def _plain(typed: Any) -> dict[str, Any]:
 
 
 def _bytes(value: Any) -> int:
-    """What DynamoDB counts, nearly: names and values, and something for each type."""
+    """About the size that DynamoDB counts: names and values, and a little for each type."""
     if isinstance(value, dict):
         return sum(len(name) + _bytes(one) for name, one in value.items())
     return sum(map(_bytes, value)) if isinstance(value, list) else len(str(value))

@@ -1,7 +1,7 @@
-"""AWS, Adobe and Databricks with canned answers: fast, with just enough memory for a create and what comes after.
+"""AWS, Adobe and Databricks with canned responses: fast, and with just enough state for a create and what follows.
 
-Nothing is checked here: no condition of a write, no token, no workspace. What is right is what the tests show, on
-moto and the simulators; these are only for measuring, since moto takes longer than what is measured.
+The stubs check nothing: no condition of a write, no token, no workspace. The tests prove correctness, on moto and the
+simulators. The stubs only serve to measure, since moto takes longer than what is measured.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECRETS = {ADOBE_SECRET_ID: ADOBE_SECRET, SECRET_ID: DATABRICKS_SECRET}
 
 
 class CannedAws(Simulator):
-    """The operations that the service uses; in `calls` the path is the operation."""
+    """The AWS operations that the service uses. In `calls`, the path is the operation."""
 
     name = "aws"
 
@@ -72,7 +72,7 @@ class CannedAws(Simulator):
         return json_response(400, {"__type": "UnknownOperationException"})
 
     def _update(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Set and remove as the expression says; its condition is not looked at."""
+        """Set and remove attributes as the expression states; its condition is ignored."""
         sets, _, removes = given["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
         names, values = given["ExpressionAttributeNames"], given["ExpressionAttributeValues"]
         key = json.dumps(given["Key"], sort_keys=True)
@@ -88,7 +88,7 @@ class CannedAws(Simulator):
 
 
 class CannedAdobe(Simulator):
-    """IMS and Flow Service in one; lists only by name."""
+    """IMS and Flow Service in one. It lists connections only by name."""
 
     name = "adobe"
 
@@ -121,7 +121,7 @@ class CannedAdobe(Simulator):
 
 
 class CannedDatabricks(Simulator):
-    """A workspace in order, as far as it is looked at for a connection without a catalog."""
+    """A workspace that passes every check of a connection without a catalog."""
 
     name = "databricks"
     _ANSWERS: ClassVar[dict[str, Any]] = {
@@ -144,20 +144,20 @@ class CannedDatabricks(Simulator):
 
 @dataclass(frozen=True, slots=True)
 class Stubs:
-    """All of them, running."""
+    """All stubs, running."""
 
     aws: CannedAws
     adobe: CannedAdobe
     databricks: CannedDatabricks
 
     def environment(self) -> Mapping[str, str]:
-        """The functions' environment for these."""
+        """The functions' environment for these stubs."""
         return environment(self.aws.url, self.adobe.url, self.adobe.url, self.databricks.url)
 
 
 @contextmanager
 def canned(aws_seconds: float = 0.0, others_seconds: float = 0.0) -> Iterator[Stubs]:
-    """Stubs that take so long for each answer."""
+    """Run stubs that wait so long before each response."""
     stubs = Stubs(CannedAws(), CannedAdobe(), CannedDatabricks())
     every = (stubs.aws, stubs.adobe, stubs.databricks)
     for stub, seconds in zip(every, (aws_seconds, others_seconds, others_seconds), strict=True):
@@ -172,7 +172,7 @@ def canned(aws_seconds: float = 0.0, others_seconds: float = 0.0) -> Iterator[St
 
 
 def environment(aws_url: str, ims_url: str, platform_url: str, databricks_url: str) -> Mapping[str, str]:
-    """The functions' environment, of all in one, for what runs at these URLs."""
+    """The environment of all functions in one, for services at these URLs."""
     queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
     return {
         "ADOBE_SECRET_ID": ADOBE_SECRET_ID,
@@ -192,5 +192,5 @@ def environment(aws_url: str, ims_url: str, platform_url: str, databricks_url: s
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "BOTO_DISABLE_CRT": "true",  # the SDK would use it if it is there; the deployed function has none
+        "BOTO_DISABLE_CRT": "true",  # the SDK would use CRT if it is installed; the deployed function has none
     }

@@ -1,4 +1,4 @@
-"""A warm delivery against the calls that it cannot do without, one after the other, at a known time each."""
+"""Compares a warm delivery with the calls that it must make one after the other, each with a known delay."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ STATED = {
     UNCHECKED: (*ACCEPT, *CREATE, *ANSWER),
     "unchanged": (*ACCEPT, "GET /connections/{id}", *ANSWER),
 }
-"""The chain of calls, from docs/provisioning.md; what is recorded must agree with it."""
+"""The chain of calls, from docs/explanation/provisioning.md; the recorded calls must agree with it."""
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """Deliver to the real service, in a process of its own; the stubs are in this one."""
-    say(f"{REPETITIONS} deliveries of each kind, {OTHERS_MS:.0f} ms for each answer, {AWS_MS:.0f} ms for each of AWS'")
+    """Deliver to the real service in a process of its own; the stubs run in this one."""
+    say(f"{REPETITIONS} deliveries of each kind, {OTHERS_MS:.0f} ms for each response, {AWS_MS:.0f} ms if of AWS")
     with canned(AWS_MS / 1000, OTHERS_MS / 1000) as stubs:
         timed = run_service("warm", stubs.environment(), repetitions=REPETITIONS)
         scenarios = {name: _scenario(name, timed, stubs) for name in STATED}
@@ -54,7 +54,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _look(timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, float]:
-    """What a look at the workspace adds to a create, and what the slowest of its checks takes inside the stub."""
+    """What a check of the workspace adds to a create, and what the slowest of its reads takes inside the stub."""
     by_scenario = {name: [one for one in timed if one["scenario"] == name] for name in ("created", UNCHECKED)}
     checked, unchecked = (median(1000 * one["seconds"] for one in by_scenario[name]) for name in by_scenario)
     slowest = [
@@ -66,16 +66,16 @@ def _look(timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, float]:
 
 
 def _scenario(name: str, timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, Any]:
-    """Raises RuntimeError if a delivery failed, or if most were recorded with another chain than the stated one."""
+    """Summarize one kind of delivery. Raises RuntimeError if one failed, or if most have another chain than stated."""
     mine = [one for one in timed if one["scenario"] == name]
     if not all(one["done"] for one in mine):
-        raise RuntimeError(f"A delivery that should end {name} was not done.")
+        raise RuntimeError(f"A delivery that should end as {name} was not done.")
     windows = [_recorded(stubs, one["began"], one["ended"]) for one in mine]
     chains = [longest_chain(window) for window in windows]
     agreeing = sum(is_as_stated(chain, STATED[name]) for chain in chains)
     if agreeing <= len(chains) / 2:
         usual = Counter(" → ".join(call.name for call in chain) for chain in chains).most_common(1)[0][0]
-        raise RuntimeError(f"{name}: the recorded chain is another than the stated one: {usual}")
+        raise RuntimeError(f"{name}: the recorded chain differs from the stated one: {usual}")
     injected = sum(OTHERS_MS if "/" in step else AWS_MS for step in STATED[name])
     taken = median(1000 * one["seconds"] for one in mine)
     recorded = median(1000 * sum(call.ended - call.began for call in chain) for chain in chains)
@@ -93,7 +93,7 @@ def _scenario(name: str, timed: list[dict[str, Any]], stubs: Stubs) -> dict[str,
 
 
 def _recorded(stubs: Stubs, began: float, ended: float) -> list[Recorded]:
-    """Every call between two moments."""
+    """Every call between two points in time."""
 
     def read(call: Call) -> Recorded:
         return Recorded(name_of(call.request.method, call.request.path), call.at, call.at + call.seconds)

@@ -1,4 +1,4 @@
-"""A create as one would write it on the first day: a token, a POST, the id. No look before, no look after."""
+"""A create as in a first script: it gets a token, sends a POST and prints the id. It checks nothing before or after."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The same create by Adobe's `aepp`. Its endpoints can only be changed in its module's state, after `configure`."""
+"""The same create with Adobe's `aepp`. Its endpoints can be changed only in its module state, after `configure`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The floor of the HTTP API's cold start: its clients, and nothing else."""
+"""The floor of the cold start of `api`: its clients, and nothing else."""
 
 import json
 import os

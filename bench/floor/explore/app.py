@@ -1,4 +1,4 @@
-"""The floor of exploring's cold start: the clients and the session that a question needs, and nothing else."""
+"""The floor of the cold start of `explore`: its clients and its HTTP session, and nothing else."""
 
 import os
 from typing import Any

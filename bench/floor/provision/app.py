@@ -1,4 +1,4 @@
-"""The floor of provisioning's cold start: the clients and the session that the job needs, and nothing else."""
+"""The floor of the cold start of `provision`: its clients and its HTTP session, and nothing else."""
 
 import os
 from typing import Any

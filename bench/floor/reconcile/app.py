@@ -1,4 +1,4 @@
-"""The floor of reconciling's cold start: the clients and the session that a run needs, and nothing else."""
+"""The floor of the cold start of `reconcile`: its clients and its HTTP session, and nothing else."""
 
 import os
 from typing import Any
@@ -16,7 +16,7 @@ clients = [
 http = requests.Session()
 
 
-class InvalidRequest(Exception):  # noqa: N818 - as ours is named
+class InvalidRequest(Exception):  # noqa: N818 - the name of our error
     pass
 
 
