@@ -1,4 +1,4 @@
-"""One moto server for the run, a world of its own for each test."""
+"""One moto server for the whole run, and a separate world for each test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.web import Web
 from tests.support.world import World, new_world
 
 for name in [name for name in os.environ if name.startswith("AWS_")]:
-    del os.environ[name]  # a caller's profile, before any test module asks the SDK
+    del os.environ[name]  # drops the developer's profile before any test module uses the SDK
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture(scope="session")
 def aws_calls(aws: Aws) -> AwsCalls:
-    """What the service asks of AWS, in any test of the run."""
+    """The service's calls to AWS, in all tests of the run."""
     calls = AwsCalls()
     calls.watch(aws)
     return calls
@@ -38,11 +38,11 @@ def aws_calls(aws: Aws) -> AwsCalls:
 
 @pytest.fixture(autouse=True)
 def least_privilege(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Invariant 7, Least: after each test, every call that the service made is one that its role allows."""
+    """Invariant 7, Least: after each test, checks that the role allows every call that the service made."""
     calls = request.getfixturevalue("aws_calls") if "aws" in request.fixturenames else AwsCalls()
     yield
     refused = calls.refused()
-    assert not refused, f"template.yaml allows no {refused}"
+    assert not refused, f"template.yaml does not allow {refused}"
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def world(aws: Aws, aws_calls: AwsCalls) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def shared_world(aws: Aws, aws_calls: AwsCalls) -> Iterator[World]:
-    """One world for the tests of a module, each of which uses a name of its own."""
+    """One world for all tests of a module. Each test uses its own connection name."""
     with new_world(aws, aws_calls) as made:
         yield made
 
 
 @pytest.fixture
 def log(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
-    """What the function writes from now on."""
+    """Everything that the function writes from now on."""
     return Log(monkeypatch, capsys)
 
 
@@ -79,13 +79,13 @@ def web(world: World, aws_calls: AwsCalls) -> Web:
 
 @pytest.fixture
 def keeper(world: World, aws_calls: AwsCalls) -> Keeper:
-    """Whoever looks after the world's fleet."""
+    """The world's reconcile function."""
     return Keeper(world, aws_calls)
 
 
 @pytest.fixture
 def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Have AWS refuse an operation."""
+    """Makes AWS refuse an operation."""
     whole = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def use(operation: str, code: str = "InternalServerError") -> None:

@@ -1,4 +1,4 @@
-"""The samples of the HTTP API and of exploring in events/: what API Gateway sends, and what the functions answer."""
+"""The samples of the HTTP API and of exploring in events/: what API Gateway sends, and how the functions respond."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STATUSES = {
     "invalid/api-method-not-allowed": 405,
 }
 NEW = {name for name in STATUSES if name.startswith("api-request")}
-"""Asked for before there is a connection."""
+"""Samples that are sent before a connection exists."""
 
 
 def load(name: str) -> Any:
@@ -52,20 +52,20 @@ def web(world: World, aws_calls: AwsCalls) -> Web:
 
 
 def answer(web: Web, name: str) -> tuple[int, Any]:
-    """The status and the document that the API's function gives to a sample."""
+    """The status and the document of the API function's response to a sample."""
     clock = web.world.clock
     reply = reply_of(web.api.respond(load(name), Context(clock.now() + SECONDS, clock.now)))
     return reply.status, json.loads(reply.body)
 
 
 def work(world: World) -> None:
-    """Have what waits in the queue delivered."""
+    """Deliver everything in the queue."""
     sqs, url = world.stack.aws.client("sqs"), world.stack.queue_url
     for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600).get("Messages", []):
         world.deliver(Sent(m["MessageId"], m["ReceiptHandle"], m["Body"], world.clock.now()))
 
 
-def test_every_sample_of_the_api_has_the_status_that_it_should_give() -> None:
+def test_every_sample_of_the_api_has_an_expected_status() -> None:
     found = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("api-*.json")}
 
     assert found == set(STATUSES)
@@ -76,7 +76,7 @@ def test_every_route_has_a_sample_and_every_sample_a_route() -> None:
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_a_sample_is_what_the_gateway_makes_of_its_call(name: str) -> None:
+def test_a_sample_equals_the_event_that_the_gateway_makes_of_its_call(name: str) -> None:
     sample = load(name)
     about, text = sample["requestContext"], sample.get("body", "")
     sent = {n: value for n, value in sample["headers"].items() if n not in MADE_BY_THE_GATEWAY}
@@ -101,7 +101,7 @@ def test_a_sample_is_what_the_gateway_makes_of_its_call(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_a_samples_caller_has_the_members_of_a_local_one(name: str) -> None:
+def test_the_caller_in_a_sample_has_the_fields_of_a_local_caller(name: str) -> None:
     authorizer = load(name)["requestContext"]["authorizer"]
 
     assert set(authorizer) == set(CALLER)
@@ -109,7 +109,7 @@ def test_a_samples_caller_has_the_members_of_a_local_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_a_sample_is_answered_as_it_should_be(world: World, web: Web, name: str) -> None:
+def test_a_sample_gets_its_expected_status(world: World, web: Web, name: str) -> None:
     if name not in NEW:
         world.ask(load("invoke-request"))
     world.clock.meanwhile = lambda: work(world)
@@ -121,7 +121,7 @@ def test_a_sample_is_answered_as_it_should_be(world: World, web: Web, name: str)
 
 
 @pytest.mark.parametrize("name", sorted(NEW - {"api-request-and-wait"}))
-def test_a_sample_that_asks_for_a_connection_gets_one(world: World, web: Web, name: str) -> None:
+def test_a_sample_that_requests_a_connection_gets_one(world: World, web: Web, name: str) -> None:
     answer(web, name)
 
     work(world)
@@ -129,7 +129,7 @@ def test_a_sample_that_asks_for_a_connection_gets_one(world: World, web: Web, na
     assert answer(web, "api-show")[1]["status"] == "ready"
 
 
-def test_the_sample_that_waits_says_what_was_made(world: World, web: Web) -> None:
+def test_the_sample_that_waits_gets_the_new_connection(world: World, web: Web) -> None:
     world.clock.meanwhile = lambda: work(world)
 
     _, document = answer(web, "api-request-and-wait")
@@ -138,7 +138,7 @@ def test_the_sample_that_waits_says_what_was_made(world: World, web: Web) -> Non
     assert document["connectionId"] == world.connections()[0]["id"]
 
 
-def test_the_samples_that_look_show_the_connection_and_what_it_reaches(world: World, web: Web) -> None:
+def test_the_samples_that_read_show_the_connection_and_its_tables(world: World, web: Web) -> None:
     world.ask(load("invoke-request"))
 
     listed, tables, table = (answer(web, name)[1] for name in ("api-list", "api-tables", "api-table"))
@@ -148,7 +148,7 @@ def test_the_samples_that_look_show_the_connection_and_what_it_reaches(world: Wo
     assert table["columns"]
 
 
-def test_the_samples_that_verify_and_retire_do_so(world: World, web: Web) -> None:
+def test_the_samples_that_verify_and_retire_succeed(world: World, web: Web) -> None:
     world.ask(load("invoke-request"))
     before = answer(web, "api-show")[1]["tested"]["at"]
     world.clock.advance(60)
@@ -182,7 +182,7 @@ def test_the_samples_of_exploring_show_tables_and_columns(world: World, web: Web
     assert table["columns"]
 
 
-def test_the_samples_of_exploring_are_what_the_apis_function_asks(
+def test_the_samples_of_exploring_are_the_events_that_the_apis_function_sends(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask(load("invoke-request"))
@@ -200,7 +200,7 @@ def test_the_samples_of_exploring_are_what_the_apis_function_asks(
     assert asked == [load("explore-tables"), load("explore-table")]
 
 
-def test_the_invalid_sample_of_exploring_is_refused_as_data(world: World, web: Web) -> None:
+def test_the_invalid_sample_of_exploring_returns_its_failure_as_data(world: World, web: Web) -> None:
     answered = web.explore(load("invalid/explore-no-name"), None)
 
     assert answered["failure"]["code"] == "InvalidRequest"

@@ -19,9 +19,12 @@ from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS
 from local.aws.template import translated
 from local.stack import ROOT
 
-README, RUNBOOK = (ROOT / name for name in ("README.md", "docs/runbook.md"))
-EVENTS = ROOT / "events"
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+DOCS, EVENTS = ROOT / "docs", ROOT / "events"
+README, RUNBOOK, CODES_PAGE = ROOT / "README.md", DOCS / "runbook.md", DOCS / "reference" / "codes.md"
+DRIFT, PARAMETERS, COSTS = (DOCS / "reference" / f"{name}.md" for name in ("drift", "parameters", "costs"))
+README_LINES = 180
+"""Two screens."""
+DOCUMENTS = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
 ALARMS = {
     name: resource["Properties"]["AlarmDescription"]
     for name, resource in translated()["Resources"].items()
@@ -44,28 +47,30 @@ def test_every_alarm_names_its_entry_in_the_runbook(alarm: str) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_every_code_has_an_entry_in_the_runbook_and_a_line_in_the_readme(code: str) -> None:
+def test_every_code_has_an_entry_in_the_runbook_and_a_row_in_its_page(code: str) -> None:
     assert code.lower() in headings(RUNBOOK)
-    assert f"`{code}`" in README.read_text()
+    assert re.search(rf"^\| \[?`{code}`", CODES_PAGE.read_text(), re.MULTILINE)
 
 
 def test_the_page_of_readiness_has_every_check_with_its_severity_and_no_other() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \|", (ROOT / "docs" / "readiness.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| (\w+) \|", (DOCS / "reference" / "readiness-checks.md").read_text(), re.MULTILINE
+    )
     checks = (*ACCESS_CHECKS, *CLUSTER_CHECKS, *data_checks({"catalog": "main"}), *data_checks({}))
 
     assert sorted(rows) == sorted((row.id, row.severity.value) for row in checks)
 
 
-def test_the_page_of_reconciling_has_every_kind_with_who_mends_it_and_no_other() -> None:
-    page = (ROOT / "docs" / "reconcile.md").read_text().split("\n## Kinds\n")[1].split("\n## ")[0]
+def test_the_page_of_drift_has_every_kind_and_who_repairs_it() -> None:
+    page = DRIFT.read_text().split("\n## Kinds\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
 
     assert [kind for kind, _ in rows] == [kind.value for kind in Kind]
     assert {kind for kind, does in rows if does.startswith("nothing is sent")} == {kind.value for kind in FOR_PEOPLE}
 
 
-def test_the_page_of_reconciling_has_every_reason_and_says_which_of_them_nobody_asked_for() -> None:
-    page = (ROOT / "docs" / "reconcile.md").read_text().split("\n## Rechecks that nobody asked for\n")[1]
+def test_the_page_of_reconciling_has_every_reason_of_an_unattended_recheck() -> None:
+    page = (DOCS / "explanation" / "reconcile.md").read_text().split("\n## Unattended rechecks\n")[1]
     (listed,) = re.findall(r"The reasons (.+?) are ours", page)
     reasons = re.findall(r"`([a-z-]+)`", listed)
 
@@ -73,18 +78,19 @@ def test_the_page_of_reconciling_has_every_reason_and_says_which_of_them_nobody_
     assert all(Recheck(Key("dev", "sales"), reason).unattended for reason in reasons)
 
 
-@pytest.mark.parametrize("page", [README, ROOT / "docs" / "reconcile.md"], ids=["README", "reconcile"])
-def test_what_a_drift_tells_is_documented_field_by_field(page: Path) -> None:
+def test_the_event_of_drift_is_documented_field_by_field() -> None:
     drift = Drift(Entry(key=Key("dev", "sales")))
     drift.add(Kind.MISSING)
-    told = drift.document(None, Redactor())
+    document = drift.document(None, Redactor())
 
-    for name in [*told, *told["drift"][0]]:
-        assert f"`{name}`" in page.read_text() or f'"{name}":' in page.read_text(), name
+    for name in [*document, *document["drift"][0]]:
+        assert f"`{name}`" in DRIFT.read_text(), name
 
 
-def test_the_readme_has_every_parameter_with_its_default_and_no_other() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| ", deploy_section(), re.MULTILINE))
+def test_every_parameter_is_documented_with_its_default_and_no_other() -> None:
+    rows = dict(
+        re.findall(r"^\| `(\w+)` \| (.+?) \| ", PARAMETERS.read_text().split("\n## Outputs\n")[0], re.MULTILINE)
+    )
 
     assert rows == {
         name: f"`{about['Default']}`"
@@ -94,19 +100,14 @@ def test_the_readme_has_every_parameter_with_its_default_and_no_other() -> None:
     }
 
 
-def test_the_readme_has_every_output_and_no_other() -> None:
-    shown = re.search(r"Outputs: (.+?)\.\n", deploy_section(), re.DOTALL)
+def test_every_output_is_documented_and_no_other() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", PARAMETERS.read_text().split("\n## Outputs\n")[1], re.MULTILINE)
 
-    assert shown
-    assert set(re.findall(r"`(\w+)`", shown[1])) == set(translated()["Outputs"])
-
-
-def deploy_section() -> str:
-    return README.read_text().split("\n## Deploy\n")[1].split("\n## ")[0]
+    assert set(rows) == set(translated()["Outputs"])
 
 
-def test_the_costs_of_the_readme_are_their_arithmetic() -> None:
-    text = README.read_text().split("\n### What it costs\n")[1].split("\n## ")[0]
+def test_the_costs_are_their_arithmetic() -> None:
+    text = COSTS.read_text()
     each = [float(number) for number in re.findall(r"^\| [^|]+ \| [^|]+ \| ([0-9.]+) \|$", text, re.MULTILINE)]
     fixed = [float(number) for number in re.findall(r"\$([0-9]+\.[0-9]+)", text.split("Standing")[1].split("\n\n")[0])]
     per_thousand = sum(each)
@@ -127,14 +128,30 @@ def test_the_costs_of_the_readme_are_their_arithmetic() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_and_every_path_leads_somewhere(document: Path) -> None:
     text = document.read_text()
-    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", text):
-        assert not target or (document.parent / target).exists(), target
-    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
-        assert anchor in headings(document), anchor
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text):
+        page = document.parent / target if target else document
+        assert page.exists(), target
+        assert not anchor or anchor in headings(page), f"{target}#{anchor}"
     core = ROOT / "layers/core/aep_connections"
     folders = "|".join(path.name for parent in (ROOT, core) for path in parent.iterdir() if path.is_dir())
     for path in re.findall(rf"`((?:{folders}|use_cases|triggers|upstream)/[\w./-]+\.\w+)`", text):
         assert (ROOT / path).exists() or (core / path).exists(), path
+
+
+def test_every_page_is_linked_from_the_readme_and_every_decision_from_its_index() -> None:
+    linked = {
+        (page.parent / to).resolve() for page in (README, DOCS / "explanation" / "decisions.md") for to in links(page)
+    }
+
+    assert [str(page.relative_to(ROOT)) for page in DOCUMENTS if page != README and page not in linked] == []
+
+
+def links(page: Path) -> list[str]:
+    return re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+
+def test_the_readme_has_two_screens() -> None:
+    assert len(README.read_text().splitlines()) <= README_LINES
 
 
 def test_the_version_is_the_same_everywhere() -> None:

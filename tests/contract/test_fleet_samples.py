@@ -1,4 +1,4 @@
-"""The samples of reconciling in events/: what wakes the function, and the rechecks that it sends."""
+"""The samples of reconciling in events/: the events that invoke the function, and the rechecks that it sends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load(name: str) -> Any:
 
 @pytest.fixture
 def made(world: World) -> World:
-    """A world with the connection of the samples, some time after it was made."""
+    """A world with the connection of the samples, some time after it was created."""
     world.ask(load("invoke-request"))
     world.clock.advance(LATER)
     return world
@@ -40,7 +40,7 @@ def made(world: World) -> World:
 
 @pytest.fixture
 def woken(made: World, keeper: Keeper) -> Keeper:
-    """Whoever looks after that world."""
+    """The reconcile function of that world."""
     keeper.told()
     return keeper
 
@@ -49,13 +49,13 @@ def rechecks(keeper: Keeper) -> list[dict[str, str]]:
     return [json.loads(sent.body)["recheck"] for sent in keeper.rechecks()]
 
 
-def test_every_sample_of_reconciling_is_one_of_those_that_are_tried() -> None:
+def test_every_sample_of_reconciling_is_tested() -> None:
     found = {str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.rglob("reconcile-*.json")}
 
     assert found == {*RUNS, *FLOW_RUNS, *SECRETS, "invalid/reconcile-unknown-event"}
 
 
-def test_every_reason_that_we_give_has_a_sample() -> None:
+def test_every_reason_of_a_recheck_has_a_sample() -> None:
     names = {path.stem for path in EVENTS.glob("sqs-recheck-*.json")}
 
     assert names == {f"sqs-recheck-{reason}" for reason in REASONS}
@@ -65,13 +65,13 @@ def test_every_reason_that_we_give_has_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", [*RUNS, *FLOW_RUNS, *SECRETS])
-def test_a_sample_is_what_it_says(name: str) -> None:
+def test_a_sample_is_parsed_as_its_kind_of_event(name: str) -> None:
     woken = woken_by(load(name), 500)
 
     assert isinstance(woken, Run if name in RUNS else SecretRotated if name in SECRETS else FlowRunFailed)
 
 
-def test_the_sample_that_goes_on_is_what_a_run_hands_on() -> None:
+def test_the_sample_of_a_continued_run_has_the_form_that_a_run_sends() -> None:
     document = load("reconcile-goes-on")["reconcile"]
 
     assert json.loads(json.dumps(Run.from_document(document).document())) == document
@@ -90,7 +90,7 @@ def test_a_rule_of_the_template_matches_its_samples_and_no_other(rule: str, name
     assert matched == set(names)
 
 
-def test_what_adobe_wraps_is_known_by_its_code_whatever_the_detail_type() -> None:
+def test_an_event_wrapped_by_adobe_is_matched_by_its_code_with_any_detail_type() -> None:
     pattern = EventPattern.load(json.dumps(TEMPLATE.resources()["FlowRunRule"]["Properties"]["EventPattern"]))
     event = load("reconcile-flow-run-failed") | {"detail-type": "whatever"}
 
@@ -111,7 +111,7 @@ def test_the_timers_input_is_the_sample_with_the_schedulers_placeholders() -> No
 
 
 @pytest.mark.parametrize("name", ["reconcile-by-hand", "reconcile-schedule"])
-def test_a_sample_of_a_run_looks_through_the_fleet(made: World, woken: Keeper, name: str) -> None:
+def test_a_sample_of_a_run_reconciles_the_fleet(made: World, woken: Keeper, name: str) -> None:
     made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
 
     said = woken.wake(load(name))
@@ -120,7 +120,7 @@ def test_a_sample_of_a_run_looks_through_the_fleet(made: World, woken: Keeper, n
     assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.DRIFT}]
 
 
-def test_the_sample_that_goes_on_ends_the_run_and_leaves_out_what_was_looked_at(made: World, woken: Keeper) -> None:
+def test_the_sample_of_a_continued_run_ends_the_run_and_skips_what_was_checked(made: World, woken: Keeper) -> None:
     made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
 
     said = woken.wake(load("reconcile-goes-on"))
@@ -130,7 +130,7 @@ def test_the_sample_that_goes_on_ends_the_run_and_leaves_out_what_was_looked_at(
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_the_sample_of_a_changed_secret_has_its_connections_rechecked(made: World, woken: Keeper, name: str) -> None:
+def test_the_sample_of_a_changed_secret_rechecks_its_connections(made: World, woken: Keeper, name: str) -> None:
     said = woken.wake(load(name))
 
     assert said == {"secret_id": "aep/dev/databricks/sales", "rechecks": 1}
@@ -138,7 +138,7 @@ def test_the_sample_of_a_changed_secret_has_its_connections_rechecked(made: Worl
 
 
 @pytest.mark.parametrize("name", FLOW_RUNS)
-def test_a_sample_of_a_failed_dataflow_has_the_connection_rechecked_that_it_reads_from(
+def test_a_sample_of_a_failed_dataflow_causes_a_recheck_of_its_connection(
     made: World, woken: Keeper, name: str
 ) -> None:
     (item,) = made.connections()
@@ -153,7 +153,7 @@ def test_a_sample_of_a_failed_dataflow_has_the_connection_rechecked_that_it_read
     assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.FLOW_RUN}]
 
 
-def test_the_invalid_sample_is_refused_with_what_is_wrong(keeper: Keeper) -> None:
+def test_the_invalid_sample_is_refused_with_its_fault(keeper: Keeper) -> None:
     with pytest.raises(ConnectionFailure) as refused:
         keeper.wake(load("invalid/reconcile-unknown-event"))
 
@@ -162,7 +162,7 @@ def test_the_invalid_sample_is_refused_with_what_is_wrong(keeper: Keeper) -> Non
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_a_sample_of_a_recheck_tests_what_it_should_and_makes_what_is_missing(
+def test_a_sample_of_a_recheck_tests_the_connection_and_creates_a_missing_one(
     made: World, woken: Keeper, reason: str
 ) -> None:
     (record,) = load(f"sqs-recheck-{reason}")["Records"]

@@ -1,4 +1,4 @@
-"""The table of guards against the code that it takes apart, the tests that it names and the page that it fills."""
+"""The table of guards against the code that it changes, the tests that it names and the page made from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parametrized(file: str) -> dict[str, bool]:
     return {function.name: bool(function.decorator_list) for function in functions}
 
 
-def test_the_page_is_what_the_table_gives() -> None:
+def test_the_page_matches_the_table() -> None:
     assert PATH.read_text() == document(), "run: python -m tests.guards --write"
 
 
@@ -38,17 +38,17 @@ def test_each_of_the_nine_invariants_has_guards() -> None:
             assert set(guard.also) <= set(range(1, 10)) - {invariant.number}, guard.name
 
 
-def test_every_guard_has_a_name_of_its_own() -> None:
+def test_every_guard_has_a_unique_name() -> None:
     assert len({guard.name for guard in GUARDS}) == len(GUARDS)
 
 
 @EVERY_GUARD
-def test_a_guards_text_is_there_once_and_can_be_taken_away(guard: Guard) -> None:
+def test_a_guards_text_occurs_once_and_can_be_removed(guard: Guard) -> None:
     assert mutant(ROOT, guard) != (ROOT / guard.file).read_text()
 
 
 @EVERY_GUARD
-def test_every_test_that_should_go_red_is_there(guard: Guard) -> None:
+def test_every_test_that_a_guard_names_exists(guard: Guard) -> None:
     assert guard.tests
     for test in guard.tests:
         file, _, name = test.partition("::")
@@ -56,7 +56,7 @@ def test_every_test_that_should_go_red_is_there(guard: Guard) -> None:
         assert parametrized(file).get(function) is bool(bracket), test
 
 
-def test_without_a_guard_the_code_still_knows_every_name(tmp_path: Path) -> None:
+def test_the_code_without_a_guard_has_no_undefined_name(tmp_path: Path) -> None:
     for number, guard in enumerate(GUARDS):
         if guard.file.endswith(".py"):
             (tmp_path / f"without_{number}.py").write_text(mutant(ROOT, guard))

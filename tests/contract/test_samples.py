@@ -1,7 +1,7 @@
 """Every file in events/ against the template's rule pattern, the trigger's parser and the whole service.
 
-Those of the HTTP API and of exploring are looked at in `test_api_samples.py`, those of reconciling in
-`test_fleet_samples.py`.
+`test_api_samples.py` checks the samples of the HTTP API and of exploring, `test_fleet_samples.py` those of
+reconciling.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def load(path: Path) -> Any:
 
 
 def named(prefix: str, *, valid: bool = True) -> list[Any]:
-    """The samples whose name starts so."""
+    """The samples whose name starts with a prefix."""
     found = [path for path in FILES if path.name.startswith(prefix) and ("invalid" in path.parts) != valid]
     return [pytest.param(path, id=path.name) for path in found]
 
 
 def deliveries(path: Path) -> list[Delivery]:
-    """What the triggers make of a sample."""
+    """The deliveries that the triggers parse from a sample."""
     document, seen = load(path), []
 
     def do(delivery: Delivery) -> Processed:

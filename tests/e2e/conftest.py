@@ -1,4 +1,4 @@
-"""What is deployed, built once for the run, outside the source tree; and the runtime that AWS would give it."""
+"""The deployed artifacts, built once for the run outside the source tree, and the runtime that AWS would provide."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Lambda's runtime brings: its client and boto3, of the locked versions."""
+    """What Lambda's runtime includes: its client and boto3, in the locked versions."""
     folder = tmp_path_factory.mktemp("runtime")
     install_runtime(folder)
     return folder

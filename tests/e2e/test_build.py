@@ -1,4 +1,4 @@
-"""What `make build` makes, whatever it is made on."""
+"""The output of `make build`, on any machine."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def deployable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same build, by another Python and for somebody who shares nothing."""
+    """The same build, with another Python and a umask that shares nothing with other users."""
     folder = tmp_path_factory.mktemp("elsewhere")
     sam_build(folder, umask=0o077, PYTHON=str(find_python()))
     return folder
 
 
 def artifacts(folder: Path) -> list[Path]:
-    """What goes into the archives."""
+    """The files of the archives."""
     return [path for name in ("CoreLayer", *FUNCTIONS) for path in (folder / name).rglob("*")]
 
 
-def test_two_builds_are_the_same_byte_for_byte_whoever_builds(deployable: Path, elsewhere: Path) -> None:
+def test_two_builds_by_different_users_are_identical(deployable: Path, elsewhere: Path) -> None:
     for name in ("CoreLayer", *FUNCTIONS):
         assert hashes(elsewhere / name) == hashes(deployable / name) != {}
 
 
-def test_the_layer_stays_within_its_megabytes_zipped(deployable: Path, tmp_path: Path) -> None:
+def test_the_zipped_layer_stays_within_its_size_limit(deployable: Path, tmp_path: Path) -> None:
     archive = tmp_path / "layer.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as layer:
         for path in (deployable / "CoreLayer").rglob("*"):
@@ -55,7 +55,7 @@ def test_the_layer_stays_within_its_megabytes_zipped(deployable: Path, tmp_path:
     assert archive.stat().st_size < MOST_MEGABYTES * MEGABYTE
 
 
-def test_each_function_is_its_handler_and_the_layer_has_no_sdk(deployable: Path) -> None:
+def test_each_function_contains_its_handler_only_and_the_layer_has_no_sdk(deployable: Path) -> None:
     top = {path.name for path in (deployable / "CoreLayer" / "python").iterdir()}
 
     assert {path.name for path in deployable.iterdir() if path.is_dir()} == {"CoreLayer", *FUNCTIONS}
@@ -86,18 +86,18 @@ def test_every_module_has_bytecode_that_is_never_checked_against_a_date(deployab
         assert flags == 0b01, f"{bytecode}: unchecked hash"
 
 
-def test_lambdas_user_can_read_everything_whoever_builds(elsewhere: Path) -> None:
+def test_lambdas_user_can_read_every_file_of_any_build(elsewhere: Path) -> None:
     assert {oct(path.stat().st_mode & 0o777) for path in artifacts(elsewhere)} == {"0o755", "0o644"}
 
 
-def test_tracebacks_name_the_place_in_lambda_not_that_of_the_build(deployable: Path) -> None:
+def test_tracebacks_show_paths_of_lambda_and_not_of_the_build(deployable: Path) -> None:
     layer = deployable / "CoreLayer"
     for bytecode in layer.rglob("*.pyc"):
         source = bytecode.parent.parent / f"{bytecode.name.split('.')[0]}.py"
         assert f"/opt/{source.relative_to(layer)}".encode() in bytecode.read_bytes()
 
 
-def test_without_lambdas_python_the_layer_is_built_without_bytecode_and_says_so(tmp_path: Path) -> None:
+def test_without_lambdas_python_the_build_reports_a_layer_without_bytecode(tmp_path: Path) -> None:
     said = sam_build(tmp_path, PYENV_ROOT="/nowhere", PATH=_path_without_python313(tmp_path))
 
     assert "without bytecode" in said
@@ -105,7 +105,7 @@ def test_without_lambdas_python_the_layer_is_built_without_bytecode_and_says_so(
 
 
 def _path_without_python313(folder: Path) -> str:
-    """A folder of links to what a build calls."""
+    """A folder of links to the tools that a build calls."""
     tools = folder.parent / f"{folder.name}-tools"
     tools.mkdir()
     for tool in ("sam", "make", "sh", "bash", "cp", "find", "rm", "chmod", "install", "env"):

@@ -1,4 +1,4 @@
-"""The user's path through what is deployed: bus, queue, built function in Lambda's runtime client, Adobe, parameter."""
+"""A request through the deployed stack: bus, queue, function in Lambda's runtime client, Adobe, parameter."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_event_on_the_bus_becomes_one_tested_connection_whose_id_is_published
     assert not [secret for secret in SECRETS if secret in "\n".join(stack.written.lines)]
 
 
-def test_a_warm_environment_answers_the_same_request_with_unchanged_and_one_token(stack: Deployed) -> None:
+def test_a_warm_environment_reports_unchanged_for_the_same_request_and_reuses_its_token(stack: Deployed) -> None:
     environment = stack.environment()
     for seconds_ago in (60, 0):
         stack.put(seconds_ago=seconds_ago)
@@ -50,8 +50,8 @@ def test_a_warm_environment_answers_the_same_request_with_unchanged_and_one_toke
     assert len(stack.stack.ims.calls) == 1
 
 
-def test_the_role_of_the_template_is_what_the_deployed_function_needs(stack: Deployed) -> None:
-    """Invariant 7, Least, on what is deployed: nothing missing (conftest.py looks after each test), nothing unused."""
+def test_the_role_in_the_template_allows_exactly_what_the_deployed_function_needs(stack: Deployed) -> None:
+    """Invariant 7, Least, for the deployed stack: nothing is missing (conftest.py checks each test) or unused."""
     environment, before = stack.environment(), len(stack.calls.made)
     stack.put(seconds_ago=60)
     stack.work(environment)
@@ -100,7 +100,7 @@ def test_a_request_for_absence_deletes_the_connection_and_its_parameter(stack: D
     assert stack.announced() == [("Ready", "created"), ("Deleted", "deleted")]
 
 
-def test_a_stopped_cluster_is_started_and_the_request_comes_back_when_it_runs(stack: Deployed) -> None:
+def test_a_stopped_cluster_is_started_and_the_request_is_redelivered_when_it_runs(stack: Deployed) -> None:
     environment, databricks = stack.environment(), stack.stack.databricks
     databricks.settings.clusters = dict(STOPPED)
 
@@ -121,7 +121,7 @@ def test_a_stopped_cluster_is_started_and_the_request_comes_back_when_it_runs(st
     ]
 
 
-def test_what_is_wrong_with_the_workspace_is_told_before_adobe_is_asked(stack: Deployed) -> None:
+def test_a_problem_of_the_workspace_is_reported_before_adobe_is_called(stack: Deployed) -> None:
     stack.stack.databricks.settings.revoked_tokens = [DATABRICKS_SECRET["accessToken"]]
 
     with pytest.raises(FunctionFailed, match=r"NotReady: .*Invalid access token"):
@@ -148,7 +148,7 @@ def test_several_environments_at_once_make_one_connection_for_each_key(stack: De
     assert len(stack.connections()) == len(names)
 
 
-def test_an_environment_that_dies_while_adobe_creates_is_followed_by_one_that_finds_what_was_made(
+def test_after_an_environment_dies_during_a_create_the_next_one_finds_the_connection(
     stack: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment, posted, gone = stack.environment(), threading.Event(), threading.Event()
@@ -180,7 +180,7 @@ def test_an_environment_that_dies_while_adobe_creates_is_followed_by_one_that_fi
     assert stack.announced() == [("Ready", "adopted")]
 
 
-def test_a_function_that_hangs_is_killed_at_its_timeout_and_its_message_comes_back(stack: Deployed) -> None:
+def test_a_function_that_hangs_is_killed_at_its_timeout_and_its_message_is_redelivered(stack: Deployed) -> None:
     environment = stack.environment(timeout_seconds=1.0)
     freeze(environment)
 
@@ -194,7 +194,7 @@ def test_a_function_that_hangs_is_killed_at_its_timeout_and_its_message_comes_ba
     assert [stack.parameter()] == stack.connections()
 
 
-def test_what_lambda_answers_for_a_function_that_hangs(stack: Deployed) -> None:
+def test_lambda_reports_a_timeout_for_a_function_that_hangs(stack: Deployed) -> None:
     environment = stack.environment(timeout_seconds=1.0)
     freeze(environment)
 
@@ -205,14 +205,14 @@ def test_what_lambda_answers_for_a_function_that_hangs(stack: Deployed) -> None:
 
 
 def freeze(environment: Environment) -> None:
-    """Start an environment, and let its process do nothing more."""
+    """Start an environment, then freeze its process."""
     with pytest.raises(FunctionFailed, match=r"InvalidRequest"):
         environment({})
     assert environment.process
     os.kill(environment.process.pid, signal.SIGSTOP)
 
 
-def test_adobe_with_a_certificate_of_an_unknown_authority_gets_nothing(stack: Deployed) -> None:
+def test_a_server_with_a_certificate_of_an_unknown_authority_gets_no_call(stack: Deployed) -> None:
     trusting_nobody_else = {
         k: v for k, v in stack.functions["ProvisionFunction"].variables.items() if k != "SSL_CERT_FILE"
     }
@@ -225,7 +225,7 @@ def test_adobe_with_a_certificate_of_an_unknown_authority_gets_nothing(stack: De
     assert stack.parameter() is None
 
 
-def test_a_misdeployed_function_says_everything_that_is_wrong_when_it_starts(stack: Deployed) -> None:
+def test_a_misconfigured_function_reports_every_fault_when_it_starts(stack: Deployed) -> None:
     wrong = dict(stack.functions["ProvisionFunction"].variables) | {
         "ADOBE_IMS_URL": "http://adobe.example",
         "PARAMETER_PREFIX": "/aws/x",
@@ -266,7 +266,7 @@ def test_the_process_has_the_artifact_the_layer_and_the_runtime_on_its_path_and_
     assert not [name for name in environment.variables() if name in ("HOME", "VIRTUAL_ENV", "USER")]
 
 
-def test_a_schedule_sends_what_the_function_understands(
+def test_a_schedule_sends_a_request_that_the_function_accepts(
     aws: Any, aws_calls: Any, built: Path, runtime: Path, tmp_path: Path
 ) -> None:
     given = {"ScheduleExpression": "rate(1 day)", "ScheduledRequest": json.dumps(REQUEST)}

@@ -1,4 +1,4 @@
-"""Over HTTP into what is deployed: signed calls, the gateway, the built functions of the API and of exploring."""
+"""HTTP calls to the deployed stack: signed calls, the gateway, the built functions of the API and of exploring."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def call(stack: Deployed, api: Environment) -> Call:
 
 @pytest.fixture
 def worker(stack: Deployed) -> Environment:
-    """The environment of the function that works the queue."""
+    """The environment of the function that processes the queue."""
     return stack.environment()
 
 
 @pytest.fixture
 def made(stack: Deployed, call: Call, worker: Environment) -> dict[str, Any]:
-    """The result of a request that was waited for."""
+    """The result of a request whose caller waited for it."""
     with stack.working(worker):
         answer = call("PUT", KEY, BODY, **WAIT)
     assert answer.status_code == 201, answer.text
@@ -65,13 +65,13 @@ def made(stack: Deployed, call: Call, worker: Environment) -> dict[str, Any]:
 
 
 def problem(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem that was answered."""
+    """The problem document of a response."""
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
     return dict(answer.json())
 
 
-def test_who_asks_and_waits_gets_a_connection_whose_id_is_published_and_is_shown_it(
+def test_a_caller_who_waits_gets_the_published_id_of_the_connection(
     stack: Deployed, call: Call, made: dict[str, Any]
 ) -> None:
     shown = call("GET", KEY).json()
@@ -84,7 +84,7 @@ def test_who_asks_and_waits_gets_a_connection_whose_id_is_published_and_is_shown
     ]
 
 
-def test_tables_and_the_columns_of_one_come_through_the_exploring_function(call: Call, made: dict[str, Any]) -> None:
+def test_tables_and_columns_are_read_through_the_exploring_function(call: Call, made: dict[str, Any]) -> None:
     tables = call("GET", f"{KEY}/tables")
     columns = call("GET", f"{KEY}/tables/{tables.json()['tables'][1]['path']}")
     none = call("GET", f"{KEY}/tables/acme_db.none")
@@ -98,7 +98,7 @@ def test_tables_and_the_columns_of_one_come_through_the_exploring_function(call:
     assert 400 <= none.status_code < 500
 
 
-def test_a_token_that_was_revoked_is_a_failed_dependency_that_names_the_check(
+def test_a_revoked_token_is_a_failed_dependency_that_names_the_check(
     stack: Deployed, call: Call, worker: Environment
 ) -> None:
     stack.stack.databricks.settings.revoked_tokens = [DATABRICKS_SECRET["accessToken"]]
@@ -124,7 +124,7 @@ def test_a_verification_tests_the_connection_again(
     assert after["at"] > before["at"]
 
 
-def test_who_retires_a_connection_and_waits_hears_that_it_is_gone(
+def test_a_caller_who_waits_for_a_deletion_gets_its_result(
     stack: Deployed, call: Call, worker: Environment, made: dict[str, Any]
 ) -> None:
     with stack.working(worker):
@@ -136,7 +136,7 @@ def test_who_retires_a_connection_and_waits_hears_that_it_is_gone(
     problem(call("POST", f"{KEY}/verify"), 404, "NotFound")
 
 
-def test_a_connection_that_flows_use_is_not_retired_and_they_are_named(
+def test_a_connection_in_use_is_not_retired_and_its_dataflows_are_named(
     stack: Deployed, call: Call, worker: Environment, made: dict[str, Any]
 ) -> None:
     stack.stack.adobe.settings.in_use += [made["connectionId"]] * 2
@@ -149,7 +149,7 @@ def test_a_connection_that_flows_use_is_not_retired_and_they_are_named(
     assert stack.parameter() == made["connectionId"]
 
 
-def test_what_is_no_request_is_refused_by_the_api_itself(stack: Deployed, call: Call) -> None:
+def test_the_api_function_itself_refuses_an_invalid_request(stack: Deployed, call: Call) -> None:
     problem(call("PUT", KEY, BODY | {"description": "x" * 17_000}), 413, "InvalidRequest")
     refused = problem(call("PUT", KEY, {"databricksSecretId": "other/x", "surprise": 1}), 422, "InvalidRequest")
 
@@ -165,10 +165,10 @@ def test_a_call_with_a_wrong_signature_does_not_reach_the_function(api: Environm
     assert api.starts == 0
 
 
-def test_the_roles_of_the_template_are_what_the_deployed_functions_need(
+def test_the_roles_in_the_template_allow_exactly_what_the_deployed_functions_need(
     stack: Deployed, call: Call, made: dict[str, Any]
 ) -> None:
-    """Invariant 7, Least, while nobody works the queue: nothing that only another role allows, nothing unused."""
+    """Invariant 7, Least, while the queue is not processed: no call needs another role, and nothing is unused."""
     before = len(stack.calls.made)
     asked = [("PUT", KEY), ("POST", f"{KEY}/verify")]
     looks = [("GET", path) for path in (KEY, f"{KEY}/tables", "/connections", "/connections?sandbox=dev")]
@@ -182,9 +182,7 @@ def test_the_roles_of_the_template_are_what_the_deployed_functions_need(
     assert [str(grant) for grant in stack.calls.unused(allowed, calls)] == []
 
 
-def test_each_call_is_a_line_in_the_log_and_no_line_has_a_secret(
-    stack: Deployed, call: Call, made: dict[str, Any]
-) -> None:
+def test_each_call_is_logged_on_one_line_without_secrets(stack: Deployed, call: Call, made: dict[str, Any]) -> None:
     call("GET", f"{KEY}/tables")
 
     lines = [line for line in stack.written.logs() if line.get("message") == "HTTP request processed"]

@@ -1,4 +1,4 @@
-"""What looks after the fleet, as it is deployed: woken by schedule, by a secret and by itself; mended by the queue."""
+"""The deployed reconcile function, invoked by the schedule, by events and by itself. Rechecks repair drift."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW = "dapi11111111111111111111111111111111"
 
 @pytest.fixture
 def keeper(stack: Deployed) -> Environment:
-    """The environment of the function that looks after the fleet; it can invoke itself."""
+    """The environment of the reconcile function, which can invoke itself."""
     made = stack.environment("ReconcileFunction")
     stack.stack.aws.functions[stack.functions["ReconcileFunction"].name] = made
     return made
@@ -27,7 +27,7 @@ def keeper(stack: Deployed) -> Environment:
 
 @pytest.fixture
 def worker(stack: Deployed) -> Environment:
-    """The environment of the function that works the queue, which has made a connection."""
+    """The environment of the function that processes the queue. It has created a connection."""
     made = stack.environment()
     stack.put(seconds_ago=60)
     stack.work(made)
@@ -37,11 +37,11 @@ def worker(stack: Deployed) -> Environment:
 
 
 def told(stack: Deployed) -> list[Any]:
-    """What woke the function and it has not heard yet."""
+    """The events for the function that it has not received yet."""
     return stack.stack.aws.asynchronous.take(stack.functions["ReconcileFunction"].name)
 
 
-def test_what_somebody_deleted_is_announced_and_made_again(
+def test_a_deleted_connection_is_announced_and_created_again(
     stack: Deployed, keeper: Environment, worker: Environment
 ) -> None:
     (lost,) = stack.connections()
@@ -70,10 +70,10 @@ def test_a_new_version_of_a_secret_reaches_adobe(stack: Deployed, keeper: Enviro
     assert stack.announced()[-1] == ("Ready", "updated")
 
 
-def test_the_role_of_the_template_is_what_the_deployed_function_needs(
+def test_the_role_in_the_template_allows_exactly_what_the_deployed_function_needs(
     stack: Deployed, keeper: Environment, worker: Environment
 ) -> None:
-    """Invariant 7, Least, on what is deployed: nothing missing (conftest.py looks after each test), nothing unused."""
+    """Invariant 7, Least, for the deployed stack: nothing is missing (conftest.py checks each test) or unused."""
     other = REQUEST | {"sandbox": "prod", "databricksSecretId": SECRET_ID.replace("/dev/", "/prod/")}
     stack.stack.put_secret(other["databricksSecretId"], DATABRICKS_SECRET)
     worker(other)

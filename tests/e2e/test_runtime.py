@@ -1,4 +1,4 @@
-"""The runtime of the local stack does what Lambda's does, seen by functions that only look around."""
+"""The runtime of the local stack behaves like Lambda's runtime, as seen by small probe functions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def written(tmp_path: Path) -> Written:
 
 @pytest.fixture
 def made(tmp_path: Path, runtime: Path, written: Written) -> Iterator[Made]:
-    """Makes an environment of a function whose source is given."""
+    """Creates an environment of a function from its source."""
     environments: list[Environment] = []
 
     def make(source: str, seconds: float = 10, **variables: str) -> Environment:
@@ -44,7 +44,7 @@ def made(tmp_path: Path, runtime: Path, written: Written) -> Iterator[Made]:
         environment.stop()
 
 
-def test_a_function_sees_the_time_it_has_and_who_it_is(made: Made) -> None:
+def test_a_function_sees_its_remaining_time_and_its_name(made: Made) -> None:
     environment = made(
         "def handler(event, context):\n"
         "    left_ms = context.get_remaining_time_in_millis()\n"
@@ -58,7 +58,7 @@ def test_a_function_sees_the_time_it_has_and_who_it_is(made: Made) -> None:
     assert 9_000 < left_ms <= 10_000
 
 
-def test_a_function_has_lambdas_variables_and_its_own_and_nothing_of_the_caller(
+def test_a_function_has_the_variables_of_lambda_and_its_own_but_none_of_the_caller(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OF_THE_CALLER", "1")
@@ -72,7 +72,7 @@ def test_a_function_has_lambdas_variables_and_its_own_and_nothing_of_the_caller(
     assert set(seen) - set(environment.variables()) <= {"LC_CTYPE", "_X_AMZN_TRACE_ID", "PWD", "SHLVL"}
 
 
-def test_what_is_kept_in_an_environment_is_there_at_the_next_invocation_and_gone_after_it_died(made: Made) -> None:
+def test_an_environment_keeps_its_state_between_invocations_until_it_dies(made: Made) -> None:
     environment = made(
         "import os\ncount = 0\n"
         "def handler(event, context):\n"
@@ -86,7 +86,7 @@ def test_what_is_kept_in_an_environment_is_there_at_the_next_invocation_and_gone
     assert (environment({}), environment.starts) == (1, 2)
 
 
-def test_an_error_is_told_by_its_type_and_the_environment_stays(made: Made) -> None:
+def test_an_error_is_reported_with_its_type_and_the_environment_stays(made: Made) -> None:
     environment = made("class Odd(Exception): pass\ndef handler(event, context):\n    raise Odd('so …')\n")
 
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_an_error_is_told_by_its_type_and_the_environment_stays(made: Made) -> N
     assert environment.starts == 1
 
 
-def test_a_function_that_cannot_start_says_why_and_is_tried_again(made: Made) -> None:
+def test_a_function_that_cannot_start_reports_why_and_is_retried(made: Made) -> None:
     environment = made("import nothing_like_this\n")
 
     for _ in range(2):
@@ -142,7 +142,7 @@ def test_every_line_of_both_streams_is_kept_in_order(made: Made, written: Writte
     ]  # fmt: skip
 
 
-def test_only_lambdas_python_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_lambdas_python_version_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("PYENV_ROOT", "/nowhere")
 

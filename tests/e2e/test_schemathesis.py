@@ -1,4 +1,4 @@
-"""Schemathesis against the HTTP API by its OpenAPI document: every check, field by field, at random and along links."""
+"""Schemathesis tests the HTTP API against its OpenAPI document: every check, by field, at random and along links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.served import Answer, served
 
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 ANY_SANDBOX = {"DatabricksSecretPrefix": "aep/"}
-"""Whatever is asked for can be made with the one secret there is."""
+"""With this prefix, one secret is enough for every request."""
 
 
 def schemathesis(url: str, *options: str) -> tuple[int, str]:
@@ -36,7 +36,7 @@ def schemathesis(url: str, *options: str) -> tuple[int, str]:
     return ran.returncode, ran.stdout
 
 
-def test_the_api_does_what_its_document_says(aws: Aws, aws_calls: AwsCalls, tmp_path: Path) -> None:
+def test_the_api_conforms_to_its_document(aws: Aws, aws_calls: AwsCalls, tmp_path: Path) -> None:
     with served(aws, aws_calls, tmp_path, SECRET_ID, ANY_SANDBOX) as url:
         status, report = schemathesis(url)
 
@@ -53,10 +53,10 @@ SPOILT: dict[str, Callable[[Answer], Answer]] = {
     "Undocumented Content-Type": lambda answer: answer | {"headers": {"Content-Type": "text/plain"}},
     "Server error": lambda answer: answer | {"statusCode": 500},
 }
-"""What Schemathesis says of an answer that was changed so."""
+"""What Schemathesis reports, and the change to a response that causes the report."""
 
 
-def test_an_answer_that_is_not_in_the_document_is_found(aws: Aws, aws_calls: AwsCalls, tmp_path: Path) -> None:
+def test_a_response_that_is_not_in_the_document_is_found(aws: Aws, aws_calls: AwsCalls, tmp_path: Path) -> None:
     changes = itertools.cycle(SPOILT.values())
 
     def spoil(answer: Answer) -> Answer:

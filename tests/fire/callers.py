@@ -1,4 +1,4 @@
-"""A made-up life in which people ask over HTTP too: what is answered with 202 is in the queue, whatever goes wrong."""
+"""A generated life with HTTP callers too: a request that gets a 202 is in the queue, whatever fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ of_aws = st.sampled_from(AWS + KILLS[:2])
 
 
 class LifeWithCallers(Life):
-    """The same keys, asked for by events and over HTTP."""
+    """The same keys, requested by events and over HTTP."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class LifeWithCallers(Life):
             status = "requested" if "noted" in item else item["status"]["S"]
             assert (one["status"], one["connectionId"]) == (status, item.get("connectionId", {}).get("S"))
 
-    # ------------------------------------------------------------ how
+    # ------------------------------------------------------------ helpers
 
     def _put(self, key: KeyOf, what: dict[str, Any]) -> Callable[[], Answered]:
         request = dict(what)
@@ -84,7 +84,7 @@ class LifeWithCallers(Life):
         return lambda: self._web("PUT", _address(key), request)
 
     def _heard(self, key: KeyOf, answered: Answered | None) -> None:
-        """Take what is in the queue now: all of it counts, and what was answered with 202 must be there."""
+        """Take all messages from the queue and record them. A request that got a 202 must be among them."""
         taken = self._world.arrived()
         for sent in taken:
             body = json.loads(sent.body)
@@ -92,10 +92,10 @@ class LifeWithCallers(Life):
         self._waiting += taken
         if answered and answered.status == 202:
             ids = [json.loads(sent.body)["id"] for sent in taken]
-            assert answered.document["requestEventId"] in ids, "4: answered with 202, and not in the queue"
+            assert answered.document["requestEventId"] in ids, "4: got a 202, but is not in the queue"
 
     def _spoilt(self, call: Callable[[], Answered], where: int, fault: Spoilt) -> Answered | None:
-        """A call in which one call to AWS goes wrong; None if nobody hears the end of it."""
+        """The response to a call during which one call to AWS fails. None if the function is killed."""
         names: list[str] = []
         with fault.on(self._world) as spoil:
 

@@ -1,4 +1,4 @@
-"""What a made-up life draws from: keys, requests, edits in Adobe, and faults that hit."""
+"""What a generated life is made of: keys, requests, edits in Adobe, and faults."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.support.spoilt import AWS, HTTP, KILLS, Spoilt
 
 KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
 QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "lag" not in one.name]
-"""Those that wait for a timeout are left to the matrix; lags have a rule of their own."""
+"""Faults that wait for a timeout are tried by the matrix only. Lags have their own rule."""
 LOST = [one for one in (*QUICK, *KILLS) if "after" in one.name or "later" in one.name]
-"""The worst: an effect of which nobody hears,"""
+"""The worst faults: an effect whose response is lost,"""
 LATE = [one for one in LOST if one.fault and one.fault.late]
-"""or one that comes when nobody listens any more."""
+"""or an effect that happens after the caller stopped waiting."""
 EDITS = ["delete", "rename", "edit", "disable", "enable", "twin", "parameter", "secret"]
-MENDED = ["delete", "rename", "edit", "parameter", "secret"]
-"""Those that are made right again by whoever looks after the fleet."""
+REPAIRED = ["delete", "rename", "edit", "parameter", "secret"]
+"""The edits that a reconcile run repairs."""
 RIGHT = [("revoked_tokens", []), ("start_ends", ""), ("refusal", ""), ("missing_grants", [])]
 WORKSPACES = [
     *RIGHT,
@@ -27,9 +27,9 @@ WORKSPACES = [
     ("refusal", "ip"),
     ("missing_grants", ["CAN RESTART"]),
 ]
-"""What becomes of the workspace, by a setting of the simulator."""
+"""States of the workspace, each as a setting of the simulator."""
 LAGS = (0.0, 50.0)
-"""Seconds; with the latest effect still less than what an attempt needs to settle."""
+"""Seconds. A lag plus the latest effect is still shorter than the settle time of an attempt."""
 
 keys = st.sampled_from(KEYS)
 numbers = st.integers(0, 30)
@@ -50,4 +50,4 @@ faults = st.tuples(
 )
 agains = st.sampled_from([None, 0, 30, 60])
 Aimed = tuple[str | int, Spoilt, Spoilt]
-"""A call by its name or number, and what goes wrong with it: if it is HTTP, if it is one of AWS."""
+"""A call by its name or number, and its fault: one if it is a call over HTTP, one if it is a call to AWS."""

@@ -1,4 +1,4 @@
-"""Makes up lives for as long as one likes: `python -m tests.fire.soak MINUTES`. What breaks is shown with its steps."""
+"""Generates lives for a given time: `python -m tests.fire.soak MINUTES`. A failure is shown with its steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUND = settings(BUDGET, max_examples=20, stateful_step_count=50, derandomize=Fa
 
 
 def main(minutes: float) -> None:
-    """Run rounds of lives until the time is over. Raises what a life broke."""
+    """Run rounds of lives until the time is over. Raises the error of a life that breaks an invariant."""
     logging.disable(logging.CRITICAL)
     ends, lives = time.monotonic() + minutes * 60, 0
     calls = AwsCalls()
@@ -32,7 +32,7 @@ def main(minutes: float) -> None:
                 run_state_machine_as_test(LifeWithCallers, settings=ROUND)
             lives += ROUND.max_examples
             refused = calls.refused()
-            assert not refused, f"template.yaml allows no {refused}"
+            assert not refused, f"template.yaml does not allow {refused}"
             print(f"{lives} lives of up to {ROUND.stateful_step_count} steps: nothing broke", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Many deliveries at the same moment, each in an execution environment of its own: one key, one connection."""
+"""Many deliveries at the same moment, each in its own execution environment: a key gets one connection."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.world import ABSENT, REQUEST, Sent, World
 
 @pytest.fixture
 def judge(world: World) -> Iterator[Judge]:
-    """Sees every connection that is made, by whomever."""
+    """Records every connection that any environment creates."""
     calls = Calls()
     with calls.watched():
         yield Judge(world, calls)
 
 
 def at_once(world: World, messages: list[Sent]) -> list[bool]:
-    """Every message delivered at the same moment; whether each is done."""
+    """Deliver all messages at the same moment. Returns for each message whether it is done."""
     services = [world.new_service() for _ in messages]
     start = Barrier(len(messages))
 
@@ -36,7 +36,7 @@ def at_once(world: World, messages: list[Sent]) -> list[bool]:
 
 
 def until_done(world: World, messages: list[Sent]) -> None:
-    """What was put back comes again, all at once, until nothing is left."""
+    """Deliver the messages that are not done again, all at once, until none is left."""
     for _ in range(40):
         if not messages:
             return
@@ -62,7 +62,7 @@ def test_one_message_delivered_many_times_at_once_makes_one_connection(world: Wo
 
 
 @pytest.mark.parametrize("count", [2, 5, 20])
-def test_many_requests_for_one_key_at_once_end_as_the_latest_says(world: World, judge: Judge, count: int) -> None:
+def test_many_requests_for_one_key_at_once_end_in_the_latest_state(world: World, judge: Judge, count: int) -> None:
     messages = [world.send(REQUEST | {"database": f"db{number}"}) for number in range(count)]
 
     until_done(world, messages)
@@ -75,7 +75,7 @@ def test_many_requests_for_one_key_at_once_end_as_the_latest_says(world: World, 
 
 
 @pytest.mark.parametrize("last", [REQUEST, ABSENT], ids=["present", "absent"])
-def test_presence_and_absence_at_once_end_as_the_latest_says(world: World, judge: Judge, last: dict[str, str]) -> None:
+def test_presence_and_absence_at_once_end_in_the_latest_state(world: World, judge: Judge, last: dict[str, str]) -> None:
     messages = [world.send(request) for request in (REQUEST, ABSENT, REQUEST, ABSENT, last)]
 
     until_done(world, messages)

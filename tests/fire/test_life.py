@@ -1,4 +1,4 @@
-"""A made-up life of several keys: whatever happens in whatever order, no invariant breaks."""
+"""A generated life of several keys: no invariant breaks, whatever happens in whatever order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from tests.fire.life import BUDGET
 from tests.support.iam import AwsCalls
 
 
-def test_whatever_life_brings_no_invariant_breaks(
-    aws: Aws, aws_calls: AwsCalls, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_generated_life_breaks_an_invariant(aws: Aws, aws_calls: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LifeWithCallers, "aws", aws, raising=False)
     monkeypatch.setattr(LifeWithCallers, "aws_calls", aws_calls, raising=False)
 

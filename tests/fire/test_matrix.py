@@ -1,4 +1,4 @@
-"""Every outside call with every kind of fault, and the deliveries that follow: no invariant breaks."""
+"""Every outside call with every kind of fault, then the following deliveries: no invariant breaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
 
 
 @pytest.mark.parametrize("spoilt", EVERY, ids=lambda spoilt: spoilt.name)
-def test_whatever_goes_wrong_with_a_call_no_invariant_breaks(matrix: Matrix, spoilt: Spoilt) -> None:
+def test_no_fault_of_a_call_breaks_an_invariant(matrix: Matrix, spoilt: Spoilt) -> None:
     rows = matrix.column(spoilt)
 
     assert rows

@@ -1,4 +1,4 @@
-"""The guards of the nine invariants; `python -m tests.guards` takes each away and sees its tests go red."""
+"""The guards of the nine invariants. `python -m tests.guards` removes each guard and checks that its tests fail."""
 
 from __future__ import annotations
 

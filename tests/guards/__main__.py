@@ -1,4 +1,4 @@
-"""Takes each guard away in a scratch copy and requires that its tests go red: `python -m tests.guards [name …]`."""
+"""Removes each guard in a scratch copy and requires that its tests fail: `python -m tests.guards [name …]`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.guards.guard import Guard
 from tests.guards.scratch import GREEN, RED, NotOnce, Scratch, Verdict, mutant
 
 JOBS = (os.cpu_count() or 1) + 1
-"""One more than there are cores, since a test waits a good part of its time."""
+"""One more than the number of cores, since a test spends much of its time waiting."""
 
 
 class Copies:
-    """Scratch copies, each of which one thread at a time may have."""
+    """Scratch copies. Each is used by one thread at a time."""
 
     def __init__(self, scratches: Sequence[Scratch]) -> None:
         self._free: queue.Queue[Scratch] = queue.Queue()
@@ -41,13 +41,13 @@ class Copies:
 
 
 def passing(copies: Copies, tests: Sequence[str]) -> list[Verdict]:
-    """What becomes of tests while every guard is there."""
+    """The verdicts of tests with every guard in place."""
     with copies.one() as scratch:
         return scratch.run(tests)
 
 
 def failing(copies: Copies, guard: Guard) -> tuple[Guard, list[Verdict], float]:
-    """What becomes of a guard's tests without it, and the seconds that it took."""
+    """The guard, the verdicts of its tests without it, and the seconds that they took."""
     with copies.one() as scratch:
         began = time.monotonic()
         with scratch.without(guard):
@@ -55,7 +55,7 @@ def failing(copies: Copies, guard: Guard) -> tuple[Guard, list[Verdict], float]:
 
 
 def check(guards: Sequence[Guard], jobs: int, *, explained: bool) -> int:
-    """Run everything and print a row for each test; how many did not do what they should."""
+    """Run everything and print a row for each test. Returns how many tests had the wrong result."""
     tests = sorted({test for guard in guards for test in guard.tests})
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -65,10 +65,10 @@ def check(guards: Sequence[Guard], jobs: int, *, explained: bool) -> int:
         wrong = [v for verdicts in pool.map(lambda part: passing(copies, part), parts) for v in verdicts]
         wrong = [verdict for verdict in wrong if verdict.colour != GREEN]
         for verdict in wrong:
-            print(f"not green with every guard in place: {verdict.test}\n    {verdict.why}")
+            print(f"does not pass with every guard in place: {verdict.test}\n    {verdict.why}")
         if wrong:
             return len(wrong)
-        print(f"{len(tests)} tests are green with every guard in place. Without each guard:\n", flush=True)
+        print(f"{len(tests)} tests pass with every guard in place. Without each guard:\n", flush=True)
         return sum(
             _print(*done.result(), explained=explained)
             for done in as_completed([pool.submit(failing, copies, guard) for guard in guards])
@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="name", help="only the guards whose names contain one of these")
     parser.add_argument("--jobs", type=int, default=JOBS, help="guards at a time")
     parser.add_argument("--why", action="store_true", help="show how each test failed")
-    parser.add_argument("--write", action="store_true", help="write docs/invariants.md and do nothing else")
+    parser.add_argument("--write", action="store_true", help="write docs/explanation/invariants.md and do nothing else")
     given = parser.parse_args()
     if given.write:
         PATH.write_text(document())
@@ -101,9 +101,9 @@ def main() -> int:
             mutant(ROOT, guard)
         wrong = check(guards, max(1, given.jobs), explained=given.why)
     except NotOnce as error:
-        print(f"The table is out of date. {error}.")
+        print(f"The table is out of date: {error}.")
         return 1
-    end = f"{wrong} tests did not do what they should" if wrong else "each guard's tests go red without it"
+    end = f"{wrong} tests had the wrong result" if wrong else "the tests of each guard fail without it"
     print(f"\n{len(guards)} guards, {time.monotonic() - began:.0f} s: {end}.")
     return 1 if wrong else 0
 

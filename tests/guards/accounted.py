@@ -1,4 +1,4 @@
-"""What keeps invariant 4, Accounted."""
+"""The guards of invariant 4, Accounted."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ IN_HTTP = "tests/integration/test_http.py::"
 INVARIANT = Invariant(
     4,
     "Accounted",
-    "Every accepted request ends published, deleted, superseded by a later one of its key, or failed with a reason "
-    "that is recorded, announced and counted; what cannot be recorded is not acknowledged, and ends in the dead-letter "
-    "queue.",
+    "Every accepted request ends published, deleted, superseded by a later one of its key, or failed. The reason of a "
+    "failure is recorded, announced and counted. What cannot be recorded is not acknowledged, and ends in the "
+    "dead-letter queue.",
     (
         Guard(
-            "announce before close",
+            "announced before it is closed",
             "a request whose delivery is killed in between is never announced",
             ANSWER,
             "            if _is_news(job, end):\n"
@@ -45,13 +45,13 @@ INVARIANT = Invariant(
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
             "job.order, end.document())\n",
             (
-                IN_CRASHES + "test_a_create_killed_after_any_call[16]",
-                IN_CRASHES + "test_a_delete_killed_after_any_call[9]",
+                IN_CRASHES + "test_a_create_killed_after_any_call_is_completed_by_a_later_delivery[16]",
+                IN_CRASHES + "test_a_delete_killed_after_any_call_is_completed_by_a_later_delivery[9]",
             ),
         ),
         Guard(
             "nothing is recorded after a close",
-            "a request that was closed, though nobody heard of it, is recorded as one still to do, for ever",
+            "a request that was closed, but whose close got no response, is recorded as open again, forever",
             ANSWER,
             "            if _is_news(job, end):\n"
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
@@ -60,28 +60,28 @@ INVARIANT = Invariant(
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
             "job.order, end.document())\n"
             "            return self._close(job, end)\n",
-            (IN_ACCOUNTED + "test_a_close_that_happened_though_its_answer_was_lost_is_not_undone[present]",),
+            (IN_ACCOUNTED + "test_a_close_whose_reply_was_lost_is_not_undone[present]",),
             also=(8,),
         ),
         Guard(
-            "recheck that ends a request announces it",
-            "a request that a recheck made true is never announced",
+            "a recheck that completes a request announces it",
+            "a request that a recheck completed is never announced",
             ANSWER,
             "ends = before.answered != before.order or before",
             "ends = before",
-            (IN_ENDINGS + "test_a_recheck_that_ends_an_open_request_announces_it",),
+            (IN_ENDINGS + "test_a_recheck_that_completes_an_open_request_announces_it",),
         ),
         Guard(
             "every failure is announced",
-            "a request that fails as the one before it is not answered",
+            "a request that fails like the one before it is not announced",
             ANSWER,
             "        if not (job.recheck and known):\n",
             "        if not known:\n",
-            (IN_ENDINGS + "test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before",),
+            (IN_ENDINGS + "test_every_request_that_fails_is_announced_even_if_it_fails_like_the_one_before",),
         ),
         Guard(
             "refusal is announced",
-            "a request that breaks a rule vanishes",
+            "a request that breaks a rule disappears without an event",
             ANSWER,
             "        self._announce(FAILED, delivery.order, _key_fields(delivery) | failure.document())\n",
             "",
@@ -89,50 +89,44 @@ INVARIANT = Invariant(
         ),
         Guard(
             "given up after a time",
-            "a request that keeps failing is delivered until the queue drops it, and nobody is told why",
+            "a request that keeps failing is delivered until the queue drops it, and no one learns why",
             ANSWER,
             "self.ports.clock.now() - message.first_received >= self.limits.give_up_seconds",
             "self.ports.clock.now() < message.first_received",
-            (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
+            (IN_ACCOUNTED + "test_a_redriven_request_is_processed_with_its_original_order",),
         ),
         Guard(
             "a wait ends",
-            "a request waits for ever for a cluster that never runs",
+            "a request waits forever for a cluster that never runs",
             ANSWER,
             "return self.ports.clock.now() >= wait.until",
             "return False",
-            (
-                IN_WAITING
-                + "test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason",
-            ),
+            (IN_WAITING + "test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_then_parked",),
             also=(5,),
         ),
         Guard(
             "a wait is counted from its beginning",
-            "a request waits for ever, since each delivery begins its wait anew",
+            "a request waits forever, since each delivery starts its wait again",
             CORE + "provision/readiness.py",
             "wait = job.wait() or Wait(",
             "wait = Wait(",
-            (
-                IN_WAITING
-                + "test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason",
-            ),
+            (IN_WAITING + "test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_then_parked",),
         ),
         Guard(
-            "a start may have happened",
-            "a start whose answer was lost is forgotten, and what it ended with is paid for again and again",
+            "a start without a response counts",
+            "a start whose response was lost is forgotten, and a failing start is paid for again and again",
             CORE + "provision/readiness.py",
-            "        job.entry = job.entry.with_(wait=wait)  # a start whose answer is lost may have happened\n",
+            "        job.entry = job.entry.with_(wait=wait)  # a start whose reply is lost may have happened\n",
             "",
-            (IN_WAITING + "test_a_start_whose_answer_was_lost_counts_as_one_and_its_lasting_end_ends_the_request",),
+            (IN_WAITING + "test_a_start_whose_reply_was_lost_counts_and_its_permanent_failure_ends_the_request",),
         ),
         Guard(
-            "a wait is of one request",
-            "a new request is given up for how long an earlier one waited",
+            "a wait belongs to one request",
+            "a new request is given up because an earlier one waited too long",
             CORE + "provision/job.py",
             "return wait if wait and wait.order == self.order else None",
             "return wait",
-            (IN_WAITING + "test_a_later_request_waits_anew",),
+            (IN_WAITING + "test_a_later_request_starts_a_new_wait",),
         ),
         Guard(
             "a wait has its own limit",
@@ -143,24 +137,24 @@ INVARIANT = Invariant(
             (IN_WAITING + "test_a_wait_has_its_own_limit_not_the_general_one[start]",),
         ),
         Guard(
-            "given up when a delivery begins",
-            "a request that was given up long ago is worked on once more",
+            "time limit is checked when a delivery begins",
+            "a request that was given up long ago is processed once more",
             ANSWER,
             "            self._stop_if_given_up(job)\n",
             "",
-            (IN_ACCOUNTED + "test_a_delivery_that_begins_after_giving_up_fails_with_the_last_reason_and_calls_nobody",),
+            (IN_ACCOUNTED + "test_a_delivery_after_the_time_limit_fails_with_the_last_reason_and_does_not_call_adobe",),
         ),
         Guard(
-            "parked when given up",
-            "a request that time would have mended cannot be redriven",
+            "a request that is given up is parked",
+            "a request that could succeed later cannot be redriven",
             ANSWER,
             "parked = error.retryable and job.delivery.message is not None",
             "parked = error.retryable and job.delivery.message is None",
-            (IN_ACCOUNTED + "test_a_redriven_request_is_done_with_its_own_order",),
+            (IN_ACCOUNTED + "test_a_redriven_request_is_processed_with_its_original_order",),
         ),
         Guard(
             "parked before it is recorded",
-            "the registry says that a request was given up and parked, which it is not",
+            "the registry says that a request was given up and parked, but it was not parked",
             ANSWER,
             "        if parked:\n"
             "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
@@ -170,76 +164,73 @@ INVARIANT = Invariant(
             "        if parked:\n"
             "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
             "failure.message)\n",
-            (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up",),
+            (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_failed",),
         ),
         Guard(
-            "parked without a key",
-            "a message that nobody could find again is acknowledged and lost",
+            "a message without a key is parked",
+            "a message that no one could find again is acknowledged and lost",
             ANSWER,
             "parked = delivery.message is not None and None in _key_of(delivery)",
             "parked = False",
             (
-                IN_REQUESTS + "test_a_message_that_is_no_json_is_parked_and_done",
-                IN_ENDINGS + "test_an_invalid_request_is_parked_if_half_of_its_key_is_unreadable[changes0]",
+                IN_REQUESTS + "test_a_message_that_is_not_json_is_parked_and_acknowledged",
+                IN_ENDINGS + "test_an_invalid_request_is_parked_if_half_of_its_key_is_invalid[changes0]",
             ),
         ),
         Guard(
-            "parked for certain",
-            "a message that the dead-letter queue did not take is acknowledged and lost",
+            "parking must succeed",
+            "a message that the dead-letter queue did not accept is acknowledged and lost",
             QUEUE,
             "        call(\n            self._sqs.send_message,",
             "        attempt(\n            self._sqs.send_message,",
             (IN_ACCOUNTED + "test_a_failure_that_cannot_be_announced_or_parked_is_not_acknowledged",),
         ),
         Guard(
-            "parked in a form that can be written",
-            "a message that is nested too deeply is delivered until the queue drops it",
+            "a message that is nested too deeply is parked",
+            "such a message is delivered until the queue drops it",
             QUEUE,
             "    except RecursionError:\n"
             '        return json.dumps(envelope(order, {"unreadable": "nested too deeply to be '
             'written"}, PARKED))\n',
             "    except RecursionError:\n        raise\n",
-            (IN_ACCOUNTED + "test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same",),
+            (IN_ACCOUNTED + "test_a_request_nested_too_deeply_to_be_written_is_still_parked",),
         ),
         Guard(
-            "announced for certain",
-            "an event that the bus did not take counts as announced",
+            "announcing must succeed",
+            "an event that the bus did not accept counts as announced",
             CORE + "aws/events.py",
             'if reply.get("FailedEntryCount"):',
             'if reply.get("FailedEntryCount") is None:',
-            ("tests/unit/test_aws.py::test_an_event_that_the_bus_did_not_take_is_an_error",),
+            ("tests/unit/test_aws.py::test_an_event_that_the_bus_did_not_accept_is_an_error",),
         ),
         Guard(
-            "published for certain",
+            "publishing must succeed",
             "a parameter that could not be written counts as published",
             CORE + "aws/parameters.py",
             "        call(\n            self._ssm.put_parameter,",
             "        attempt(\n            self._ssm.put_parameter,",
-            (
-                IN_ACCOUNTED
-                + "test_who_invokes_directly_is_told_to_send_again_what_nobody_else_tries_again[PutParameter]",
-            ),
+            (IN_ACCOUNTED + "test_the_remedy_of_a_direct_invoke_says_to_send_the_request_again[PutParameter]",),
             also=(2,),
         ),
         Guard(
-            "not recorded, not acknowledged",
-            "a request that nobody could write down is acknowledged and lost",
+            "what is not recorded is not acknowledged",
+            "a request whose result could not be recorded is acknowledged and lost",
             ANSWER,
             "error=unrecorded, acknowledged=False)",
             "error=unrecorded)",
-            (IN_ACCOUNTED + "test_what_cannot_be_recorded_is_not_acknowledged[UpdateItem]",),
+            (IN_ACCOUNTED + "test_a_message_is_not_acknowledged_if_its_result_cannot_be_recorded[UpdateItem]",),
         ),
         Guard(
-            "only what failed is delivered again",
-            "Lambda deletes a message that is not done",
+            "every unfinished message is delivered again",
+            "Lambda deletes a message that is not finished",
             CORE + "contract/messages.py",
             'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone]}',
             'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone[1:]]}',
-            ("tests/unit/test_triggers.py::test_of_a_batch_only_what_is_not_done_is_delivered_again",),
+            ("tests/unit/test_triggers.py::test_only_unfinished_messages_of_a_batch_are_delivered_again",),
         ),
         Guard(
-            "Lambda hears of it",
-            "Lambda does not read which message is not done, and deletes it",
+            "Lambda reads the partial batch response",
+            "Lambda does not read which message is not finished, and deletes it",
             TEMPLATE,
             "            FunctionResponseTypes: [ReportBatchItemFailures]\n",
             "",
@@ -250,13 +241,13 @@ INVARIANT = Invariant(
         ),
         Guard(
             "dead-letter queue of the requests",
-            "what never reaches an answer is deleted after two weeks",
+            "a request that is never processed is deleted after two weeks",
             TEMPLATE,
             "      RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 100}\n",
             "",
             (
                 "tests/template/test_requests_in.py::"
-                "test_the_queue_holds_messages_longer_than_six_timeouts_and_is_drained_to_the_dead_letters[defaults]",
+                "test_the_queue_hides_messages_for_six_timeouts_and_has_a_dead_letter_queue[defaults]",
             ),
         ),
         Guard(
@@ -270,20 +261,20 @@ INVARIANT = Invariant(
             "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n",
             (
                 "tests/template/test_requests_in.py::"
-                "test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver[defaults]",
+                "test_rules_and_schedules_retry_and_keep_what_they_cannot_deliver[defaults]",
             ),
         ),
         Guard(
-            "rule begins when it may send",
-            "events of a stack that is being made are dropped",
+            "the rule starts when it may send",
+            "events are dropped while a stack is being created",
             TEMPLATE,
-            "    DependsOn: QueuePolicy # a rule that may not send loses what it matches\n",
+            "    DependsOn: QueuePolicy # a rule without permission to send loses the events that it matches\n",
             "",
-            ("tests/template/test_requests_in.py::test_the_rule_begins_when_it_may_send[defaults]",),
+            ("tests/template/test_requests_in.py::test_a_rule_is_created_after_its_permission_to_send[defaults]",),
         ),
         Guard(
             "visibility hold",
-            "a message that is worked on is delivered a second time",
+            "a message that is being processed is delivered a second time",
             ANSWER,
             "        if message:\n"
             "            self.ports.queue.hide(message, self.deadline.remaining() + "
@@ -294,45 +285,45 @@ INVARIANT = Invariant(
         ),
         Guard(
             "pause before the next delivery",
-            "a request that failed comes back only when the hold ends, or at once",
+            "a request that failed is delivered again at once, or only when the hold ends",
             ANSWER,
             "        self.ports.queue.hide(message, _pause(message, error))\n",
             "",
             (
                 IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",
-                IN_TOKENS + "test_a_message_comes_back_when_adobe_wants_it[adobe]",
+                IN_TOKENS + "test_a_message_is_delivered_again_after_adobes_retry_after[adobe]",
             ),
             also=(5,),
         ),
         Guard(
-            "unforeseen error is accounted for",
-            "an error that nobody foresaw leaves its request in progress for ever",
+            "unexpected error is accounted for",
+            "an unexpected error leaves its request in progress forever",
             ANSWER,
             "        except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for\n",
             "        except RecursionError as error:\n",
-            (IN_ENDINGS + "test_an_unforeseen_error_is_recorded_and_announced_without_its_text",),
+            (IN_ENDINGS + "test_an_unexpected_error_is_recorded_and_announced_without_its_text",),
         ),
         Guard(
-            "unforeseen error before a request is accepted",
-            "an error that nobody foresaw ends the invocation without an answer",
+            "unexpected error before a request is accepted",
+            "an unexpected error ends the invocation without a response",
             ANSWER,
             "    except Exception as error:  # noqa: BLE001 - not acknowledged, so nothing is lost\n",
             "    except RecursionError as error:\n",
-            (IN_ENDINGS + "test_an_unforeseen_error_before_a_request_is_accepted_is_put_back_without_its_text",),
+            (IN_ENDINGS + "test_an_unexpected_error_before_acceptance_returns_the_message_and_does_not_show_its_text",),
         ),
         Guard(
-            "lease is given back",
-            "a request whose failure could not be announced is busy until its lease ends",
+            "lease is released",
+            "a request whose failure could not be announced stays busy until its lease ends",
             ANSWER,
             "            with contextlib.suppress(ConnectionFailure):\n"
             "                job.release()\n"
             "            raise\n",
             "            raise\n",
-            (IN_ENDINGS + "test_a_failure_that_cannot_be_announced_gives_the_lease_back",),
+            (IN_ENDINGS + "test_a_failure_that_cannot_be_announced_releases_the_lease",),
         ),
         Guard(
-            "direct invoke raises",
-            "a direct invoke that failed looks like one that did its work",
+            "a failed direct invoke raises an error",
+            "a direct invoke that failed looks like one that succeeded",
             CORE + "provision/service.py",
             "    if processed.result is None:\n"
             '        raise forget_causes(processed.error or Unavailable("The request has no '
@@ -343,32 +334,32 @@ INVARIANT = Invariant(
             ("tests/unit/test_triggers.py::test_a_direct_invoke_raises_a_retryable_error_at_once",),
         ),
         Guard(
-            "every answer is counted",
-            "neither a log line nor a metric tells of an answer, and no alarm is raised",
+            "every processed request is counted",
+            "a processed request has no log line and no metric, and no alarm goes off",
             CORE + "provision/service.py",
             "        self._observer.record(processed, measurements, upstream)\n",
             "",
-            (IN_ACCOUNTED + "test_every_answer_is_one_log_line_and_one_metric_document",),
+            (IN_ACCOUNTED + "test_every_processed_request_writes_one_log_line_and_one_metric_document",),
         ),
         Guard(
-            "what is answered with 202 is in the queue",
-            "whoever asks over HTTP is told that the request was taken, and nobody does it",
+            "a request that gets a 202 is in the queue",
+            "an HTTP caller gets a 202, and the request is never processed",
             CORE + "api/submit.py",
             "        self.queue.submit(order, request.document)\n",
             "",
-            (IN_HTTP + "test_what_was_asked_for_is_made_and_its_event_carries_the_same_order",),
+            (IN_HTTP + "test_a_requested_connection_is_created_and_its_event_carries_the_same_order",),
         ),
         Guard(
-            "a note that cannot be made is left out",
-            "a request is in the queue, and its caller is told that it could not be taken",
+            "a note that cannot be written is skipped",
+            "a request is in the queue, but its caller gets an error",
             CORE + "api/submit.py",
             "        with contextlib.suppress(ConnectionFailure):\n            self.registry.note_pending(",
             "        if True:\n            self.registry.note_pending(",
-            (IN_HTTP + "test_a_request_is_queued_though_it_could_not_be_noted",),
+            (IN_HTTP + "test_a_request_is_queued_even_if_it_cannot_be_noted",),
         ),
         Guard(
-            "announced before it is mended",
-            "what is mended before it was announced is never heard of",
+            "drift is announced before it is repaired",
+            "drift can be repaired without ever being announced",
             CORE + "reconcile/run.py",
             "        self.ports.events.announce(DRIFTED, *details)\n"
             "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
@@ -380,11 +371,11 @@ INVARIANT = Invariant(
         ),
         Guard(
             "a sandbox that fails is counted",
-            "a sandbox that cannot be looked at counts as one without drift",
+            "a sandbox that could not be checked counts as one without drift",
             CORE + "reconcile/run.py",
             '            run.counts["FailedSandboxes"] += 1\n',
             "",
-            ("tests/integration/test_fleet.py::test_a_second_page_that_fails_shows_nothing_missing",),
+            ("tests/integration/test_fleet.py::test_a_second_page_that_fails_reports_nothing_as_missing",),
         ),
     ),
 )

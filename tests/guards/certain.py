@@ -1,4 +1,4 @@
-"""What keeps invariant 6, Certain."""
+"""The guards of invariant 6, Certain."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ FIND, RETIRE = CORE + "provision/find.py", CORE + "provision/retire.py"
 FLOW_SERVICE, WIRE = CORE + "adobe/flow_service.py", CORE + "adobe/wire.py"
 IN_CERTAIN, IN_ONE, IN_LOOKALIKES, IN_FLOW_SERVICE, IN_PROVISIONING, IN_LATEST = (
     f"tests/integration/test_{name}.py::"
-    for name in ("true_and_certain", "one_connection", "lookalikes", "flow_service", "provisioning", "ours_and_latest")
+    for name in ("true_and_certain", "one_connection", "ownership", "flow_service", "provisioning", "ours_and_latest")
 )
-GONE = "tests/unit/test_adobe_wire.py::test_only_this_connection_does_not_exist_means_gone"
+GONE = "tests/unit/test_adobe_wire.py::test_only_a_refusal_of_this_connection_means_gone"
 DELETED = "    for connection_id in doomed:\n        _delete(job, source, connection_id)\n"
 UNPUBLISHED = (
     "    if published:\n"
@@ -21,13 +21,13 @@ UNPUBLISHED = (
 INVARIANT = Invariant(
     6,
     "Certain",
-    'Only "this connection does not exist" (Flow Service code 1439, or the older body), confirmed by a listing (by '
-    "connection spec alone: it may have been renamed) that succeeds and does not show it, means gone. A 404 for a "
-    "sandbox, a 401, a 403 or an HTML page never leads to a create.",
+    'A connection counts as gone only if Adobe responds "this connection does not exist" (code 1439, or the older '
+    "body), and a successful listing does not show it. The listing is filtered by connection spec alone, since the "
+    "connection may be renamed. A 404 for a sandbox, a 401, a 403 or an HTML page never leads to a create.",
     (
         Guard(
             "only 404 means gone",
-            "a 400 with that number counts as gone",
+            "a 400 with code 1439 counts as gone",
             WIRE,
             "    if reply.status != 404:\n        return False\n",
             "",
@@ -35,7 +35,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "only 1439 means gone",
-            "a sandbox that is not known counts as a connection that is gone",
+            "an unknown sandbox counts as a connection that is gone",
             WIRE,
             'return refusal.prefix == "FLOW" and refusal.number == 1439',
             'return refusal.prefix == "FLOW"',
@@ -43,14 +43,14 @@ INVARIANT = Invariant(
         ),
         Guard(
             "only Flow Service's 1439",
-            "a connector's error of the same number counts as gone",
+            "a connector's error with the same number counts as gone",
             WIRE,
             'return refusal.prefix == "FLOW" and refusal.number == 1439',
             "return refusal.number == 1439",
             (GONE + "[404-body3-False]",),
         ),
         Guard(
-            "older body is Flow Service's",
+            "older body must come from Flow Service",
             "a 404 of the gateway counts as gone",
             WIRE,
             "return refusal.gateway_code is None and ",
@@ -58,61 +58,61 @@ INVARIANT = Invariant(
             (GONE + "[404-body7-False]",),
         ),
         Guard(
-            "older body says what is gone",
-            "any 404 counts as gone, a page of HTML included",
+            "older body must name what is gone",
+            "any 404 counts as gone, including an HTML page",
             WIRE,
             ' and refusal.text.lower().startswith("connections not found")',
             "",
             (
-                IN_FLOW_SERVICE + "test_a_delete_that_finds_no_page_is_not_taken_for_done",
+                IN_FLOW_SERVICE + "test_an_html_404_in_reply_to_a_delete_does_not_count_as_deleted",
                 GONE + "[404-<html>connections not found</html>-False]",
             ),
         ),
         Guard(
-            "older body begins with it",
+            "older body must begin with that text",
             "a page about a path that does not exist counts as gone",
             WIRE,
             'refusal.text.lower().startswith("connections not found")',
             '"connections not found" in refusal.text.lower()',
-            ("tests/unit/test_adobe_wire.py::test_a_page_that_was_not_found_is_no_connection_that_is_gone",),
+            ("tests/unit/test_adobe_wire.py::test_a_page_that_was_not_found_is_not_a_connection_that_is_gone",),
         ),
         Guard(
             "gone is confirmed before a create",
-            "a connection that Adobe denies for a moment counts as gone",
+            "a connection for which Adobe briefly returns 404 counts as gone",
             FIND,
             "    if known:\n        assert_gone(known, listed)\n",
             "",
-            (IN_CERTAIN + "test_a_renamed_connection_that_get_denies_is_still_seen_in_the_listing",),
+            (IN_CERTAIN + "test_a_renamed_connection_that_get_reports_as_gone_is_still_found_in_the_listing",),
             also=(1,),
         ),
         Guard(
             "confirmation is not filtered by name",
-            "a connection that was renamed is not in the list, and is made again",
+            "a connection that was renamed is not in the listing, and is created again",
             FIND,
             "        return job.flow.listing(desired.source)\n",
             "        return job.flow.listing(desired.source, desired.name)\n",
-            (IN_CERTAIN + "test_a_renamed_connection_that_get_denies_is_still_seen_in_the_listing",),
+            (IN_CERTAIN + "test_a_renamed_connection_that_get_reports_as_gone_is_still_found_in_the_listing",),
             also=(1,),
         ),
         Guard(
-            "gone is confirmed before a parameter is given up",
-            "what only the parameter names is lost when Adobe denies it for a moment",
+            "gone is confirmed before a parameter is discarded",
+            "a connection that only the parameter names is lost when Adobe briefly returns 404",
             FIND,
             "        assert_gone(published, listed)\n",
             "",
-            (IN_LOOKALIKES + "test_what_the_parameter_names_is_gone_only_if_the_listing_confirms_it",),
+            (IN_LOOKALIKES + "test_the_connection_in_the_parameter_is_gone_only_if_the_listing_confirms_it",),
         ),
         Guard(
             "gone is confirmed after a delete",
-            "a connection that lives is retired, and its parameter deleted",
+            "a key is retired and its parameter is deleted, although its connection still exists",
             RETIRE,
             "        assert_gone(connection_id, job.flow.listing(source))\n",
             "",
-            (IN_CERTAIN + "test_a_delete_that_says_gone_is_confirmed_by_a_listing",),
+            (IN_CERTAIN + "test_a_gone_reply_to_a_delete_is_confirmed_by_a_listing",),
         ),
         Guard(
-            "deleted is what Adobe no longer shows",
-            "a key is retired while its connection lives",
+            "deleted only when Adobe no longer shows it",
+            "a key is retired while its connection still exists",
             RETIRE,
             "    while job.flow.get(connection_id) is not None:\n",
             "    while not connection_id:\n",
@@ -120,7 +120,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "parameter is deleted last",
-            "a connection that flows use, and that stays, loses its parameter",
+            "a connection that dataflows use stays, but its parameter is deleted",
             RETIRE,
             "    for connection_id in to_delete:\n"
             "        _delete(job, source, connection_id)\n"
@@ -136,31 +136,31 @@ INVARIANT = Invariant(
             also=(2,),
         ),
         Guard(
-            "refused delete is not one",
-            "a connection that flows use counts as deleted",
+            "a refused delete does not count",
+            "a connection that dataflows use counts as deleted",
             FLOW_SERVICE,
             "if reply.status not in (200, 202, 204):",
             "if reply.status >= 500:",
-            (IN_FLOW_SERVICE + "test_a_delete_that_finds_no_page_is_not_taken_for_done",),
+            (IN_FLOW_SERVICE + "test_an_html_404_in_reply_to_a_delete_does_not_count_as_deleted",),
         ),
         Guard(
-            "list is one",
-            "an answer without a list counts as an empty list",
+            "a listing must contain a list",
+            "a response without a list counts as an empty list",
             FLOW_SERVICE,
             '                raise self._error(reply, "listing connections")\n',
             "                items = []\n",
-            (IN_CERTAIN + "test_gone_without_a_listing_that_confirms_it_creates_nothing[200{}]",),
+            (IN_CERTAIN + "test_a_gone_reply_without_a_listing_that_confirms_it_creates_nothing[200{}]",),
         ),
         Guard(
-            "answer is JSON",
-            "a page in answer to a PATCH counts as done",
+            "a response must be JSON",
+            "a page in response to a PATCH counts as success",
             FLOW_SERVICE,
             "if not 200 <= reply.status < 300 or document is None:",
             "if not 200 <= reply.status < 300:",
-            (IN_FLOW_SERVICE + "test_a_page_in_answer_to_a_patch_is_not_taken_for_done",),
+            (IN_FLOW_SERVICE + "test_an_html_page_in_reply_to_a_patch_does_not_count_as_done",),
         ),
         Guard(
-            "refusal is no answer",
+            "a refusal is not a success",
             "a PATCH that Adobe refuses counts as done",
             FLOW_SERVICE,
             "if not 200 <= reply.status < 300 or document is None:",
@@ -168,66 +168,68 @@ INVARIANT = Invariant(
             (IN_LATEST + "test_a_patch_that_adobe_does_not_support_is_refused_with_a_remedy",),
         ),
         Guard(
-            "link to the next page leads to one",
-            "a link that leads elsewhere ends the list early, or is followed",
+            "link to the next page stays in the listing",
+            "a link to another path ends the listing early, or is followed",
             FLOW_SERVICE,
             'if path != "/connections":',
             "if not path:",
             (
                 IN_ONE
-                + "test_a_link_that_leads_away_from_the_listing_is_an_error_not_an_end[/flows?continuationToken=a]",
+                + "test_a_link_that_leads_away_from_the_listing_is_an_error_not_the_end[/flows?continuationToken=a]",
             ),
             also=(3,),
         ),
         Guard(
-            "link in a circle",
-            "a list that goes round is followed a thousand times",
+            "circular links are detected",
+            "a listing whose links form a circle is followed a thousand times",
             FLOW_SERVICE,
             "            if href in seen:\n"
-            '                raise Unavailable("Adobe\'s listing of connections repeats a page.")\n',
+            '                raise Unavailable("Adobe\'s list of connections repeats a page.")\n',
             "",
-            (IN_ONE + "test_a_link_that_leads_round_in_a_circle_is_an_error_not_an_end",),
+            (IN_ONE + "test_a_link_to_a_page_that_was_already_read_is_an_error_not_the_end",),
             also=(5,),
         ),
         Guard(
-            "gone in the middle of the work",
-            "a request is failed for good, since Adobe denied a connection for a moment",
+            "gone during processing is checked again",
+            "a request fails for good because Adobe briefly returned 404 for its connection",
             WIRE,
             "if not 400 <= reply.status < 500 or says_gone(reply):",
             "if not 400 <= reply.status < 500:",
-            (IN_CERTAIN + "test_gone_in_the_middle_of_the_work_is_looked_at_again_not_given_up[PATCH-.*]",),
+            (IN_CERTAIN + "test_a_gone_reply_during_an_update_or_a_test_is_retried_not_final[PATCH-.*]",),
         ),
         Guard(
-            "missing is what Adobe denies",
-            "what a list does not show yet is announced as missing",
+            "missing only if Adobe confirms it",
+            "a connection that a listing does not show yet is announced as missing",
             CORE + "reconcile/run.py",
             "            snapshot = _with_unlisted(flow, gone, snapshot)\n",
             "",
-            ("tests/integration/test_reconcile.py::test_what_is_missing_from_a_list_but_there_is_not_missing",),
+            (
+                "tests/integration/test_reconcile.py::test_a_connection_that_exists_but_is_not_in_the_list_is_not_missing",
+            ),
         ),
         Guard(
-            "brake",
-            "a credential that sees nothing any more has every connection of a sandbox made again",
+            "circuit breaker",
+            "when a credential no longer sees anything, every connection of a sandbox is created again",
             CORE + "reconcile/run.py",
             "self.policy.max_missing_percent * known",
             "10**9 * known",
-            ("tests/integration/test_fleet.py::test_where_too_many_are_missing_nothing_is_done",),
+            ("tests/integration/test_fleet.py::test_a_sandbox_with_too_many_missing_connections_is_stopped",),
         ),
         Guard(
-            "what just changed is not drift",
-            "what Adobe does not show yet is announced as drift",
+            "a recent change is not drift",
+            "a change that Adobe does not show yet is announced as drift",
             CORE + "reconcile/compare.py",
             "recent = now - entry.updated_at < settle_seconds",
             "recent = False",
-            ("tests/integration/test_reconcile.py::test_what_was_done_a_moment_ago_may_not_be_shown_yet",),
+            ("tests/integration/test_reconcile.py::test_drift_shortly_after_an_update_is_not_reported_yet",),
         ),
         Guard(
-            "what changes meanwhile is not drift",
-            "a key that somebody works on is announced as it was before",
+            "a change during the run is not drift",
+            "a key that is being processed is announced with its earlier state",
             CORE + "reconcile/run.py",
             " and again.updated_at == entry.updated_at and",
             " and",
-            ("tests/integration/test_reconcile.py::test_a_key_that_changes_while_it_is_looked_at_is_not_announced",),
+            ("tests/integration/test_reconcile.py::test_a_key_that_changes_while_it_is_compared_is_not_announced",),
         ),
         Guard(
             "fleet of one organization",
@@ -238,8 +240,8 @@ INVARIANT = Invariant(
             ("tests/integration/test_fleet.py::test_a_credential_of_another_organization_finds_nothing",),
         ),
         Guard(
-            "a note is of a request for a day",
-            "a key whose noted request never came is never looked at again",
+            "a note of a request counts for one day",
+            "a key whose noted request never arrived is never checked again",
             CORE + "reconcile/compare.py",
             " and now - entry.pending.order.seconds < UNFINISHED_SECONDS",
             "",

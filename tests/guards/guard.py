@@ -1,4 +1,4 @@
-"""What a guard of the product is, as data: where it stands, how to take it away, and which tests then go red."""
+"""A guard of the product as data: where it is, how to remove it, and which tests then fail."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ TEMPLATE = "template.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One guard. `text`, which occurs once in `file`, becomes `replacement`; then each of `tests` must fail.
+    """One guard. When `text`, which occurs once in `file`, is replaced by `replacement`, each of `tests` must fail.
 
-    `without` says in a sentence what happens then; `also` numbers the other invariants that it serves.
+    `without` describes what happens then. `also` holds the numbers of the other invariants that the guard keeps.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One promise of the product, and what keeps it."""
+    """One promise of the product, and the guards that keep it."""
 
     number: int
     name: str

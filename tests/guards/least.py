@@ -1,4 +1,4 @@
-"""What keeps invariant 7, Least; beside this, every test fails if the service calls what its role does not allow."""
+"""The guards of invariant 7, Least. In addition, a test fails if the service makes a call that its role denies."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
 IN_ROLES, IN_REQUESTS = "tests/template/test_roles.py::", "tests/template/test_requests_in.py::"
 IN_PROVISIONING = "tests/integration/test_provisioning.py::"
 SECRETS = (
-    IN_ROLES
-    + "test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version[defaults-ProvisionRole]"
+    IN_ROLES + "test_only_current_versions_of_the_adobe_secret_or_below_the_prefix_are_readable[defaults-ProvisionRole]"
 )
 ADOBE_SECRET = (
     "                Resource: !GetAtt DeadLetters.Arn\n"
@@ -51,47 +50,47 @@ OF_THIS_ACCOUNT = "            Condition: {StringEquals: {'aws:SourceAccount': !
 SCHEDULERS = f"{OF_THIS_ACCOUNT}      Policies:\n        - PolicyName: send\n"
 IN_HTTP_API = "tests/template/test_http_api.py::"
 OTHER_ROUTE = (
-    "      RouteKey: $default # so that the function says what is wrong with a path or a method\n"
+    "      RouteKey: $default # the function reports what is wrong with a path or a method\n"
     "      Target: !Sub 'integrations/${ApiIntegration}'\n"
     "      AuthorizationType: "
 )
-SEND_ONLY = "test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls[defaults]"
+SEND_ONLY = "test_only_our_rule_may_send_to_the_queues_and_only_over_tls[defaults]"
 
 INVARIANT = Invariant(
     7,
     "Least",
-    "Each function's role allows what it calls and nothing more; a test compares recorded calls with the template's "
-    "policies in both directions.",
+    "Each function's role allows what the function calls, and nothing more. Tests compare the recorded calls with the "
+    "template's policies in both directions.",
     (
         Guard(
-            "nothing is allowed that is not called",
-            "the function may empty its registry",
+            "the role allows only what is called",
+            "the function may delete items of its registry",
             TEMPLATE,
             "Action: ['dynamodb:UpdateItem', 'dynamodb:Query']",
             "Action: ['dynamodb:UpdateItem', 'dynamodb:Query', 'dynamodb:DeleteItem']",
             (
                 IN_ROLES + "test_the_role_allows_nothing_that_the_function_does_not_need",
-                IN_ROLES + "test_what_the_role_allows_in_one_look",
+                IN_ROLES + "test_everything_that_the_role_allows",
             ),
         ),
         Guard(
-            "nothing is called that is not allowed",
-            "in AWS the function is refused what it does in every test",
+            "the role allows everything that is called",
+            "in AWS, a call that succeeds in every test is denied",
             TEMPLATE,
             "Action: ['ssm:GetParameter', 'ssm:PutParameter', 'ssm:DeleteParameter']",
             "Action: ['ssm:GetParameter', 'ssm:PutParameter']",
             (IN_PROVISIONING + "test_absent_deletes_the_connection_then_the_parameter_and_retires_the_key",),
         ),
         Guard(
-            "secrets are read in their current version",
-            "in AWS each read of a secret is refused, since the role allows the current version only",
+            "the current version of a secret is requested",
+            "in AWS, every read of a secret is denied, since the role allows the current version only",
             CORE + "aws/secrets.py",
             ", VersionStage=stage)",
             ")",
             (IN_PROVISIONING + "test_a_first_request_creates_tests_publishes_and_announces",),
         ),
         Guard(
-            "Adobe's secret in its current version only",
+            "only the current version of Adobe's secret",
             "the function may read every version of Adobe's secret",
             TEMPLATE,
             ADOBE_SECRET + CURRENT,
@@ -99,17 +98,17 @@ INVARIANT = Invariant(
             (SECRETS,),
         ),
         Guard(
-            "Databricks secrets below the prefix only",
+            "only Databricks secrets below the prefix",
             "the function may read every secret of the account",
             TEMPLATE,
             DATABRICKS_SECRETS + "${Names}*'\n",
             DATABRICKS_SECRETS + "*'\n",
-            (SECRETS, IN_ROLES + "test_what_the_role_allows_in_one_look"),
+            (SECRETS, IN_ROLES + "test_everything_that_the_role_allows"),
             also=(3,),
         ),
         Guard(
-            "secrets' key for these secrets only",
-            "the function may decrypt whatever that key encrypts",
+            "the secrets' KMS key for these secrets only",
+            "the function may decrypt anything that this key encrypts",
             TEMPLATE,
             "                    StringEquals: {'kms:ViaService': !Sub "
             "'secretsmanager.${AWS::Region}.${AWS::URLSuffix}'}\n" + THESE_SECRETS,
@@ -121,8 +120,8 @@ INVARIANT = Invariant(
             also=(3,),
         ),
         Guard(
-            "registry's key through DynamoDB only",
-            "the function may decrypt whatever that key encrypts",
+            "the registry's KMS key through DynamoDB only",
+            "the function may decrypt anything that this key encrypts",
             TEMPLATE,
             "                  Condition: {StringEquals: {'kms:ViaService': !Sub "
             "'dynamodb.${AWS::Region}.${AWS::URLSuffix}'}}\n"
@@ -131,20 +130,20 @@ INVARIANT = Invariant(
             (IN_ROLES + "test_the_key_of_the_registry_is_used_through_dynamodb_only[ProvisionRole]",),
         ),
         Guard(
-            "no secret for the HTTP API",
-            "whoever breaks into the function that the world talks to reads the secrets",
+            "the HTTP API's function reads no secret",
+            "anyone who breaks into the function behind the HTTP API can read the secrets",
             TEMPLATE,
             "Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan']",
             "Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan', 'secretsmanager:GetSecretValue']",
             (
                 IN_ROLES + "test_the_api_function_may_read_no_secret[defaults]",
-                IN_ROLES + "test_what_the_role_of_the_api_allows_in_one_look",
+                IN_ROLES + "test_everything_that_the_role_of_the_api_allows",
             ),
             also=(3,),
         ),
         Guard(
-            "HTTP API notes requests only",
-            "the function that the world talks to may change which connection a key has",
+            "the HTTP API's function only notes requests",
+            "the function behind the HTTP API may change which connection a key has",
             TEMPLATE,
             "                Condition:\n"
             "                  'ForAllValues:StringEquals':\n"
@@ -156,36 +155,36 @@ INVARIANT = Invariant(
             ),
         ),
         Guard(
-            "callers of the HTTP API are known",
-            "anybody may ask for connections and delete them",
+            "callers of the HTTP API are authenticated",
+            "anyone may request connections and delete them",
             TEMPLATE,
             OTHER_ROUTE + "!If [TakesTokens, JWT, AWS_IAM]",
             OTHER_ROUTE + "NONE",
             (
-                IN_HTTP_API + "test_every_route_takes_signed_calls_only_unless_tokens_are_taken[defaults]",
-                IN_HTTP_API + "test_every_route_takes_signed_calls_only_unless_tokens_are_taken[everything given]",
+                IN_HTTP_API + "test_every_route_requires_signed_calls_or_the_configured_tokens[defaults]",
+                IN_HTTP_API + "test_every_route_requires_signed_calls_or_the_configured_tokens[everything given]",
             ),
         ),
         Guard(
-            "our HTTP API only invokes",
-            "every HTTP API, whoever owns it, may invoke the function",
+            "only our HTTP API invokes the function",
+            "any HTTP API, of any owner, may invoke the function",
             TEMPLATE,
             "      SourceArn: !Sub 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*'\n",
             "",
-            (IN_HTTP_API + "test_this_api_and_nobody_else_may_invoke_the_function[defaults]",),
+            (IN_HTTP_API + "test_only_this_api_may_invoke_the_function[defaults]",),
         ),
         Guard(
-            "parameters below the prefix only",
+            "only parameters below the prefix",
             "the function may overwrite every parameter of the account",
             TEMPLATE,
             BELOW_THE_PREFIX,
             BELOW_THE_PREFIX.replace("${ParameterPrefix}", ""),
-            (IN_ROLES + "test_what_the_role_allows_in_one_look",),
+            (IN_ROLES + "test_everything_that_the_role_allows",),
             also=(9,),
         ),
         Guard(
-            "announces only as itself",
-            "the function may ask for connections in the name of others",
+            "events only under its own source",
+            "the function may send requests for connections in the name of other systems",
             TEMPLATE,
             "                    'events:source': aep.connections\n"
             "                    'events:detail-type':\n"
@@ -194,8 +193,8 @@ INVARIANT = Invariant(
             (IN_ROLES + "test_the_function_announces_only_what_the_contract_names[defaults]",),
         ),
         Guard(
-            "role is the function's",
-            "another service takes the role, and reads the secrets",
+            "only Lambda assumes the function's role",
+            "another service can assume the role and read the secrets",
             TEMPLATE,
             "Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]\n"
             "      Policies:\n"
@@ -203,18 +202,18 @@ INVARIANT = Invariant(
             "Principal: {Service: ec2.amazonaws.com}, Action: 'sts:AssumeRole'}]\n"
             "      Policies:\n"
             "        - PolicyName: provision\n",
-            (IN_ROLES + "test_only_its_own_service_takes_a_role[defaults]",),
+            (IN_ROLES + "test_only_its_own_service_may_assume_a_role[defaults]",),
         ),
         Guard(
             "scheduler's role for this account only",
-            "another account's schedules take the role",
+            "another account's schedules can assume the role",
             TEMPLATE,
             SCHEDULERS,
             SCHEDULERS.replace(OF_THIS_ACCOUNT, ""),
-            (IN_ROLES + "test_only_its_own_service_takes_a_role[everything given]",),
+            (IN_ROLES + "test_only_its_own_service_may_assume_a_role[everything given]",),
         ),
         Guard(
-            "only our rule sends",
+            "only our rule sends to the queue",
             "every rule of the account may send to the queue",
             TEMPLATE,
             ":rule/${BusPath}${AWS::StackName}-requests'",
@@ -222,8 +221,8 @@ INVARIANT = Invariant(
             (IN_REQUESTS + SEND_ONLY,),
         ),
         Guard(
-            "queues by TLS only",
-            "requests travel in the clear",
+            "queues over TLS only",
+            "requests travel unencrypted",
             TEMPLATE,
             "          - Sid: OnlyTls\n"
             "            Effect: Deny\n"

@@ -1,4 +1,4 @@
-"""A copy of the project in which one guard at a time is taken away, and the tests that are run in it."""
+"""A copy of the project in which one guard at a time is removed, and the tests that run in it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from xml.etree import ElementTree
 from tests.guards.guard import Guard
 
 RED, GREEN, BROKEN = "red", "GREEN!", "BROKEN!"
-"""Failed by itself; passed; neither, as its module or a fixture did not come up, or it did not end."""
+"""The test itself failed; it passed; neither, because its module or a fixture failed, or the test did not end."""
 
 
-class NotOnce(Exception):  # noqa: N818 - a sentence, not a failure of the runner
-    """A guard's text is not in its file exactly once."""
+class NotOnce(Exception):  # noqa: N818 - the name describes the table, not a failure of the runner
+    """A guard's text does not occur exactly once in its file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one test, and its first words about it."""
+    """The result of one test, and the first words of its message."""
 
     test: str
     colour: str
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def mutant(root: Path, guard: Guard) -> str:
-    """The guard's file without it. Raises NotOnce."""
+    """The text of the guard's file without the guard. Raises NotOnce."""
     text = (root / guard.file).read_text()
     count = text.count(guard.text)
     if count != 1:
@@ -43,7 +43,7 @@ def mutant(root: Path, guard: Guard) -> str:
 
 
 class Scratch:
-    """A copy of the project: what git tracks, and what is new and not ignored."""
+    """A copy of the project: what git tracks, and new files that git does not ignore."""
 
     def __init__(self, project: Path, folder: Path) -> None:
         self._root, self._report, self._output = folder / "copy", folder / "report.xml", folder / "output"
@@ -65,7 +65,7 @@ class Scratch:
 
     @contextmanager
     def without(self, guard: Guard) -> Iterator[None]:
-        """The copy lacks a guard in here."""
+        """Within this context, the copy lacks the guard."""
         path, changed = self._root / guard.file, mutant(self._root, guard)
         before = path.read_text()
         try:
@@ -75,7 +75,7 @@ class Scratch:
             _write(path, before)
 
     def run(self, tests: Sequence[str]) -> list[Verdict]:
-        """What becomes of tests here and now."""
+        """The verdicts of tests in the copy as it is now."""
         self._report.unlink(missing_ok=True)
         options = [
             *(f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "xdist")),
@@ -84,19 +84,19 @@ class Scratch:
         ]
         assert self._pytest.stdin is not None
         assert self._pytest.stdout is not None
-        asked = {"pytest": [*options, *tests], "output": str(self._output)}
-        self._pytest.stdin.write(json.dumps(asked) + "\n")
+        request = {"pytest": [*options, *tests], "output": str(self._output)}
+        self._pytest.stdin.write(json.dumps(request) + "\n")
         self._pytest.stdin.flush()
         code = self._pytest.stdout.readline().strip()
         if code not in ("0", "1") or not self._report.exists():
-            said = self._output.read_text(errors="replace").strip().splitlines()[-3:]
-            return [Verdict(test, BROKEN, f"pytest ended with {code}: {' / '.join(said)}") for test in tests]
+            last = self._output.read_text(errors="replace").strip().splitlines()[-3:]
+            return [Verdict(test, BROKEN, f"pytest ended with {code}: {' / '.join(last)}") for test in tests]
         reported = _verdicts(self._report)
         return [reported.get(test, Verdict(test, BROKEN, "it was not run")) for test in tests]
 
 
 def copy_of(project: Path, root: Path) -> None:
-    """Copy what git tracks, and what is new and not ignored."""
+    """Copy what git tracks, and new files that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=project,
@@ -112,14 +112,14 @@ def copy_of(project: Path, root: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a source, and drop its bytecode: an edit within a second may keep both date and size."""
+    """Write a source file and delete its bytecode: an edit within one second may keep both date and size."""
     path.write_text(text)
     if path.suffix == ".py":
         Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 def _verdicts(report: Path) -> dict[str, Verdict]:
-    """What a JUnit report says of each test."""
+    """The verdict of each test in a JUnit report."""
     found: dict[str, Verdict] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         test = f"{case.attrib['classname'].replace('.', '/')}.py::{case.attrib['name']}"

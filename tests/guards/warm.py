@@ -1,7 +1,7 @@
-"""Runs pytest again and again in forks of one process that has imported the libraries, but nothing of the project.
+"""Runs pytest repeatedly in forks of one process that has imported the libraries, but nothing of the project.
 
-Run as a script in the folder of the tests. A line of JSON on stdin holds pytest's arguments; the answer is a line with
-its exit code, or minus the signal that ended it. Whatever lasts longer than `SECONDS` is ended.
+Run it as a script in the folder of the tests. Each line of JSON on stdin holds pytest's arguments. The reply is a line
+with the exit code, or the negative number of the signal that ended pytest. A run longer than `SECONDS` is ended.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LIBRARIES = (
 
 
 def run(arguments: list[str], output: Path) -> int:
-    """The exit code of one pytest, whose output goes into a file."""
+    """The exit code of one pytest run, whose output goes into a file."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -60,7 +60,7 @@ def run(arguments: list[str], output: Path) -> int:
 def main() -> None:
     for name in LIBRARIES:
         importlib.import_module(name)
-    gc.freeze()  # no child goes through all this when it collects its own garbage
+    gc.freeze()  # so that the garbage collection of a child skips these objects
     for line in sys.stdin:
         arguments = json.loads(line)
         print(run(arguments["pytest"], Path(arguments["output"])), flush=True)

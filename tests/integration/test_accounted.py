@@ -1,4 +1,4 @@
-"""Invariant 4, Accounted: every accepted request ends somewhere that somebody sees."""
+"""Invariant 4, Accounted: every accepted request ends in a place that an operator can see."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOWN = Fault(path=".*/connections.*", times=0, status=503, body="<html>")
 
 
 def aws_refuses(monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "AccessDeniedException") -> None:
-    """Have AWS refuse one operation to the service."""
+    """Make AWS refuse one operation to the service."""
     api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def refuse(self: Any, operation_name: str, arguments: Any) -> Any:
@@ -33,7 +33,7 @@ def aws_refuses(monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "Ac
     monkeypatch.setattr(BaseClient, "_make_api_call", refuse)
 
 
-def test_a_retryable_failure_goes_back_with_its_reason_recorded_and_no_event(world: World) -> None:
+def test_a_retryable_failure_returns_to_the_queue_with_its_reason_recorded_and_no_event(world: World) -> None:
     world.stack.adobe.faults.add(DOWN)
 
     assert not world.ask()
@@ -62,11 +62,11 @@ def test_pauses_between_deliveries_grow_from_one_to_three_minutes(
     for _ in range(6):
         world.deliver(sent)
 
-    assert held[0::2] == [270] * 6  # the time left, and 90 s
+    assert held[0::2] == [270] * 6  # the remaining time of the invocation plus 90 s
     assert held[1::2] == [60, 90, 120, 150, 180, 180]
 
 
-def test_a_request_that_keeps_failing_is_given_up_announced_recorded_and_parked(world: World) -> None:
+def test_a_request_that_keeps_failing_is_announced_as_failed_recorded_and_parked(world: World) -> None:
     world.stack.adobe.faults.add(DOWN)
     sent = world.send(REQUEST, order_id="order-1")
 
@@ -83,7 +83,7 @@ def test_a_request_that_keeps_failing_is_given_up_announced_recorded_and_parked(
     assert "redrive the dead-letter queue" in world.events()[0]["detail"]["remedy"]
 
 
-def test_a_redriven_request_is_done_with_its_own_order(world: World) -> None:
+def test_a_redriven_request_is_processed_with_its_original_order(world: World) -> None:
     world.stack.adobe.faults.add(DOWN)
     sent = world.send(REQUEST, order_id="order-1")
     world.until_done(sent, world.new_service(GIVE_UP_AFTER_SECONDS="300"))
@@ -96,7 +96,7 @@ def test_a_redriven_request_is_done_with_its_own_order(world: World) -> None:
     assert world.announced()[-1] == ("Ready", "created")
 
 
-def test_a_delivery_that_begins_after_giving_up_fails_with_the_last_reason_and_calls_nobody(world: World) -> None:
+def test_a_delivery_after_the_time_limit_fails_with_the_last_reason_and_does_not_call_adobe(world: World) -> None:
     world.stack.adobe.faults.add(DOWN)
     sent = world.send(REQUEST)
     world.deliver(sent)
@@ -110,7 +110,7 @@ def test_a_delivery_that_begins_after_giving_up_fails_with_the_last_reason_and_c
 
 
 @pytest.mark.parametrize("operation", ["UpdateItem", "PutEvents", "PutParameter", "GetParameter"])
-def test_what_cannot_be_recorded_is_not_acknowledged(
+def test_a_message_is_not_acknowledged_if_its_result_cannot_be_recorded(
     world: World, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     sent = world.send(REQUEST)
@@ -138,7 +138,7 @@ def test_a_failure_that_cannot_be_announced_or_parked_is_not_acknowledged(
     assert len(world.dead_letters()) == 1
 
 
-def test_a_request_that_cannot_be_parked_is_not_recorded_as_given_up(
+def test_a_request_that_cannot_be_parked_is_not_recorded_as_failed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.adobe.faults.add(DOWN)
@@ -162,7 +162,7 @@ def test_throttling_by_aws_is_retried_later(world: World, monkeypatch: pytest.Mo
         assert world.refused(REQUEST).code == "Throttled"
 
 
-def test_a_write_that_the_sdk_repeats_since_its_answer_was_lost_changes_nothing(
+def test_a_write_that_the_sdk_repeats_after_a_lost_reply_changes_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
@@ -180,7 +180,7 @@ def test_a_write_that_the_sdk_repeats_since_its_answer_was_lost_changes_nothing(
 
 
 @pytest.mark.parametrize("request_", [REQUEST, ABSENT], ids=["present", "absent"])
-def test_a_close_that_happened_though_its_answer_was_lost_is_not_undone(
+def test_a_close_whose_reply_was_lost_is_not_undone(
     world: World, monkeypatch: pytest.MonkeyPatch, request_: dict[str, str]
 ) -> None:
     sent = world.send(request_)
@@ -204,7 +204,7 @@ def test_a_close_that_happened_though_its_answer_was_lost_is_not_undone(
 
 
 @pytest.mark.parametrize("operation", ["PutParameter", "UpdateItem"])
-def test_who_invokes_directly_is_told_to_send_again_what_nobody_else_tries_again(
+def test_the_remedy_of_a_direct_invoke_says_to_send_the_request_again(
     world: World, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -212,10 +212,10 @@ def test_who_invokes_directly_is_told_to_send_again_what_nobody_else_tries_again
         refusal = world.refused(REQUEST)
 
     assert refusal.retryable
-    assert refusal.remedy == "Send the request again. If this lasts, check the function's role and AWS Health."
+    assert refusal.remedy == "Send the request again. If this persists, check the function's role and AWS Health."
 
 
-def test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same(world: World) -> None:
+def test_a_request_nested_too_deeply_to_be_written_is_still_parked(world: World) -> None:
     nested: list[object] = []
     for _ in range(20_000):
         nested = [nested]
@@ -227,7 +227,7 @@ def test_what_is_nested_too_deeply_to_be_written_is_parked_all_the_same(world: W
     assert json.loads(letter["Body"])["detail"] == {"unreadable": "nested too deeply to be written"}
 
 
-def test_a_message_whose_visibility_cannot_be_changed_is_done_all_the_same(
+def test_a_message_whose_visibility_cannot_be_changed_is_still_processed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = world.send(REQUEST)
@@ -236,7 +236,7 @@ def test_a_message_whose_visibility_cannot_be_changed_is_done_all_the_same(
         assert world.deliver(sent)
 
 
-def test_every_answer_is_one_log_line_and_one_metric_document(world: World, log: Log) -> None:
+def test_every_processed_request_writes_one_log_line_and_one_metric_document(world: World, log: Log) -> None:
     world.ask()
     world.ask()
     world.ask(REQUEST | {"colour": "red"})
@@ -285,7 +285,9 @@ def test_a_log_line_has_allow_listed_fields_only(world: World, log: Log) -> None
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
-def test_each_bad_day_has_its_code_a_remedy_and_leaves_nothing_behind(world: World, prepare: Any, code: str) -> None:
+def test_each_failure_has_its_code_and_a_remedy_and_leaves_nothing_behind(
+    world: World, prepare: Any, code: str
+) -> None:
     prepare(world)
     before = len(world.connections())
 

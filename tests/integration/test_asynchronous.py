@@ -1,4 +1,4 @@
-"""Events that invoke a function in their own time: a rule's, and those that a running stack works."""
+"""Asynchronous invocations: by a rule of a bus, and by the queue that a running stack processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATTERN = {"source": ["tests"]}
 
 @pytest.fixture
 def function(aws: Aws) -> Iterator[str]:
-    """The name of a function that nobody else has."""
+    """A function name that no other test uses."""
     name = f"f{uuid.uuid4().hex}"
     yield name
     aws.functions.pop(name, None)
@@ -48,7 +48,7 @@ def test_a_rule_of_a_bus_invokes_its_function_with_the_whole_event(aws: Aws, tmp
 
 
 @pytest.mark.parametrize("named", [{}, {"EventBusName": "default"}], ids=["unsaid", "said"])
-def test_a_rule_of_the_default_bus_ends_with_its_stack(aws: Aws, tmp_path: Path, named: dict[str, str]) -> None:
+def test_a_rule_of_the_default_bus_is_removed_with_its_stack(aws: Aws, tmp_path: Path, named: dict[str, str]) -> None:
     resources = rule_to_function(aws, tmp_path, PATTERN, **named)
 
     send(resources, "default")
@@ -68,7 +68,7 @@ def test_a_rule_that_is_disabled_invokes_nothing(aws: Aws, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("failures", "attempts", "good"), [(0, 1, True), (1, 2, True), (2, 3, True), (3, 3, False)])
-def test_a_function_that_fails_is_tried_twice_more(failures: int, attempts: int, good: bool) -> None:
+def test_a_function_that_fails_is_retried_twice(failures: int, attempts: int, good: bool) -> None:
     tried: list[Any] = []
 
     def fails(event: Any, context: Any) -> None:
@@ -80,7 +80,7 @@ def test_a_function_that_fails_is_tried_twice_more(failures: int, attempts: int,
     assert tried == [{"n": 1}] * attempts
 
 
-def test_what_is_queued_is_worked_until_the_invoker_stops(aws: Aws, function: str) -> None:
+def test_queued_events_are_processed_until_the_invoker_stops(aws: Aws, function: str) -> None:
     worked = queue.Queue[Any]()
     invoker = Invoker(aws.asynchronous, [function], aws.functions)
     aws.asynchronous.put(function, 1)

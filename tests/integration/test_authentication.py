@@ -1,4 +1,4 @@
-"""Tokens from IMS: kept while they last, renewed once, one exchange at a time."""
+"""Tokens from IMS: kept until they expire, renewed once, one exchange at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_exchange_is_a_form_in_the_body_and_nothing_in_the_url(world: World)
     )
 
 
-def test_a_token_serves_until_a_minute_before_it_expires(world: World) -> None:
+def test_a_token_is_used_until_a_minute_before_it_expires(world: World) -> None:
     world.stack.ims.settings.token_seconds = 600
     world.ask()
     world.clock.advance(500)
@@ -48,7 +48,7 @@ def test_a_token_serves_until_a_minute_before_it_expires(world: World) -> None:
     assert world.exchanges() == 2
 
 
-def test_an_expiry_given_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None:
+def test_an_expiry_given_in_milliseconds_counts_as_one_day_at_most(world: World) -> None:
     answer = {"access_token": "abc", "token_type": "bearer", "expires_in": 86399992}
     world.stack.ims.faults.add(Fault(status=200, body=json.dumps(answer)))
     world.ask()  # Adobe does not know this token: renewed once
@@ -59,7 +59,7 @@ def test_an_expiry_given_in_milliseconds_is_taken_for_a_day_at_most(world: World
 
 
 @pytest.mark.parametrize("life", ["0", "-5", '"3600"', "null", "true", "1e999", "-1e999", "NaN", "1" + "0" * 400, "{}"])
-def test_an_expiry_that_makes_no_sense_harms_nobody(world: World, life: str) -> None:
+def test_an_invalid_expiry_does_no_harm(world: World, life: str) -> None:
     token = world.stack.ims.respond(Request("POST", "/ims/token/v3", FORM, {}, b""), world.clock.now()).body
     world.stack.ims.faults.add(Fault(status=200, body=token.decode().replace("86399", life)))
 
@@ -108,7 +108,7 @@ def test_a_create_is_not_sent_again_long_after_its_attempt_was_recorded(
     assert world.announced() == [("Ready", "created")]
 
 
-def test_a_token_that_adobe_goes_on_rejecting_is_renewed_at_most_once_a_minute(world: World) -> None:
+def test_a_token_that_adobe_keeps_rejecting_is_renewed_at_most_once_a_minute(world: World) -> None:
     world.stack.adobe.faults.add(Fault(status=401, times=0))
 
     for _ in range(5):
@@ -170,7 +170,7 @@ def test_the_secret_is_read_again_when_ims_does_not_know_the_client_of_a_rejecte
     assert world.calls()[-1].headers["x-api-key"] == "rotated-client"
 
 
-def test_what_adobe_rejects_after_a_recent_renewal_is_told_in_adobes_words(world: World) -> None:
+def test_a_call_rejected_after_a_recent_renewal_is_reported_with_adobes_own_error(world: World) -> None:
     body = '{"type": "https://ns.adobe.com/aep/errors/FLOW-2000-401", "report": {"request-id": "r-1"}}'
     world.stack.adobe.faults.add(Fault(status=401, body=body, times=0))
 
@@ -179,7 +179,7 @@ def test_what_adobe_rejects_after_a_recent_renewal_is_told_in_adobes_words(world
     assert [(refusal.code, refusal.request_id) for refusal in refusals] == [("AdobeForbidden", "r-1")] * 2
 
 
-def test_a_client_that_ims_does_not_know_is_asked_about_once(world: World) -> None:
+def test_a_client_that_ims_does_not_know_is_sent_to_ims_once(world: World) -> None:
     world.stack.ims.settings.clients = {"other": ["x"]}
 
     refusal = world.refused(REQUEST)
@@ -203,7 +203,7 @@ def test_a_client_that_ims_does_not_know_is_asked_about_once(world: World) -> No
         (500, "<html>", "Unavailable"),
     ],
 )
-def test_what_is_no_token_is_not_taken_for_one(world: World, status: int, body: str, code: str) -> None:
+def test_an_invalid_token_reply_is_not_used_as_a_token(world: World, status: int, body: str, code: str) -> None:
     world.stack.ims.faults.add(Fault(status=status, body=body, times=0))
 
     assert world.refused(REQUEST).code == code

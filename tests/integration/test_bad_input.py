@@ -1,4 +1,4 @@
-"""Requests, messages and secrets with anything in them: refused by name, accounted for, and nobody is called."""
+"""Requests, messages and secrets with arbitrary content: each fault is named and announced; Adobe is not called."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ WRONG = not_texts | nested | st.sampled_from(["", " blank ", "two\nlines", "nul\
 
 @pytest.fixture
 def log(shared_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
-    """What the function writes from now on."""
+    """What the function logs from now on."""
     return Log(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")
 def settled(shared_world: World) -> Iterator[World]:
-    """A world with one key that is ready, which nothing here asks for again: in the end it is as it was."""
+    """A world with one ready key that no test here requests again. It must be unchanged at the end."""
     shared_world.invoke(REQUEST)
     new_events(shared_world)
     before = (shared_world.item(), shared_world.parameter(), shared_world.connections())
@@ -47,14 +47,14 @@ def looks_like_a_trace(text: str) -> bool:
 
 @contextmanager
 def nobody_called(world: World) -> Iterator[None]:
-    """Adobe and IMS are not asked for anything."""
+    """Assert that no call goes to Adobe or IMS."""
     calls, exchanges = len(world.calls()), world.exchanges()
     yield
     assert (len(world.calls()), world.exchanges()) == (calls, exchanges)
 
 
 def new_events(world: World) -> list[dict[str, Any]]:
-    """The outcome events since the last look."""
+    """The outcome events since the last call of this function."""
     events = world.events()
     fresh = list(events)
     events.clear()
@@ -62,7 +62,7 @@ def new_events(world: World) -> list[dict[str, Any]]:
 
 
 def check_failed(event: dict[str, Any], *codes: str) -> None:
-    """One answer that names every fault and holds no trace."""
+    """Assert that the event lists faults with their rules and contains no stack trace."""
     detail = event["detail"]
     assert event["detail-type"] == "AEP Base Connection Failed"
     assert detail["code"] in codes
@@ -87,7 +87,7 @@ def test_any_json_as_a_direct_invoke_is_refused_and_announced(settled: World, lo
 
 @FEW
 @given(st.lists(st.sampled_from(["name", "sandbox", "databricksSecretId"]), unique=True), WRONG)
-def test_a_request_on_the_queue_with_broken_fields_is_done_once_it_is_announced(
+def test_a_queued_request_with_broken_fields_is_acknowledged_once_it_is_announced(
     settled: World, log: Log, broken: list[str], value: Any
 ) -> None:
     detail = {**REQUEST, "name": f"bad-{next(NUMBERS)}", **dict.fromkeys(broken, value), "colour": "red"}
@@ -104,7 +104,7 @@ def test_a_request_on_the_queue_with_broken_fields_is_done_once_it_is_announced(
 
 @FEW
 @given(bodies(json_values | nested))
-def test_any_body_on_the_queue_is_announced_and_parked_or_is_a_recheck_of_nothing(
+def test_any_body_on_the_queue_is_announced_and_parked_or_is_a_recheck_without_effect(
     settled: World, log: Log, body: str
 ) -> None:
     settled.clock.advance(1)
@@ -186,7 +186,7 @@ def test_a_secret_of_bytes_is_refused_before_adobe_is_called(settled: World) -> 
     new_events(settled)
 
 
-def test_in_a_batch_what_is_bad_is_parked_and_what_is_good_is_done(settled: World) -> None:
+def test_in_a_batch_bad_records_are_parked_and_good_ones_are_processed(settled: World) -> None:
     good = settled.send(REQUEST | {"name": "in-a-batch"})
     records = [
         {"messageId": f"m-{number}", "receiptHandle": "x", "body": body}
@@ -223,7 +223,7 @@ def test_a_refusal_that_could_not_be_announced_or_parked_is_delivered_again(
 
 
 @pytest.mark.parametrize("event", [None, [], "x", 7, {}, {"Records": [{}]}, {"tf": {"action": "delete"}}])
-def test_a_direct_invoke_of_nothing_is_refused_by_name(settled: World, event: Any) -> None:
+def test_a_direct_invoke_without_a_request_is_refused_with_a_code_and_a_remedy(settled: World, event: Any) -> None:
     with nobody_called(settled):
         error: ConnectionFailure = settled.refused(event)
 

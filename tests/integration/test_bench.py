@@ -1,4 +1,4 @@
-"""The measurements' stubs know every call of a delivery. What the measurements say is in docs/performance.md."""
+"""The stubs of the benchmark have a reply for every call of a delivery. Results: docs/explanation/performance.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bench.processes import run_service
 from bench.stubs import canned
 
 
-def test_the_stubs_carry_each_delivery_that_is_timed() -> None:
+def test_the_stubs_serve_each_delivery_that_is_timed() -> None:
     with canned() as stubs:
         timed = run_service("warm", stubs.environment(), repetitions=1)
 

@@ -1,4 +1,4 @@
-"""Invariant 5, Bounded: every call ends, no thread outlives its invocation, no effect starts too late to record it."""
+"""Invariant 5, Bounded: every call ends, no thread outlives its invocation, no effect starts too late to record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHORT = Timeouts(connect=0.5, slow=0.4, other=0.4)
 
 @pytest.fixture
 def hurried(aws: Aws, aws_calls: AwsCalls) -> Iterator[World]:
-    """A world whose calls may take 0.4 s."""
+    """A world whose calls time out after 0.4 s."""
     with new_world(aws, aws_calls, timeouts=SHORT) as made:
         yield made
 
@@ -62,7 +62,7 @@ def lost(upstream: Upstream, call: Call) -> Unavailable:
     ],
     ids=["hang", "drip", "delay"],
 )
-def test_an_answer_that_does_not_come_or_drips_in_ends_in_time(server: Ims, fault: Fault) -> None:
+def test_a_call_whose_reply_hangs_or_drips_in_ends_in_time(server: Ims, fault: Fault) -> None:
     server.faults.add(fault)
     upstream, _ = upstream_for()
     threads, began = threading.active_count(), time.monotonic()
@@ -71,7 +71,7 @@ def test_an_answer_that_does_not_come_or_drips_in_ends_in_time(server: Ims, faul
 
     assert time.monotonic() - began < 1.5
     assert error.may_have_happened
-    assert threading.active_count() <= threads + 1  # the simulator's, which holds the reply back
+    assert threading.active_count() <= threads + 1  # the thread of the simulator that holds the reply back
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_create_is_never_repeated(server: Ims) -> None:
     assert len(server.calls) == 1
 
 
-def test_a_refused_connection_certainly_did_nothing() -> None:
+def test_a_call_on_a_refused_network_connection_certainly_had_no_effect() -> None:
     upstream, _ = upstream_for()
 
     error = lost(
@@ -112,7 +112,7 @@ def test_a_refused_connection_certainly_did_nothing() -> None:
     assert "refused the connection" in error.message
 
 
-def test_a_retry_after_is_honoured_up_to_its_cap(server: Ims) -> None:
+def test_a_retry_after_is_honored_up_to_its_cap(server: Ims) -> None:
     upstream, clock = upstream_for()
     server.faults.add(Fault(status=429, headers={"Retry-After": "7"}))
     upstream.send(Call(service="Adobe", method="GET", url=server.url + "/x", headers={}))
@@ -130,7 +130,7 @@ def test_a_retry_after_is_honoured_up_to_its_cap(server: Ims) -> None:
         ("Fri, 31 Dec 1999 23:59:59 GMT", 0.0), ("Fri, 31 Dec 99999 23:59:59 GMT", None),
     ],
 )  # fmt: skip
-def test_a_retry_after_is_a_number_or_a_date_or_nothing(text: str, seconds: float | None) -> None:
+def test_a_retry_after_is_read_as_a_number_or_a_date_or_is_ignored(text: str, seconds: float | None) -> None:
     assert Reply(503, {"retry-after": text}, b"").retry_after == seconds
 
 
@@ -143,7 +143,7 @@ def test_no_pause_reaches_beyond_the_deadline(server: Ims) -> None:
     assert clock.slept == []
 
 
-def test_no_call_begins_without_time_to_record_its_answer(server: Ims) -> None:
+def test_no_call_begins_without_time_to_record_its_reply(server: Ims) -> None:
     upstream, _ = upstream_for(seconds=20)
 
     with pytest.raises(OutOfTime):
@@ -153,7 +153,7 @@ def test_no_call_begins_without_time_to_record_its_answer(server: Ims) -> None:
 
 
 @pytest.mark.parametrize("seconds", [30, 60, 89])
-def test_no_post_starts_without_time_for_its_answer(world: World, seconds: float) -> None:
+def test_no_post_starts_without_time_for_its_reply(world: World, seconds: float) -> None:
     assert not world.deliver(world.send(REQUEST), seconds=seconds)
 
     assert world.calls("POST") == []
@@ -161,7 +161,7 @@ def test_no_post_starts_without_time_for_its_answer(world: World, seconds: float
     assert world.item()["failure"]["M"]["code"]["S"] == "OutOfTime"
 
 
-def test_no_patch_starts_without_time_for_its_answer(world: World) -> None:
+def test_no_patch_starts_without_time_for_its_reply(world: World) -> None:
     world.ask()
     world.put_secret(accessToken="rotated")
 
@@ -170,7 +170,7 @@ def test_no_patch_starts_without_time_for_its_answer(world: World) -> None:
     assert world.calls("PATCH") == []
 
 
-def test_no_delete_starts_without_time_to_hear_of_it(world: World) -> None:
+def test_no_delete_starts_without_time_for_its_reply(world: World) -> None:
     world.ask()
 
     assert world.refused(ABSENT, seconds=30).code == "OutOfTime"
@@ -178,7 +178,7 @@ def test_no_delete_starts_without_time_to_hear_of_it(world: World) -> None:
     assert world.calls("DELETE") == []
 
 
-def test_a_post_that_hangs_is_looked_for(hurried: World) -> None:
+def test_the_connection_of_a_post_that_hangs_is_looked_for(hurried: World) -> None:
     hurried.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", when="after", hang=True))
 
     hurried.until_done(hurried.send(REQUEST))
@@ -196,7 +196,7 @@ def test_no_thread_outlives_an_invocation(hurried: World) -> None:
     assert ours == []
 
 
-def test_only_reads_leave_the_handlers_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_reads_run_outside_the_handlers_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     here, aside = threading.get_ident(), []
     request = Session.request
 
@@ -228,7 +228,9 @@ def test_a_redirect_is_not_followed(server: Ims) -> None:
     assert [call.request.path for call in server.calls] == ["/x"]
 
 
-def test_the_page_of_a_redirect_is_read_no_further_than_any_other(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_body_of_a_redirect_has_the_same_size_limit_as_any_other(
+    server: Ims, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upstream, _ = upstream_for()
     moved = {"Location": server.url + "/elsewhere"}
     server.faults.add(Fault(status=302, headers=moved, body="moved"))
@@ -250,7 +252,7 @@ def test_a_proxy_or_netrc_of_the_environment_is_not_used(server: Ims, monkeypatc
     assert "authorization" not in server.calls[0].request.headers
 
 
-def test_a_body_without_end_is_cut(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_is_too_large_is_refused(server: Ims, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
     server.faults.add(Fault(status=200, body="x" * 2000, times=0))
     upstream, _ = upstream_for()
@@ -287,7 +289,7 @@ def test_tls_is_verified_and_one_more_ca_can_be_trusted(tmp_path: Path, monkeypa
         ims.stop()
 
 
-def test_an_error_of_the_transport_chains_nothing(server: Ims) -> None:
+def test_an_error_of_the_transport_has_no_cause_and_no_context(server: Ims) -> None:
     server.faults.add(Fault(drop=True))
     upstream, _ = upstream_for()
 

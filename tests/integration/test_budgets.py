@@ -1,4 +1,4 @@
-"""What a delivery costs: every call to Adobe, IMS and AWS, by name and number, as it arrives there."""
+"""What a delivery costs: every call that arrives at Adobe, IMS, Databricks and AWS, by name and number."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ refused         |                                   |                           
 no request      |                                   |                             | hold, PutEvents, SendMessage
 invoked         | GET one                           |                             | UpdateItem*2, GetSecretValue*2, GetParameter, PutEvents
 """  # noqa: E501
-"""Case, calls to Adobe and IMS, to Databricks, and to AWS; `hold` is ChangeMessageVisibility, `unity` Unity Catalog."""
+"""Case, calls to Adobe and IMS, to Databricks, to AWS. `hold` is ChangeMessageVisibility, `unity` Unity Catalog."""
 CASES = {
     case.strip(): [set(filter(None, calls.strip().split(", "))) for calls in columns]
     for case, *columns in (line.split("|") for line in TABLE.strip().splitlines())
@@ -48,12 +48,12 @@ ENDS = {
     **dict.fromkeys(("in a catalog", "unchecked"), "created"),
     **dict.fromkeys(("refused", "no request"), "InvalidRequest"),
 }
-"""How a case ends that is not named after its outcome."""
+"""The outcome or code of each case that is not named after it."""
 Do = Callable[[World], object]
 
 
 def ready(world: World) -> None:
-    """The usual key is ready, and the token is there."""
+    """The usual key is ready, and the token is cached."""
     assert world.ask()
 
 
@@ -68,18 +68,18 @@ def lost(world: World) -> None:
 
 
 def warm(world: World) -> None:
-    """Only the token is there."""
+    """Only the token is cached."""
     world.ask(REQUEST | {"name": "another"})
 
 
 def stopped(world: World) -> None:
-    """The token is there, and the cluster does not run."""
+    """The token is cached, and the cluster is stopped."""
     warm(world)
     world.stack.databricks.settings.clusters = dict(STOPPED)
 
 
 def failing(world: World) -> None:
-    """The token is there, and Adobe's test will fail."""
+    """The token is cached, and Adobe's test will fail."""
     warm(world)
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body="false"))
 
@@ -110,16 +110,16 @@ DONE: dict[str, tuple[Do, Do]] = {
     "no request": (ready, lambda world: world.deliver(world.send_body("{not json"))),
     "invoked": (ready, lambda world: world.invoke(REQUEST)),
 }
-"""Case -> what comes before, and what is counted."""
+"""Case -> the preparation, and the action whose calls are counted."""
 
 
 _LOOKS = {"Me": "me", "get": "cluster", "list": "tokens", "start": "start"}
-"""How a call to Databricks ends, and its name; any other is one of Unity Catalog."""
+"""Last path segment of a call to Databricks -> its name in the table. All other calls are Unity Catalog's."""
 
 
 @contextmanager
 def counted(world: World, aws: Aws) -> Iterator[list[Counter[str]]]:
-    """The calls that arrive meanwhile: at Adobe and IMS, at Databricks (but for Adobe's own), at AWS."""
+    """The calls that arrive inside the block: at Adobe and IMS, at Databricks (without Adobe's own), at AWS."""
     adobe: Counter[str] = Counter()
     databricks: Counter[str] = Counter()
     to_aws: Counter[str] = Counter()
@@ -138,7 +138,7 @@ def counted(world: World, aws: Aws) -> Iterator[list[Counter[str]]]:
 
 
 def told(calls: Counter[str]) -> set[str]:
-    """Calls as the table writes them."""
+    """Calls in the notation of the table."""
     return {name if number == 1 else f"{name}*{number}" for name, number in calls.items()}
 
 

@@ -1,4 +1,4 @@
-"""Killed after any call: the next delivery finds its way, to one connection, one parameter and an announced end."""
+"""Killed after any call: the next delivery still leads to one connection, one parameter and an announced outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.calls import Calls, Go
 from tests.support.world import ABSENT, REQUEST, Killed, World
 
 CREATE, UPDATE, DELETE = 17, 15, 10
-"""How many calls each makes; the last test holds these numbers."""
+"""How many calls each of them makes. The last test checks these numbers."""
 
 
 def killed_then_delivered_again(world: World, request: Mapping[str, Any], number: int) -> None:
@@ -32,13 +32,13 @@ def killed_then_delivered_again(world: World, request: Mapping[str, Any], number
 
 
 def ends(world: World, name: str) -> list[tuple[str, str]]:
-    """How the key's requests were announced."""
+    """The kind and outcome of each event of the key."""
     details = [(event["detail-type"].rpartition(" ")[2], event["detail"]) for event in world.events()]
     return [(end, detail["outcome"]) for end, detail in details if detail["name"] == name]
 
 
 @pytest.mark.parametrize("calls", range(1, CREATE + 1))
-def test_a_create_killed_after_any_call(shared_world: World, calls: int) -> None:
+def test_a_create_killed_after_any_call_is_completed_by_a_later_delivery(shared_world: World, calls: int) -> None:
     world, name = shared_world, f"create-{calls}"
 
     killed_then_delivered_again(world, REQUEST | {"name": name}, calls)
@@ -51,7 +51,7 @@ def test_a_create_killed_after_any_call(shared_world: World, calls: int) -> None
 
 
 @pytest.mark.parametrize("calls", range(1, UPDATE + 1))
-def test_an_update_killed_after_any_call(shared_world: World, calls: int) -> None:
+def test_an_update_killed_after_any_call_is_completed_by_a_later_delivery(shared_world: World, calls: int) -> None:
     world, request = shared_world, REQUEST | {"name": f"update-{calls}"}
     world.ask(request)
     (before,) = world.connections(request["name"])
@@ -67,7 +67,7 @@ def test_an_update_killed_after_any_call(shared_world: World, calls: int) -> Non
 
 
 @pytest.mark.parametrize("calls", range(1, DELETE + 1))
-def test_a_delete_killed_after_any_call(shared_world: World, calls: int) -> None:
+def test_a_delete_killed_after_any_call_is_completed_by_a_later_delivery(shared_world: World, calls: int) -> None:
     world, name = shared_world, f"delete-{calls}"
     world.ask(REQUEST | {"name": name})
 
@@ -79,7 +79,7 @@ def test_a_delete_killed_after_any_call(shared_world: World, calls: int) -> None
     assert {end for end, _ in ends(world, name)} == {"Ready", "Deleted"}
 
 
-def test_the_kills_above_reach_from_the_first_call_to_the_last(shared_world: World) -> None:
+def test_the_tests_above_kill_after_every_call_from_the_first_to_the_last(shared_world: World) -> None:
     world, made = shared_world, []
 
     for request in (REQUEST | {"name": "all"}, REQUEST | {"name": "all", "database": "b"}, ABSENT | {"name": "all"}):

@@ -1,7 +1,8 @@
-"""The Databricks simulator against what is documented of Databricks, through plain HTTP and through Databricks' SDK."""
+"""The Databricks simulator behaves as Databricks documents it, over plain HTTP and with the Databricks SDK."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -40,7 +41,7 @@ def tables(catalog: str = "main", schema: str = "sales") -> str:
     return f"/api/2.1/unity-catalog/tables?catalog_name={catalog}&schema_name={schema}&max_results=1"
 
 
-def test_every_answer_names_the_workspace(workspace: Workspace) -> None:
+def test_every_reply_names_the_workspace(workspace: Workspace) -> None:
     asked = {"X-Databricks-Workspace-Id": "42"}
     assert workspace.call("GET", ME).headers["x-databricks-org-id"] == WORKSPACE
     assert workspace.call("GET", ME, headers=asked).headers["x-databricks-org-id"] == "42"
@@ -58,7 +59,7 @@ def test_every_answer_names_the_workspace(workspace: Workspace) -> None:
     assert {answer.headers["x-databricks-org-id"] for answer in answers} == {"7"}
 
 
-def test_me_is_a_service_principal_until_told_otherwise(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_me_is_a_service_principal_unless_the_settings_change_it(workspace: Workspace, sdk: WorkspaceClient) -> None:
     assert "@" not in (sdk.current_user.me().user_name or "")
 
     workspace.order(userName="jane@acme.example", userActive=False, groups=["analysts"])
@@ -78,6 +79,14 @@ def test_tokens_are_listed_with_the_day_they_expire(workspace: Workspace, sdk: W
     assert [one.expiry_time for one in sdk.tokens.list()] == [-1]
 
 
+def test_an_expired_token_is_refused_like_a_revoked_one(workspace: Workspace) -> None:
+    workspace.order(tokenDays=-0.5)
+
+    for path in (ME, TOKENS):
+        answer = workspace.call("GET", path)
+        assert (answer.status_code, answer.json()["message"]) == (403, "Invalid access token.")
+
+
 @pytest.mark.parametrize(
     ("scope", "path"),
     [
@@ -88,7 +97,9 @@ def test_tokens_are_listed_with_the_day_they_expire(workspace: Workspace, sdk: W
         ("tokens", TOKENS),
     ],
 )
-def test_a_token_that_is_not_meant_for_a_call_is_still_valid(workspace: Workspace, scope: str, path: str) -> None:
+def test_a_token_without_the_scope_of_a_call_is_refused_there_but_still_valid(
+    workspace: Workspace, scope: str, path: str
+) -> None:
     workspace.order(missingScopes=[scope])
 
     words = f"Provided OAuth token does not have required scopes: {scope}"
@@ -104,7 +115,9 @@ def test_a_token_that_is_not_meant_for_a_call_is_still_valid(workspace: Workspac
         ("other-workspace", "Invalid access to Org: 7"),
     ],
 )
-def test_a_refusal_with_a_number_for_a_code(workspace: Workspace, path: str, refusal: str, words: str) -> None:
+def test_a_refusal_by_ip_or_workspace_has_a_number_as_its_error_code(
+    workspace: Workspace, path: str, refusal: str, words: str
+) -> None:
     workspace.order(refusal=refusal, orgId="7")
 
     answer = workspace.call("GET", path)
@@ -114,7 +127,7 @@ def test_a_refusal_with_a_number_for_a_code(workspace: Workspace, path: str, ref
         client(workspace).current_user.me()
 
 
-def test_a_private_link_redirects_whoever_comes(workspace: Workspace) -> None:
+def test_a_private_link_redirects_every_call(workspace: Workspace) -> None:
     workspace.order(refusal="private-link")
 
     answer = workspace.call("GET", ME)
@@ -125,7 +138,7 @@ def test_a_private_link_redirects_whoever_comes(workspace: Workspace) -> None:
         client(workspace).clusters.get(CLUSTER)
 
 
-def test_another_host_answers_with_a_page_to_log_in_at(workspace: Workspace) -> None:
+def test_another_host_replies_with_a_login_page(workspace: Workspace) -> None:
     workspace.order(refusal="login-page")
 
     answer = workspace.call("GET", ME)
@@ -136,7 +149,7 @@ def test_another_host_answers_with_a_page_to_log_in_at(workspace: Workspace) -> 
         client(workspace).current_user.me()
 
 
-def test_a_revoked_token_is_a_403_with_a_number_and_a_reason(workspace: Workspace) -> None:
+def test_a_revoked_token_gets_a_403_with_a_numeric_error_code_and_a_reason(workspace: Workspace) -> None:
     workspace.order(revokedTokens=["bad"])
 
     for path in (ME, TOKENS, METASTORE):
@@ -157,7 +170,7 @@ def test_a_revoked_token_is_a_403_with_a_number_and_a_reason(workspace: Workspac
         ("GET", "/"),
     ],
 )
-def test_what_there_is_not_says_so_in_json(workspace: Workspace, method: str, path: str) -> None:
+def test_an_unknown_endpoint_gets_a_404_in_json(workspace: Workspace, method: str, path: str) -> None:
     answer = workspace.call(method, path, json={"cluster_id": CLUSTER})
 
     assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
@@ -184,7 +197,7 @@ def test_catalogs_schemas_and_tables_are_found_by_names_in_any_case(workspace: W
     assert workspace.call("GET", uc("schemas", "a%2Fb.c")).json()["catalog_name"] == "a/b"
 
 
-def test_catalogs_and_schemas_that_do_not_exist(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_catalogs_and_schemas_that_do_not_exist_get_a_404(workspace: Workspace, sdk: WorkspaceClient) -> None:
     workspace.order(missingCatalogs=["Gone"], missingSchemas=["main.Gone"], emptySchemas=["Main.empty"])
 
     missing = (404, "CATALOG_DOES_NOT_EXIST", "Catalog 'gone' does not exist.")
@@ -207,7 +220,7 @@ def test_catalogs_and_schemas_that_do_not_exist(workspace: Workspace, sdk: Works
         ("USE SCHEMA", tables(), "User does not have USE SCHEMA on Schema 'main.sales'."),
     ],
 )
-def test_what_was_not_granted_is_refused(workspace: Workspace, grant: str, path: str, words: str) -> None:
+def test_a_read_without_its_grant_is_refused(workspace: Workspace, grant: str, path: str, words: str) -> None:
     assert workspace.call("GET", path).status_code == 200
 
     workspace.order(missingGrants=[grant])
@@ -215,14 +228,16 @@ def test_what_was_not_granted_is_refused(workspace: Workspace, grant: str, path:
     assert workspace.refusal(path) == (403, "PERMISSION_DENIED", words)
 
 
-def test_who_may_not_select_sees_no_tables(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_an_identity_without_select_sees_no_tables(workspace: Workspace, sdk: WorkspaceClient) -> None:
     workspace.order(missingGrants=["SELECT"])
 
     assert list(sdk.tables.list("main", "sales")) == []
     assert sdk.schemas.get("main.sales").name == "sales"
 
 
-def test_who_may_not_restart_sees_a_cluster_but_does_not_move_it(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_an_identity_without_can_restart_sees_a_cluster_but_cannot_start_or_stop_it(
+    workspace: Workspace, sdk: WorkspaceClient
+) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, missingGrants=["CAN RESTART"])
 
     assert sdk.clusters.get(CLUSTER).state is State.TERMINATED
@@ -232,7 +247,7 @@ def test_who_may_not_restart_sees_a_cluster_but_does_not_move_it(workspace: Work
         sdk.clusters.start(CLUSTER)
 
 
-def test_who_may_not_attach_sees_no_cluster(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_an_identity_without_can_attach_to_sees_no_cluster(workspace: Workspace, sdk: WorkspaceClient) -> None:
     workspace.order(clusters={CLUSTER: "RUNNING"}, missingGrants=["CAN ATTACH TO"])
 
     with pytest.raises(sdk_errors.PermissionDenied, match="is not authorized to access cluster"):
@@ -245,15 +260,19 @@ def test_who_may_not_attach_sees_no_cluster(workspace: Workspace, sdk: Workspace
     ("wrong", "rule"),
     [
         ({"refusal": "nobody"}, 'refusal must be "" or "ip" or "private-link"'),
-        ({"missingScopes": ["sql"]}, "missingScopes must be a list, each"),
-        ({"missingGrants": ["MODIFY"]}, "missingGrants must be a list, each"),
+        ({"missingScopes": ["sql"]}, "missingScopes must be a list; each item must be"),
+        ({"missingGrants": ["MODIFY"]}, "missingGrants must be a list; each item must be"),
         ({"startSeconds": -1}, "startSeconds must be a number"),
+        ({"startSeconds": float("inf")}, "startSeconds must be a number"),
+        ({"otherTokens": 1.5}, "otherTokens must be a whole number, 0 or more"),
+        ({"tokenDays": "1"}, "tokenDays must be a number (0: never expires"),
+        ({"clusters": {CLUSTER: "STOPPED"}}, 'clusters must be an object; each value must be "PENDING" or "RUNNING"'),
+        ({"missingSchemas": ["acme_db"]}, "each item must be a string of the form `catalog.schema`"),
+        ({"emptySchemas": ["a.b.c"]}, "each item must be a string of the form `catalog.schema`"),
     ],
 )
-def test_a_setting_that_there_is_not_is_refused_with_its_rule(
-    workspace: Workspace, wrong: dict[str, Any], rule: str
-) -> None:
-    answer = workspace.adobe.session.patch(f"{workspace.url}/_simulator/settings", json=wrong)
+def test_an_invalid_setting_is_refused_with_its_rule(workspace: Workspace, wrong: dict[str, Any], rule: str) -> None:
+    answer = workspace.adobe.session.patch(f"{workspace.url}/_simulator/settings", data=json.dumps(wrong))
 
     assert answer.status_code == 400
     assert rule in answer.json()["message"]
@@ -275,7 +294,9 @@ def test_a_setting_that_there_is_not_is_refused_with_its_rule(
         ({"missingGrants": ["USE SCHEMA"]}, "does not have USE SCHEMA"),
     ],
 )
-def test_adobe_refuses_what_it_cannot_use(workspace: Workspace, settings: dict[str, Any], said: str) -> None:
+def test_adobe_refuses_a_workspace_that_it_cannot_use(
+    workspace: Workspace, settings: dict[str, Any], said: str
+) -> None:
     params = DATABRICKS_SECRET | {"catalog": "main"}
     body = BODY | {"auth": {"specName": "Access Token Authentication", "params": params}}
     assert workspace.adobe.call("POST", "/connections", json=body).status_code == 201
@@ -296,7 +317,7 @@ def test_adobe_refuses_what_it_cannot_use(workspace: Workspace, settings: dict[s
         {"unityCatalog": False},
     ],
 )
-def test_adobe_takes_a_cluster_of_a_group_or_of_everybody_and_asks_for_no_catalog_that_is_not_named(
+def test_adobe_accepts_group_and_shared_clusters_and_checks_only_a_named_catalog(
     workspace: Workspace, settings: dict[str, Any]
 ) -> None:
     workspace.order(**settings)

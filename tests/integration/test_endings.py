@@ -1,4 +1,4 @@
-"""How requests and rechecks end: recorded, announced, parked, or given back with their lease."""
+"""How requests and rechecks end: recorded, announced, parked, or returned to the queue with the lease released."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from tests.support.log import Log
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, World
 
 
-def test_a_busy_message_comes_back_when_the_lease_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_for_a_busy_key_is_delivered_again_when_the_lease_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.ask()
     until = {"N": str(world.clock.now() + 151)}
     values = {":owner": {"S": "another delivery"}, ":until": until}
@@ -28,7 +30,9 @@ def test_a_busy_message_comes_back_when_the_lease_ends(world: World, monkeypatch
     assert [hold["VisibilityTimeout"] for hold in holds] == [270, 150]
 
 
-def test_a_write_that_aws_throttles_is_not_told_as_a_lost_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_aws_throttles_is_not_reported_as_a_lost_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     writes: list[dict[str, Any]] = []
 
     def throttle_the_attempt(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
@@ -44,7 +48,7 @@ def test_a_write_that_aws_throttles_is_not_told_as_a_lost_lease(world: World, mo
     assert world.calls("POST") == []
 
 
-def test_an_unforeseen_error_is_recorded_and_announced_without_its_text(
+def test_an_unexpected_error_is_recorded_and_announced_without_its_text(
     world: World, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     def fail(*_: object) -> None:
@@ -61,7 +65,7 @@ def test_an_unforeseen_error_is_recorded_and_announced_without_its_text(
     assert "canary" not in str(refused) + repr(world.events()) + repr(world.item()) + log.text
 
 
-def test_an_unforeseen_error_before_a_request_is_accepted_is_put_back_without_its_text(
+def test_an_unexpected_error_before_acceptance_returns_the_message_and_does_not_show_its_text(
     world: World, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     def fail(*_: object) -> None:
@@ -76,7 +80,7 @@ def test_an_unforeseen_error_before_a_request_is_accepted_is_put_back_without_it
     assert "canary" not in log.text
 
 
-def test_a_failure_that_cannot_be_announced_gives_the_lease_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_cannot_be_announced_releases_the_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add_foreign("sales")
     sent = world.send(REQUEST)
 
@@ -92,7 +96,7 @@ def test_a_failure_that_cannot_be_announced_gives_the_lease_back(world: World, m
     assert world.announced() == [("Failed", "Conflict")]
 
 
-def test_giving_up_does_not_tell_the_reason_of_an_earlier_request(world: World) -> None:
+def test_giving_up_does_not_report_the_reason_of_an_earlier_request(world: World) -> None:
     world.add_foreign("sales")
     world.ask()
     sent = world.send(REQUEST)
@@ -103,7 +107,7 @@ def test_giving_up_does_not_tell_the_reason_of_an_earlier_request(world: World) 
     assert world.announced() == [("Failed", "Conflict"), ("Failed", "OutOfTime")]
 
 
-def test_what_only_its_caller_can_mend_is_not_parked(world: World) -> None:
+def test_a_request_that_only_its_caller_can_correct_is_not_parked(world: World) -> None:
     world.add_foreign("sales")
 
     assert world.ask()
@@ -114,7 +118,7 @@ def test_what_only_its_caller_can_mend_is_not_parked(world: World) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"sandbox": "PROD"}, {"name": "no/name"}])
-def test_an_invalid_request_is_parked_if_half_of_its_key_is_unreadable(world: World, changes: dict[str, str]) -> None:
+def test_an_invalid_request_is_parked_if_half_of_its_key_is_invalid(world: World, changes: dict[str, str]) -> None:
     assert world.ask(REQUEST | changes)
 
     (letter,) = world.dead_letters()
@@ -130,7 +134,7 @@ def test_a_direct_invoke_that_fails_is_not_parked(world: World) -> None:
     assert world.dead_letters() == []
 
 
-def test_a_failure_that_left_the_connection_alone_costs_no_patch_later(world: World) -> None:
+def test_a_failure_that_left_the_connection_unchanged_causes_no_patch_later(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     world.stack.adobe.settings.in_use.append(connection["id"])
@@ -156,7 +160,7 @@ def test_a_parked_recheck_keeps_its_form_and_the_accepted_order(world: World) ->
     assert world.announced() == [("Ready", "created"), ("Failed", "Unavailable"), ("Ready", "updated")]
 
 
-def test_the_event_of_a_recheck_names_the_request_that_it_makes_true(world: World) -> None:
+def test_the_event_of_a_recheck_names_the_request_that_it_rechecks(world: World) -> None:
     world.ask(order_id="order-1")
     world.put_secret(accessToken="rotated")
 
@@ -167,7 +171,7 @@ def test_the_event_of_a_recheck_names_the_request_that_it_makes_true(world: Worl
         assert repaired["detail"][name] == made["detail"][name]
 
 
-def test_a_recheck_that_ends_an_open_request_announces_it(world: World) -> None:
+def test_a_recheck_that_completes_an_open_request_announces_it(world: World) -> None:
     world.ask()
     world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
     sent = world.send(REQUEST)
@@ -179,7 +183,7 @@ def test_a_recheck_that_ends_an_open_request_announces_it(world: World) -> None:
     assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
 
 
-def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_otherwise_is_announced(world: World) -> None:
+def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_differently_is_announced(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     states = world.stack.adobe.settings.states
@@ -195,7 +199,7 @@ def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_otherwise_i
     assert world.announced()[2:] == [("Failed", "NotReady")]
 
 
-def test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_before(world: World) -> None:
+def test_every_request_that_fails_is_announced_even_if_it_fails_like_the_one_before(world: World) -> None:
     world.add_foreign("sales")
 
     world.ask()
@@ -204,7 +208,7 @@ def test_every_request_that_fails_is_announced_also_if_it_fails_as_the_one_befor
     assert world.announced() == [("Failed", "Conflict")] * 2
 
 
-def test_a_recheck_of_a_request_that_new_rules_refuse_fails_it(world: World) -> None:
+def test_a_recheck_fails_if_new_rules_refuse_its_request(world: World) -> None:
     world.ask()
 
     assert world.deliver(world.send_body(RECHECK), world.new_service(DATABRICKS_SECRET_PREFIX="other/"))
@@ -214,7 +218,7 @@ def test_a_recheck_of_a_request_that_new_rules_refuse_fails_it(world: World) -> 
     assert "leaseUntil" not in world.item()
 
 
-def test_a_recheck_of_a_retired_key_gives_the_lease_back(world: World) -> None:
+def test_a_recheck_of_a_retired_key_releases_the_lease(world: World) -> None:
     world.ask()
     world.ask(ABSENT)
 

@@ -1,4 +1,4 @@
-"""What a connection reaches, asked over HTTP: the API's function asks the explore function, which asks Adobe."""
+"""Tables of a connection over HTTP: the API's function invokes the explore function, which calls Adobe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def web(world: World, aws_calls: AwsCalls) -> Web:
 
 
 def refusal(web: Web, status: int, code: str, path: str = TABLES) -> dict[str, Any]:
-    """The problem that exploring meets."""
+    """The problem document that exploring returns."""
     answered = web("GET", path)
     assert (answered.status, answered.document["code"]) == (status, code)
     assert answered.headers["content-type"] == "application/problem+json"
@@ -48,18 +48,18 @@ def columns(web: Web, path: str) -> list[dict[str, Any]]:
     return list(web("GET", f"{TABLES}/{path}").document["columns"])
 
 
-def test_a_table_that_is_not_there_is_not_found(web: Web) -> None:
+def test_a_table_that_does_not_exist_is_not_found(web: Web) -> None:
     assert "path" in refusal(web, 404, "NotFound", TABLES + "/acme_db.nothing")["detail"]
 
 
-def test_a_connection_that_adobe_no_longer_has_shows_nothing(world: World, web: Web) -> None:
+def test_a_connection_that_adobe_no_longer_has_is_not_found(world: World, web: Web) -> None:
     world.stack.adobe.records[str(world.parameter())].deleted_at = world.clock.now()
 
     assert "no longer" in refusal(web, 404, "NotFound")["detail"]
     refusal(web, 404, "NotFound", TABLES + "/acme_db.orders")
 
 
-def test_what_only_time_mends_is_to_be_tried_again_by_whoever_asked(world: World, web: Web) -> None:
+def test_the_remedy_of_a_temporary_failure_is_to_try_again_in_a_moment(world: World, web: Web) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/explore", times=0, status=503))
 
     assert refusal(web, 503, "Unavailable")["remedy"] == "Try again in a moment."
@@ -74,7 +74,7 @@ def test_exploring_changes_nothing(world: World, web: Web) -> None:
     assert [call.method for call in world.calls(path="/explore")] == ["GET"]
 
 
-def test_a_stopped_cluster_is_named_with_what_to_do_and_not_started(world: World, web: Web) -> None:
+def test_a_stopped_cluster_is_reported_with_a_remedy_and_not_started(world: World, web: Web) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
 
     refused = refusal(web, 424, "DatabricksRefused")
@@ -85,7 +85,7 @@ def test_a_stopped_cluster_is_named_with_what_to_do_and_not_started(world: World
     assert not [c for c in world.stack.databricks.calls if c.request.path.endswith("/start")]
 
 
-def test_a_revoked_token_is_named_and_never_shown(world: World, web: Web) -> None:
+def test_a_revoked_token_is_reported_but_never_shown(world: World, web: Web) -> None:
     token = DATABRICKS_SECRET["accessToken"]
     world.stack.databricks.settings.revoked_tokens.append(token)
     world.stack.adobe.settings.echo_secrets = True
@@ -97,7 +97,7 @@ def test_a_revoked_token_is_named_and_never_shown(world: World, web: Web) -> Non
     assert token not in json.dumps(refused)
 
 
-def test_without_the_databricks_secret_adobes_words_are_withheld(world: World, web: Web) -> None:
+def test_without_the_databricks_secret_adobes_message_is_withheld(world: World, web: Web) -> None:
     world.put_secret(accessToken=TOKEN)
     world.ask()
     world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
@@ -138,7 +138,7 @@ def test_a_key_without_a_connection_has_no_tables(world: World, web: Web) -> Non
         ({"status": 200, "body": '{"tables": 1}'}, 503, "Unavailable"),
     ],
 )
-def test_whatever_adobe_says_is_a_clear_problem(
+def test_every_error_of_adobe_becomes_a_clear_problem_document(
     world: World, web: Web, fault: dict[str, Any], status: int, code: str
 ) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/explore", times=0, **fault))
@@ -146,7 +146,7 @@ def test_whatever_adobe_says_is_a_clear_problem(
     assert refusal(web, status, code)["remedy"]
 
 
-def test_an_explore_function_that_fails_or_takes_too_long_is_a_clear_problem(world: World, web: Web) -> None:
+def test_an_explore_function_that_fails_or_times_out_becomes_a_clear_problem_document(world: World, web: Web) -> None:
     def fail(_event: Any, _context: Any) -> Any:
         raise FunctionFailed({"errorType": "Sandbox.Timedout", "errorMessage": "inner words"})
 
@@ -155,13 +155,13 @@ def test_an_explore_function_that_fails_or_takes_too_long_is_a_clear_problem(wor
     assert "inner words" not in json.dumps(refusal(web, 503, "Unavailable"))
 
 
-def test_an_explore_function_that_is_not_there_is_trouble_of_our_own(world: World, web: Web) -> None:
+def test_a_missing_explore_function_is_reported_as_unavailable_without_details(world: World, web: Web) -> None:
     del world.stack.aws.functions[world.stack.resources.attribute("ExploreFunction", None)]
 
     assert "invoke" not in json.dumps(refusal(web, 503, "Unavailable"))
 
 
-def test_the_waits_for_one_another_fit_into_each_other(world: World, web: Web) -> None:
+def test_each_timeout_from_explore_to_the_gateway_is_shorter_than_the_next(world: World, web: Web) -> None:
     declared = world.stack.template.resources()
 
     explore, api = (declared[f"{name}Function"]["Properties"]["Timeout"] for name in ("Explore", "Api"))
@@ -169,7 +169,7 @@ def test_the_waits_for_one_another_fit_into_each_other(world: World, web: Web) -
     assert explore < functions.INVOKE_SECONDS < api < web.gateway.timeout_seconds
 
 
-def test_what_stands_in_the_registry_is_explored_and_not_what_the_caller_says(world: World, web: Web) -> None:
+def test_the_connection_in_the_registry_is_explored_not_the_one_that_the_caller_names(world: World, web: Web) -> None:
     stack = world.stack
     explore = stack.aws.functions[stack.resources.attribute("ExploreFunction", None)]
 

@@ -1,4 +1,4 @@
-"""A stack's list over HTTP is an export: another stack takes every connection over by it, and makes none."""
+"""A stack's list over HTTP is an export: with it, another stack takes over every connection and creates none."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from tests.support.iam import AwsCalls
 from tests.support.web import Web, work
 from tests.support.world import ABSENT, REQUEST, World, new_world
 
-SECTION = (ROOT / "README.md").read_text().split("\n### Rebuild a stack from an export\n")[1].split("\n## ")[0]
+PAGE_OF_MOVING = ROOT / "docs" / "how-to" / "move-to-another-stack.md"
+SECTION = PAGE_OF_MOVING.read_text().split("\n## Copy every request\n")[1].split("\n## ")[0]
 PROGRAM = '.connections[].request | select(.desiredState != "absent") | . + {"adopt": true}'
-"""What `requests_of` does, as the README has it done by jq."""
+"""The jq program of the documentation. It does the same as `requests_of`."""
 PAGE = 2
 ORDERS = {"name": "orders", "sandbox": "prod", "databricksSecretId": "aep/prod/databricks/orders"}
 BILLS = REQUEST | {"name": "bills", "displayName": "Bills of all years", "description": "by hand", "database": "bills"}
@@ -29,7 +30,7 @@ STOPPED_AT_ITS_TEST = REQUEST | {"name": "untested"}
 
 @pytest.fixture
 def filled(world: World) -> World:
-    """Two sandboxes, of one of whose keys the test failed, and one key that is absent."""
+    """Keys in two sandboxes. One is absent, and the test of another one failed."""
     world.put_secret(ORDERS["databricksSecretId"])
     for request in (REQUEST, ORDERS, BILLS, REQUEST | {"name": "gone"}):
         world.ask(request)
@@ -42,7 +43,7 @@ def filled(world: World) -> World:
 
 @pytest.fixture
 def second(aws: Aws, aws_calls: AwsCalls, filled: World) -> Iterator[World]:
-    """Another stack, with a registry and parameters of its own, and the same Adobe."""
+    """Another stack with its own registry and parameters, on the same Adobe."""
     with new_world(aws, aws_calls) as made:
         made.clock.advance(filled.clock.now() - made.clock.now() + 60)
         made.stack.adobe.records = filled.stack.adobe.records
@@ -50,7 +51,7 @@ def second(aws: Aws, aws_calls: AwsCalls, filled: World) -> Iterator[World]:
 
 
 def pages(web: Web) -> list[dict[str, Any]]:
-    """The whole list, page by page, as the README goes through it."""
+    """All pages of the list, read as the documentation reads them."""
     found: list[dict[str, Any]] = []
     cursor = ""
     while True:
@@ -67,7 +68,7 @@ def requests_of(page: dict[str, Any]) -> list[dict[str, Any]]:
     return [request | {"adopt": True} for request in asked if request.get("desiredState") != "absent"]
 
 
-def test_the_readme_has_the_program_that_is_tried_here() -> None:
+def test_the_documentation_has_the_jq_program_that_is_tested_here() -> None:
     assert re.findall(r"^  jq -c '(.+?)' <<<", SECTION, re.MULTILINE) == [PROGRAM]
     assert '-X POST "$NEW/connections"' in SECTION
 
@@ -83,7 +84,7 @@ def test_jq_makes_the_same_requests_of_a_page(filled: World, web: Web) -> None:
         assert [json.loads(line) for line in ran.stdout.splitlines()] == requests_of(page)
 
 
-def test_another_stack_takes_every_connection_over_and_makes_none(
+def test_another_stack_takes_over_every_connection_and_creates_none(
     filled: World, web: Web, second: World, aws_calls: AwsCalls
 ) -> None:
     exported = pages(web)
@@ -112,7 +113,7 @@ def test_another_stack_takes_every_connection_over_and_makes_none(
     assert {name: filled.parameter(name) for name in of_first} == of_first
 
 
-def test_what_was_taken_over_is_as_it_was_asked_for(
+def test_connections_that_were_taken_over_match_their_requests(
     filled: World, web: Web, second: World, aws_calls: AwsCalls
 ) -> None:
     new = Web(second, aws_calls)

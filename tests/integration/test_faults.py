@@ -1,4 +1,4 @@
-"""What people order of the simulators: faults and settings, over HTTP."""
+"""Faults and settings that are given to the simulators over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.adobes import BODY, Adobes
 
 
 def posting(adobe: Adobes) -> threading.Thread:
-    """A POST on its way; its answer, if any, does not matter."""
+    """A POST being sent by a thread. The test ignores its reply."""
 
     def post() -> None:
         with requests.Session() as session:
@@ -71,7 +71,7 @@ def test_faults_and_settings_can_be_given_over_http_and_calls_are_shown_without_
     ],
     ids=str,
 )
-def test_a_faulty_control_is_refused_with_what_there_is(adobe: Adobes, path: str, document: Any) -> None:
+def test_an_invalid_control_call_is_refused_with_a_message(adobe: Adobes, path: str, document: Any) -> None:
     method = "PATCH" if path == "settings" else "POST"
 
     refused = adobe.session.request(method, f"{adobe.adobe.url}/_simulator/{path}", json=document)
@@ -81,7 +81,7 @@ def test_a_faulty_control_is_refused_with_what_there_is(adobe: Adobes, path: str
     assert adobe.call("GET", "/connections").status_code == 200
 
 
-def test_faults_still_to_come_are_shown_and_can_be_taken_back(adobe: Adobes) -> None:
+def test_pending_faults_are_shown_and_can_be_removed(adobe: Adobes) -> None:
     control, session = adobe.adobe.url + "/_simulator/faults", adobe.session
     session.post(control, json={"method": "get", "times": 3, "status": 503, "body": {"message": "no"}})
 
@@ -92,7 +92,52 @@ def test_faults_still_to_come_are_shown_and_can_be_taken_back(adobe: Adobes) -> 
     assert adobe.call("GET", "/connections").status_code == 200
 
 
-def test_an_answer_may_be_late_although_its_effect_is_not(adobe: Adobes) -> None:
+def test_connections_are_changed_and_deleted_as_by_a_person_in_adobe(adobe: Adobes) -> None:
+    control, session = adobe.adobe.url + "/_simulator/connections", adobe.session
+    connection_id = adobe.create(description="ours")
+    before = dict(adobe.adobe.records[connection_id].item)
+    adobe.adobe.settings.states[connection_id] = "draft"
+
+    change = {"name": "renamed", "description": None, "state": "disabled", "params": {"database": "other"}}
+    changed = session.patch(f"{control}/{connection_id}", json=change).json()
+
+    assert changed == {
+        "id": connection_id, "name": "renamed", "description": None, "sandbox": "dev", "state": "disabled",
+    }  # fmt: skip
+    assert session.get(control).json() == {"connections": [changed]}
+    (item,) = adobe.call("GET", f"/connections/{connection_id}").json()["items"]
+    assert (item["name"], item["state"], item["updatedClient"]) == ("renamed", "disabled", "person")
+    assert (item["auth"]["params"]["database"], item["auth"]["params"]["domain"]) == (
+        "other",
+        DATABRICKS_SECRET["domain"],
+    )
+    assert item["etag"] != before["etag"]
+
+    assert session.delete(f"{control}/{connection_id}").status_code == 204
+    assert session.get(control).json() == {"connections": []}
+    assert session.patch(f"{control}/{connection_id}", json=change).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({}, "Give a new name (not empty), description, state or params."),
+        ({"name": ""}, "Give a new name (not empty), description, state or params."),
+        ({"nme": "x"}, "Unknown: nme. The fields are: name, description, state, params."),
+        ({"state": "off"}, 'state must be "enabled" or "disabled" or "draft".'),
+        ({"params": {"database": 1}}, "params must be an object; each value must be a string."),
+    ],
+    ids=str,
+)
+def test_a_faulty_change_of_a_connection_is_refused_with_its_rule(
+    adobe: Adobes, change: dict[str, Any], rule: str
+) -> None:
+    refused = adobe.session.patch(f"{adobe.adobe.url}/_simulator/connections/{adobe.create()}", json=change)
+
+    assert (refused.status_code, refused.json()) == (400, {"message": rule})
+
+
+def test_a_reply_may_be_late_although_its_effect_is_not(adobe: Adobes) -> None:
     adobe.adobe.faults.add(Fault(method="POST", when="after", delay=1))
 
     post = posting(adobe)
@@ -103,7 +148,7 @@ def test_an_answer_may_be_late_although_its_effect_is_not(adobe: Adobes) -> None
     post.join()
 
 
-def test_who_waits_for_databricks_keeps_nobody_else_waiting(adobe: Adobes) -> None:
+def test_a_call_that_waits_for_databricks_does_not_delay_other_calls(adobe: Adobes) -> None:
     adobe.databricks.faults.add(Fault(delay=1))
 
     post = posting(adobe)
@@ -116,7 +161,7 @@ def test_who_waits_for_databricks_keeps_nobody_else_waiting(adobe: Adobes) -> No
     assert len(adobe.listed()["items"]) == 1
 
 
-def test_a_late_effect_happens_when_it_is_due_and_its_failure_harms_nobody(adobe: Adobes) -> None:
+def test_a_late_effect_happens_when_it_is_due_and_its_failure_does_no_harm(adobe: Adobes) -> None:
     due = adobe.clock.now() + 10
     adobe.adobe.faults.add(*[Fault(method="POST", status=504, late=10)] * 2)
     adobe.databricks.faults.add(Fault(drop=True))
@@ -130,7 +175,7 @@ def test_a_late_effect_happens_when_it_is_due_and_its_failure_harms_nobody(adobe
     assert item["createdAt"] == round(due * 1000)
 
 
-def test_a_defect_of_a_simulator_is_an_answer_not_a_broken_connection(
+def test_a_defect_of_a_simulator_gets_a_500_reply_not_a_broken_connection(
     adobe: Adobes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     adobe.adobe.records["x"] = None  # type: ignore[assignment]
@@ -144,7 +189,7 @@ def test_a_defect_of_a_simulator_is_an_answer_not_a_broken_connection(
 @pytest.mark.parametrize(
     ("order", "missed"), [({}, 1), ({"orderby": "createdAt"}, 0)], ids=["by update", "by creation"]
 )
-def test_a_list_that_reorders_hides_what_moved_unless_it_is_ordered_by_creation(
+def test_a_list_that_reorders_hides_moved_items_unless_it_is_ordered_by_creation(
     adobe: Adobes, order: dict[str, str], missed: int
 ) -> None:
     made = []

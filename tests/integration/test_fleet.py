@@ -1,4 +1,4 @@
-"""Runs through the fleet: what stops one, what brakes it, how much it does, and how it goes on."""
+"""Reconcile runs: what ends one, when the circuit breaker stops it, how much it does, and how it continues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIST = ".*/connections"
 
 
 def ask_for(world: World, *names: str, sandbox: str = "dev") -> None:
-    """Keys with their connections, of a secret of the sandbox."""
+    """Create connections for these names, with a secret of the sandbox."""
     secret_id = SECRET_ID.replace("/dev/", f"/{sandbox}/")
     if sandbox != "dev":
         world.put_secret(secret_id)
@@ -45,7 +45,7 @@ def delete(world: World, *names: str) -> None:
     ],
     ids=["403", "HTML", "404", "503", "reset"],
 )
-def test_a_list_that_fails_shows_nothing_missing_and_stops_no_other_sandbox(
+def test_a_list_that_fails_reports_nothing_as_missing_and_stops_no_other_sandbox(
     world: World, keeper: Keeper, log: Log, fault: Fault
 ) -> None:
     ask_for(world, "a", "b", "c")
@@ -63,7 +63,7 @@ def test_a_list_that_fails_shows_nothing_missing_and_stops_no_other_sandbox(
     assert (line["sandbox"], line["level"]) == ("dev", "WARNING")
 
 
-def test_a_second_page_that_fails_shows_nothing_missing(world: World, keeper: Keeper) -> None:
+def test_a_second_page_that_fails_reports_nothing_as_missing(world: World, keeper: Keeper) -> None:
     ask_for(world, "a", "b")
     for number in range(100):
         world.add_foreign(f"foreign-{number}", age=10_000)
@@ -94,7 +94,7 @@ def test_a_credential_of_another_organization_finds_nothing(world: World, keeper
     assert (said["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
 
 
-def test_where_too_many_are_missing_nothing_is_done(world: World, keeper: Keeper, log: Log) -> None:
+def test_a_sandbox_with_too_many_missing_connections_is_stopped(world: World, keeper: Keeper, log: Log) -> None:
     ask_for(world, "a", "b", "c")
     ask_for(world, "d", sandbox="prod")
     delete(world, "a", "b", "d")
@@ -109,7 +109,7 @@ def test_where_too_many_are_missing_nothing_is_done(world: World, keeper: Keeper
     assert (line["sandbox"], line["missing"], line["connections"]) == ("dev", 2, 3)
 
 
-def test_below_the_brake_what_is_missing_is_made_again(world: World, keeper: Keeper) -> None:
+def test_below_the_limit_of_the_circuit_breaker_missing_connections_are_recreated(world: World, keeper: Keeper) -> None:
     ask_for(world, "a", "b", "c", "d")
     delete(world, "a", "b")
 
@@ -119,7 +119,7 @@ def test_below_the_brake_what_is_missing_is_made_again(world: World, keeper: Kee
     assert len(world.connections()) == 4
 
 
-def test_with_the_policy_report_drift_is_announced_and_left(world: World, keeper: Keeper) -> None:
+def test_with_the_policy_report_drift_is_announced_but_not_repaired(world: World, keeper: Keeper) -> None:
     ask_for(world, "a", "b", "c")
     delete(world, "a")
     keeper.service = keeper.new_service(REPAIR_POLICY="report")
@@ -131,7 +131,7 @@ def test_with_the_policy_report_drift_is_announced_and_left(world: World, keeper
     assert (detail["action"], detail["because"]) == ("none", "policy")
 
 
-def test_a_run_rechecks_no_more_than_it_may_and_drift_first(world: World, keeper: Keeper) -> None:
+def test_a_run_sends_no_more_rechecks_than_its_limit_and_drift_comes_first(world: World, keeper: Keeper) -> None:
     for name in ("a", "b", "c", "d", "e"):
         ask_for(world, name)
     delete(world, "d", "e")
@@ -145,7 +145,7 @@ def test_a_run_rechecks_no_more_than_it_may_and_drift_first(world: World, keeper
     assert json.loads(sent[-1].body)["recheck"]["name"] == "a"  # tested before b and c
 
 
-def test_drift_in_a_later_sandbox_comes_before_old_tests(world: World, keeper: Keeper) -> None:
+def test_drift_in_a_later_sandbox_comes_before_due_tests(world: World, keeper: Keeper) -> None:
     ask_for(world, "a", sandbox="s1")
     ask_for(world, "b", sandbox="s2")
     delete(world, "b")
@@ -172,7 +172,7 @@ def test_drift_beyond_the_budget_is_announced_as_left_for_the_next_run(world: Wo
     assert len(world.connections()) == 5
 
 
-def test_what_was_not_tested_for_long_is_tested_the_oldest_of_all_sandboxes_first(world: World, keeper: Keeper) -> None:
+def test_due_connections_of_all_sandboxes_are_tested_with_the_oldest_test_first(world: World, keeper: Keeper) -> None:
     ask_for(world, "old", sandbox="prod")
     world.clock.advance(3600)
     ask_for(world, "new")
@@ -190,7 +190,7 @@ def test_what_was_not_tested_for_long_is_tested_the_oldest_of_all_sandboxes_firs
     assert [end for end, _ in world.announced()] == ["Ready"] * 3
 
 
-def test_rechecks_of_which_nobody_knows_count_as_sent(
+def test_rechecks_whose_send_failed_still_count_as_sent(
     world: World, keeper: Keeper, refuse: Callable[..., None]
 ) -> None:
     for sandbox in ("s1", "s2"):
@@ -204,7 +204,7 @@ def test_rechecks_of_which_nobody_knows_count_as_sent(
     assert [detail["because"] for detail in keeper.drifts()] == [None, "budget"]
 
 
-def test_what_has_a_foreign_twin_is_verified_all_the_same(world: World, keeper: Keeper) -> None:
+def test_a_connection_with_a_foreign_one_of_the_same_name_is_still_verified(world: World, keeper: Keeper) -> None:
     ask_for(world, "sales")
     world.add_foreign("sales")
 
@@ -213,7 +213,7 @@ def test_what_has_a_foreign_twin_is_verified_all_the_same(world: World, keeper: 
     assert (said["Drifted"], said["Verifications"]) == (1, 1)
 
 
-def test_a_run_that_meets_its_deadline_goes_on_where_it_stopped(world: World, keeper: Keeper) -> None:
+def test_a_run_that_reaches_its_deadline_continues_where_it_stopped(world: World, keeper: Keeper) -> None:
     for sandbox in ("s1", "s2", "s3"):
         ask_for(world, "a", sandbox=sandbox)
     delete(world, "a")
@@ -234,7 +234,7 @@ def test_a_run_that_meets_its_deadline_goes_on_where_it_stopped(world: World, ke
     assert sorted(json.loads(sent.body)["recheck"]["sandbox"] for sent in keeper.rechecks()) == ["s1", "s2", "s3"]
 
 
-def test_a_run_that_goes_on_keeps_its_budget_and_what_is_due(world: World, keeper: Keeper) -> None:
+def test_a_run_that_continues_keeps_its_budget_and_its_due_tests(world: World, keeper: Keeper) -> None:
     for sandbox in ("s1", "s2"):
         ask_for(world, "a", sandbox=sandbox)
         world.clock.advance(60)
@@ -251,7 +251,9 @@ def test_a_run_that_goes_on_keeps_its_budget_and_what_is_due(world: World, keepe
     assert json.loads(sent.body)["recheck"]["sandbox"] == "s1"
 
 
-def test_scheduled_work_starts_no_cluster_and_tests_nothing_where_none_runs(world: World, keeper: Keeper) -> None:
+def test_scheduled_work_starts_no_cluster_and_tests_nothing_while_the_cluster_is_stopped(
+    world: World, keeper: Keeper
+) -> None:
     assert world.ask(REQUEST | {"readiness": "start"})
     world.stack.databricks.settings.clusters = dict(STOPPED)
     tests = len(world.calls("GET", "/test"))
@@ -264,7 +266,7 @@ def test_scheduled_work_starts_no_cluster_and_tests_nothing_where_none_runs(worl
     assert (world.status(), world.announced()) == ("ready", [("Ready", "created")])
 
 
-def test_scheduled_work_that_is_tried_again_still_starts_no_cluster(world: World, keeper: Keeper) -> None:
+def test_scheduled_work_that_is_retried_still_starts_no_cluster(world: World, keeper: Keeper) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
     assert world.ask(REQUEST | {"readiness": "start"})
     world.stack.databricks.settings.clusters = dict(STOPPED)
@@ -280,7 +282,7 @@ def test_scheduled_work_that_is_tried_again_still_starts_no_cluster(world: World
     assert world.announced()[-1] == ("Failed", "NotReady")
 
 
-def test_what_failed_is_not_taken_for_ready_while_its_cluster_stands_still(world: World, keeper: Keeper) -> None:
+def test_a_failed_connection_does_not_become_ready_while_its_cluster_is_stopped(world: World, keeper: Keeper) -> None:
     assert world.ask()
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
     assert world.ask(REQUEST | {"description": "changed"})
@@ -292,7 +294,7 @@ def test_what_failed_is_not_taken_for_ready_while_its_cluster_stands_still(world
     assert (world.status(), world.announced()[-1]) == ("failed", ("Failed", "NotReady"))
 
 
-def test_calls_grow_with_pages_and_not_with_connections(world: World, keeper: Keeper) -> None:
+def test_the_number_of_calls_grows_with_pages_not_with_connections(world: World, keeper: Keeper) -> None:
     ask_for(world, *(f"k{number}" for number in range(12)))
     world.clock.advance(LATER)
     before = len(world.calls())
@@ -306,7 +308,7 @@ def test_calls_grow_with_pages_and_not_with_connections(world: World, keeper: Ke
     "event",
     [{"detail-type": "Something", "detail": {}}, {"what": "ever"}, [], {"detail-type": "Secret Label Updated"}],
 )
-def test_an_event_that_is_none_of_ours_is_refused_with_what_is_wrong(keeper: Keeper, event: Any) -> None:
+def test_an_unrecognized_event_is_refused_with_its_faults(keeper: Keeper, event: Any) -> None:
     with pytest.raises(InvalidRequest) as raised:
         keeper.wake(event)
 
@@ -314,7 +316,7 @@ def test_an_event_that_is_none_of_ours_is_refused_with_what_is_wrong(keeper: Kee
 
 
 @pytest.mark.parametrize("operation", ["Query", "GetParametersByPath", "DescribeSecret", "BatchGetItem", "PutEvents"])
-def test_a_sandbox_that_aws_does_not_tell_of_is_counted_and_nothing_is_sent(
+def test_a_sandbox_that_aws_refuses_to_read_is_counted_as_failed_and_nothing_is_sent(
     world: World, keeper: Keeper, refuse: Callable[..., None], operation: str
 ) -> None:
     ask_for(world, "a", "b", "c")
@@ -326,7 +328,7 @@ def test_a_sandbox_that_aws_does_not_tell_of_is_counted_and_nothing_is_sent(
     assert (said["FailedSandboxes"], keeper.rechecks()) == (1, [])
 
 
-def test_metrics_tell_of_the_fleet(world: World, keeper: Keeper, log: Log) -> None:
+def test_metrics_show_the_state_of_the_fleet(world: World, keeper: Keeper, log: Log) -> None:
     ask_for(world, "a", "b", "c")
     delete(world, "a")
 
@@ -343,7 +345,7 @@ def test_metrics_tell_of_the_fleet(world: World, keeper: Keeper, log: Log) -> No
 
 
 def values(log: Log) -> dict[str, list[float]]:
-    """Every value of each metric so far."""
+    """All values of each metric so far."""
     found: dict[str, list[float]] = defaultdict(list)
     for document in log.metrics():
         for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:

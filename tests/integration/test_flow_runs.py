@@ -1,4 +1,4 @@
-"""Adobe tells that a run of a dataflow failed: the connection that it reads from is tested."""
+"""When Adobe reports a failed dataflow run, the connection that the dataflow reads from is tested."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = {"_adobeio": {"imsOrgId": "x@AdobeOrg", "providerMetadata": "platform_n
 
 
 def run_of(flow_id: str, sandbox: str = "dev") -> dict[str, Any]:
-    """A flow run as Adobe shows it."""
+    """A flow run as Adobe describes it."""
     return {"id": str(uuid.uuid4()), "flowId": flow_id, "sandboxName": sandbox, "metrics": {"statusSummary": {}}}
 
 
@@ -57,7 +57,7 @@ def test_the_connection_of_a_failed_dataflow_is_tested(world: World, keeper: Kee
     assert len(world.calls("GET", "/test")) == tests + 1
 
 
-def test_what_the_test_then_says_is_announced(world: World, keeper: Keeper) -> None:
+def test_a_test_that_fails_after_a_failed_dataflow_is_announced(world: World, keeper: Keeper) -> None:
     world.ask()
     keeper.wake(told(in_event(run_of(flow_of(world)))))
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
@@ -67,7 +67,7 @@ def test_what_the_test_then_says_is_announced(world: World, keeper: Keeper) -> N
     assert world.announced()[-1] == ("Failed", "TestFailed")
 
 
-def test_no_cluster_is_started_for_it(world: World, keeper: Keeper) -> None:
+def test_a_failed_dataflow_starts_no_cluster(world: World, keeper: Keeper) -> None:
     world.ask(REQUEST | {"readiness": "start"})
     keeper.wake(told(in_event(run_of(flow_of(world)))))
     world.stack.databricks.settings.clusters = dict(STOPPED)
@@ -79,7 +79,9 @@ def test_no_cluster_is_started_for_it(world: World, keeper: Keeper) -> None:
 
 
 @pytest.mark.parametrize("what", ["another flow", "another sandbox", "retired"])
-def test_a_dataflow_that_reads_from_none_of_ours_is_nothing(world: World, keeper: Keeper, what: str) -> None:
+def test_a_dataflow_that_reads_from_none_of_our_connections_causes_no_recheck(
+    world: World, keeper: Keeper, what: str
+) -> None:
     world.ask()
     flow_id = flow_of(world)
     sandbox = "dev"
@@ -98,7 +100,7 @@ def test_a_dataflow_that_reads_from_none_of_ours_is_nothing(world: World, keeper
 
 @pytest.mark.parametrize("detail", [{}, {"event": {"flowId": "x"}}, {"event": run_of("../connections")}, None, [[[]]]])
 def test_a_notification_without_a_flow_is_refused(keeper: Keeper, detail: Any) -> None:
-    with pytest.raises(Exception, match="takes no such event") as raised:
+    with pytest.raises(Exception, match="Unrecognized event") as raised:
         keeper.wake(told(detail))
 
     assert type(raised.value).__name__ == "InvalidRequest"
@@ -112,7 +114,7 @@ def test_a_notification_without_a_flow_is_refused(keeper: Keeper, detail: Any) -
     ],
     ids=["by its type", "by its code"],
 )
-def test_the_rule_brings_it_to_the_function(world: World, keeper: Keeper, event: dict[str, Any]) -> None:
+def test_the_rule_sends_the_notification_to_the_function(world: World, keeper: Keeper, event: dict[str, Any]) -> None:
     entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
 
     world.stack.aws.client("events").put_events(Entries=[entry | {"EventBusName": world.stack.bus_name}])
@@ -122,7 +124,7 @@ def test_the_rule_brings_it_to_the_function(world: World, keeper: Keeper, event:
     assert keeper.wake(heard)["flow_id"] == "f-1"
 
 
-def test_no_other_event_of_the_bus_wakes_the_function(world: World, keeper: Keeper) -> None:
+def test_no_other_event_of_the_bus_invokes_the_function(world: World, keeper: Keeper) -> None:
     world.ask()
 
     assert keeper.told() == []

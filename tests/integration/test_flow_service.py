@@ -1,4 +1,4 @@
-"""What is asked of Flow Service, and which of its answers are understood how."""
+"""Calls to Flow Service, and how each of its replies is understood."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIST, ONE = "/connections", ".*/connections/[^/]+"
 
 
 def on_lists(world: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]) -> None:
-    """Have `change` edit each page of connections."""
+    """Let `change` edit each page of connections."""
 
     def act(request: Request, answer: Callable[..., Any]) -> Any:
         response, fault = answer()
@@ -33,7 +33,7 @@ def on_lists(world: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[di
     world.on_answers(monkeypatch, act)
 
 
-def test_an_answer_about_another_connection_is_not_taken_for_ours(world: World) -> None:
+def test_a_reply_about_another_connection_is_not_used(world: World) -> None:
     world.ask()
     other = {"items": [{"id": "other", "name": "sales", "state": "enabled", "auth": {"params": {}}}]}
     world.stack.adobe.faults.add(Fault(method="GET", path=ONE, times=0, status=200, body=json.dumps(other)))
@@ -44,7 +44,7 @@ def test_an_answer_about_another_connection_is_not_taken_for_ours(world: World) 
 
 
 @pytest.mark.parametrize("request_", [REQUEST, ABSENT], ids=["present", "absent"])
-def test_an_id_that_cannot_be_one_reaches_no_path(world: World, request_: dict[str, str]) -> None:
+def test_an_invalid_id_is_never_put_into_a_path(world: World, request_: dict[str, str]) -> None:
     world.ask()
     world.edit_item("SET connectionId = :id", values={":id": {"S": "../flows"}})
     before = len(world.calls())
@@ -54,7 +54,7 @@ def test_an_id_that_cannot_be_one_reaches_no_path(world: World, request_: dict[s
     assert {request.path.removeprefix(BASE) for request in world.calls()[before:]} <= {LIST}
 
 
-def test_a_connection_that_comes_unwrapped_is_understood(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_without_its_items_wrapper_is_understood(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.ask()
 
     def unwrap(request: Request, answer: Callable[..., Any]) -> Any:
@@ -66,7 +66,7 @@ def test_a_connection_that_comes_unwrapped_is_understood(world: World, monkeypat
     assert world.invoke(REQUEST)["outcome"] == "unchanged"
 
 
-def test_what_the_parameter_names_is_read_and_not_only_looked_up_in_a_list(world: World) -> None:
+def test_the_connection_in_the_parameter_is_read_by_its_id_not_only_found_in_a_list(world: World) -> None:
     held = world.add_foreign("made by an older installation", age=0)
     world.publish(held)
     world.stack.adobe.settings.list_lag_seconds = 1000
@@ -74,7 +74,7 @@ def test_what_the_parameter_names_is_read_and_not_only_looked_up_in_a_list(world
     assert world.invoke(REQUEST)["connectionId"] == held
 
 
-def test_a_delete_that_finds_no_page_is_not_taken_for_done(world: World) -> None:
+def test_an_html_404_in_reply_to_a_delete_does_not_count_as_deleted(world: World) -> None:
     world.ask()
     world.stack.adobe.records.clear()
     world.stack.adobe.faults.add(Fault(method="DELETE", status=404, body="<html>Not found</html>"))
@@ -84,7 +84,7 @@ def test_a_delete_that_finds_no_page_is_not_taken_for_done(world: World) -> None
     assert world.parameter() is not None
 
 
-def test_a_listing_asks_for_the_type_and_a_plain_name_oldest_first(world: World) -> None:
+def test_a_listing_filters_by_type_and_plain_name_with_the_oldest_first(world: World) -> None:
     world.ask()
     world.ask(REQUEST | {"name": "other", "displayName": "Sales, all"})
 
@@ -96,7 +96,9 @@ def test_a_listing_asks_for_the_type_and_a_plain_name_oldest_first(world: World)
     ]
 
 
-def test_a_listing_without_end_is_an_error_not_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_with_too_many_pages_is_an_error_not_a_complete_list(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(flow_service, "MAX_PAGES", 2)
     for number in range(250):
         world.add_foreign(f"other-{number}")
@@ -106,7 +108,9 @@ def test_a_listing_without_end_is_an_error_not_an_end(world: World, monkeypatch:
     assert world.calls("POST") == []
 
 
-def test_what_a_filter_lets_slip_is_matched_on_our_side(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_matched_again_on_our_side_in_case_a_filter_is_ignored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     foreign = world.add_foreign("sales")
     world.stack.adobe.records[foreign].item["connectionSpec"] = {"id": "another-spec", "version": "1.0"}
 
@@ -119,7 +123,9 @@ def test_what_a_filter_lets_slip_is_matched_on_our_side(world: World, monkeypatc
     assert world.invoke(REQUEST)["outcome"] == "created"
 
 
-def test_a_listed_connection_that_does_not_show_its_type_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listed_connection_that_does_not_show_its_type_still_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.add_foreign("sales")
 
     def hide(page: dict[str, Any]) -> None:
@@ -131,7 +137,9 @@ def test_a_listed_connection_that_does_not_show_its_type_counts(world: World, mo
     assert world.refused(REQUEST).code == "Conflict"
 
 
-def test_the_oldest_is_adopted_in_whatever_order_they_are_listed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_connection_is_adopted_whatever_the_order_of_the_list(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     younger, oldest = sorted(world.add_foreign("sales") for _ in range(2))
     world.stack.adobe.records[oldest].item["createdAt"] -= 1000
     on_lists(world, monkeypatch, lambda page: page["items"].reverse())
@@ -141,7 +149,7 @@ def test_the_oldest_is_adopted_in_whatever_order_they_are_listed(world: World, m
     assert (result["connectionId"], result["duplicates"]) == (oldest, [younger])
 
 
-def test_a_patch_whose_answer_lacks_the_etag_reads_it(world: World) -> None:
+def test_the_etag_is_read_if_the_reply_to_a_patch_lacks_it(world: World) -> None:
     world.ask()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", when="after", status=200, body="{}"))
@@ -151,7 +159,7 @@ def test_a_patch_whose_answer_lacks_the_etag_reads_it(world: World) -> None:
     assert (result["outcome"], result["etag"]) == ("updated", world.connections()[0]["etag"])
 
 
-def test_a_page_in_answer_to_a_patch_is_not_taken_for_done(world: World) -> None:
+def test_an_html_page_in_reply_to_a_patch_does_not_count_as_done(world: World) -> None:
     world.ask()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", status=200, body="<html>Sign in</html>"))
@@ -185,7 +193,7 @@ def test_a_delete_that_failed_is_repeated(world: World) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("id", 7), ("description", ["x"]), ("name", {}), ("state", 1)])
-def test_a_listing_that_shows_something_unreadable_proves_nothing(
+def test_a_listing_with_an_unreadable_item_proves_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, field: str, value: object
 ) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", when="after", drop=True))
@@ -207,7 +215,7 @@ def test_a_listing_that_shows_something_unreadable_proves_nothing(
 
 
 @pytest.mark.parametrize("links", [7, "x", {"next": 7}, {"next": ["x"]}, {"next": {"href": 7}}])
-def test_a_link_to_the_next_page_that_cannot_be_read_is_no_end(
+def test_an_unreadable_link_to_the_next_page_is_an_error_not_the_end(
     world: World, monkeypatch: pytest.MonkeyPatch, links: object
 ) -> None:
     on_lists(world, monkeypatch, lambda page: page.update({"_links": links}))
@@ -219,7 +227,7 @@ def test_a_link_to_the_next_page_that_cannot_be_read_is_no_end(
 
 
 @pytest.mark.parametrize("links", [None, {}, {"next": None}, {"next": {}}, {"next": {"href": None}}])
-def test_the_last_page_links_to_nothing_in_any_way(
+def test_the_last_page_may_have_an_empty_next_link_in_any_form(
     world: World, monkeypatch: pytest.MonkeyPatch, links: object
 ) -> None:
     on_lists(world, monkeypatch, lambda page: page.update({"_links": links}))

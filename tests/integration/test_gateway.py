@@ -1,4 +1,4 @@
-"""The local gateway turns calls into events and answers into responses as API Gateway does for an HTTP API."""
+"""The local gateway turns calls into events and results into responses, as API Gateway does for an HTTP API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def api() -> Iterator[Front]:
 # ---------------------------------------------------------------- events
 
 
-def test_an_event_has_what_format_2_0_has(api: Front) -> None:
+def test_an_event_has_the_fields_of_payload_format_2_0(api: Front) -> None:
     event = api.event(
         "PUT", "/connections/dev/sales?dry=1", '{"a": 1}', Content_Type="application/json", User_Agent="test"
     )
@@ -47,7 +47,7 @@ def test_an_event_has_what_format_2_0_has(api: Front) -> None:
     }
 
 
-def test_the_context_of_an_event_says_who_what_where_and_when() -> None:
+def test_the_context_of_an_event_has_its_caller_route_host_and_time() -> None:
     with front(now=lambda: 1_764_088_205.25) as api:
         context = api.event("GET", "/connections/dev/sales", User_Agent="test/1")["requestContext"]
 
@@ -73,7 +73,7 @@ def test_the_context_of_an_event_says_who_what_where_and_when() -> None:
     }
 
 
-def test_the_id_of_a_call_is_told_to_the_function_and_to_the_caller(api: Front) -> None:
+def test_the_id_of_a_call_is_sent_to_the_function_and_to_the_caller(api: Front) -> None:
     response, _ = api.ask("GET", "/connections")
     api.ask("GET", "/connections")
 
@@ -81,14 +81,14 @@ def test_the_id_of_a_call_is_told_to_the_function_and_to_the_caller(api: Front) 
     assert response.getheader("Apigw-Requestid") == ids[0] != ids[1]
 
 
-def test_what_a_call_does_not_have_is_not_in_its_event(api: Front) -> None:
+def test_fields_that_a_call_does_not_have_are_not_in_its_event(api: Front) -> None:
     event = api.event("GET", "/connections")
 
     assert not {"body", "cookies", "pathParameters", "queryStringParameters", "stageVariables"} & set(event)
     assert event["rawQueryString"] == ""
 
 
-def test_headers_are_lower_case_and_cookies_apart(api: Front) -> None:
+def test_headers_are_lower_case_and_cookies_are_separate(api: Front) -> None:
     event = api.event("GET", "/connections", If_Match='"1"', Cookie="a=1; b=2")
 
     assert event["headers"]["if-match"] == '"1"'
@@ -97,7 +97,7 @@ def test_headers_are_lower_case_and_cookies_apart(api: Front) -> None:
     assert event["headers"]["x-forwarded-proto"] == "http"
 
 
-def test_what_is_said_twice_is_joined_by_commas(api: Front) -> None:
+def test_repeated_headers_and_query_parameters_are_joined_by_commas(api: Front) -> None:
     raw(api, "GET / HTTP/1.1", "Host: x", "Prefer: wait=20", "Prefer: respond-async", "Connection: close")
     said_twice = api.events[-1]["headers"]["prefer"]
     asked_twice = api.event("GET", "/connections?sandbox=a&sandbox=b&limit=&q=a+b%2Bc")
@@ -108,7 +108,7 @@ def test_what_is_said_twice_is_joined_by_commas(api: Front) -> None:
 
 
 def raw(api: Front, *lines: str) -> bytes:
-    """What comes back for lines as they are."""
+    """The raw response to exactly these request lines."""
     host, _, port = api.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall("\r\n".join((*lines, "", "")).encode())
@@ -122,7 +122,7 @@ def raw(api: Front, *lines: str) -> bytes:
         ("application/json; charset=utf-8", '{"ü": 1}', True),
         ("application/problem+json", "{}", True),
         ("text/csv", "a,b", True),
-        ("application/x-www-form-urlencoded", '{"a": 1}', False),  # curl -d without a type
+        ("application/x-www-form-urlencoded", '{"a": 1}', False),  # curl -d without a content type
         ("application/octet-stream", "x", False),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_body_in_chunks_is_read_to_its_end(api: Front) -> None:
         ("GET", "/", "$default"),
     ],
 )
-def test_a_call_goes_by_the_route_of_its_method_and_path_else_by_the_default(
+def test_a_call_takes_the_route_of_its_method_and_path_or_the_default_route(
     api: Front, method: str, path: str, route: str
 ) -> None:
     event = api.event(method, path)
@@ -202,10 +202,10 @@ def test_an_integration_of_another_kind_is_refused_not_served_wrongly() -> None:
         HttpApi.read(Template(document, {"AdobeSecretArn": ARN}), lambda name, _: name)
 
 
-# ---------------------------------------------------------------- answers
+# ---------------------------------------------------------------- responses
 
 
-def test_an_answer_in_format_2_0_becomes_the_response(api: Front) -> None:
+def test_a_result_in_format_2_0_becomes_the_response(api: Front) -> None:
     api.answer = {
         "statusCode": 202,
         "headers": {"Content-Type": "application/problem+json", "Location": "/connections/dev/sales", "Retry-After": 3},
@@ -234,7 +234,9 @@ def test_an_answer_in_format_2_0_becomes_the_response(api: Front) -> None:
         ({"statusCode": 204}, 204, None, b""),
     ],
 )
-def test_what_an_answer_leaves_out_is_assumed(api: Front, answer: Any, status: int, kind: str, body: bytes) -> None:
+def test_fields_that_a_result_leaves_out_get_default_values(
+    api: Front, answer: Any, status: int, kind: str, body: bytes
+) -> None:
     api.answer = answer
 
     response, content = api.ask("GET", "/connections")
@@ -254,13 +256,13 @@ def test_what_an_answer_leaves_out_is_assumed(api: Front, answer: Any, status: i
         RuntimeError("secret words"),
     ],
 )
-def test_a_function_that_fails_or_breaks_the_format_is_a_500_that_tells_nothing(api: Front, answer: Any) -> None:
+def test_a_function_that_fails_or_breaks_the_format_becomes_a_500_without_details(api: Front, answer: Any) -> None:
     api.answer = answer
 
     assert api.says("GET", "/connections") == INTERNAL
 
 
-def test_a_function_that_takes_longer_than_the_integration_waits_is_a_503() -> None:
+def test_a_function_that_exceeds_the_timeout_of_the_integration_becomes_a_503() -> None:
     ended = threading.Event()
 
     with front(handler=lambda event, context: ended.wait(20), timeout_seconds=0.05) as api:
@@ -270,13 +272,13 @@ def test_a_function_that_takes_longer_than_the_integration_waits_is_a_503() -> N
     assert says == (503, {"message": "Service Unavailable"})
 
 
-def test_a_call_of_head_has_the_headers_and_no_body(api: Front) -> None:
+def test_a_head_call_gets_the_headers_and_no_body(api: Front) -> None:
     response, content = api.ask("HEAD", "/connections")
 
     assert (response.status, response.getheader("Content-Length"), content) == (200, "2", b"")
 
 
-def test_a_body_beyond_ten_megabytes_is_refused_and_the_connection_stays(api: Front) -> None:
+def test_a_body_beyond_ten_megabytes_is_refused_and_the_connection_stays_open(api: Front) -> None:
     with requests.Session() as session:
         largest = session.post(f"{api.url}/connections", data=b"x" * 10_485_760, timeout=20)
         larger = session.post(f"{api.url}/connections", data=b"x" * 10_485_761, timeout=20)

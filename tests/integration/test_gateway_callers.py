@@ -1,4 +1,4 @@
-"""Whom the local gateway lets in, and how often: signatures of AWS for real, tokens as they come, token buckets."""
+"""Which calls the local gateway accepts, and how many: it checks AWS signatures, accepts any token, and throttles."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def signed(
 
 
 def send(request: AWSRequest, **changed: Any) -> tuple[int, Any]:
-    """Status and text of what comes back, with parts of the request changed after it was signed."""
+    """Status and body of the response, with parts of the request changed after it was signed."""
     prepared = request.prepare()
     sent = {"method": prepared.method, "url": prepared.url, "data": prepared.body, "headers": dict(prepared.headers)}
     sent["headers"] |= changed.pop("headers", {})
@@ -61,14 +61,14 @@ def send(request: AWSRequest, **changed: Any) -> tuple[int, Any]:
         ("DELETE", "/connections/dev/sales", b""),
     ],
 )
-def test_a_call_that_botocore_signed_is_let_in(api: Front, method: str, target: str, body: bytes) -> None:
+def test_a_call_that_botocore_signed_is_accepted(api: Front, method: str, target: str, body: bytes) -> None:
     request = signed(method, api.url + target, body, Content_Type="application/json", Prefer="wait=1")
 
     assert send(request) == (200, "ok")
     assert api.events[-1]["requestContext"]["authorizer"]["iam"]["accessKey"] == "local"
 
 
-def test_a_session_token_is_part_of_what_is_signed(api: Front) -> None:
+def test_a_session_token_is_part_of_the_signature(api: Front) -> None:
     request = signed("GET", f"{api.url}/connections", credentials=Credentials("local", "local", "token"))
 
     assert send(request) == (200, "ok")
@@ -89,7 +89,7 @@ def test_a_session_token_is_part_of_what_is_signed(api: Front) -> None:
     ],
     ids=str,
 )
-def test_a_call_that_is_not_what_was_signed_is_refused(api: Front, changed: dict[str, Any]) -> None:
+def test_a_call_that_was_changed_after_it_was_signed_is_refused(api: Front, changed: dict[str, Any]) -> None:
     request = signed("PUT", f"{api.url}/connections/dev/sales", b'{"a": 1}', Prefer="wait=1")
 
     assert send(request, **changed) == FORBIDDEN
@@ -113,14 +113,16 @@ def test_a_signature_for_another_path_or_query_is_refused(api: Front) -> None:
     ],
     ids=["secret", "access key", "service", "region"],
 )
-def test_a_signature_of_others_or_for_something_else_is_refused(api: Front, credentials: Any, service: str) -> None:
+def test_a_signature_with_another_secret_key_service_or_region_is_refused(
+    api: Front, credentials: Any, service: str
+) -> None:
     request = signed("GET", f"{api.url}/connections", credentials=credentials, service=service)
 
     assert send(request) == FORBIDDEN
 
 
 @pytest.mark.parametrize(("seconds", "is_let_in"), [(-290, True), (290, True), (-310, False), (310, False)])
-def test_a_signature_is_good_for_five_minutes(seconds: float, is_let_in: bool) -> None:
+def test_a_signature_is_valid_for_five_minutes(seconds: float, is_let_in: bool) -> None:
     with front(now=lambda: time.time() + seconds) as api:
         status, _ = send(signed("GET", f"{api.url}/connections"))
 
@@ -134,7 +136,7 @@ def test_a_signature_must_cover_host_and_date(api: Front) -> None:
     assert send(request, headers={"Authorization": less}) == FORBIDDEN
 
 
-def test_a_call_without_any_signature_is_let_in_here_as_the_local_user(api: Front) -> None:
+def test_a_call_without_a_signature_is_accepted_here_as_the_local_user(api: Front) -> None:
     event = api.event("GET", "/connections")
 
     assert event["requestContext"]["authorizer"]["iam"]["userArn"] == "arn:aws:iam::123456789012:user/local"
@@ -152,7 +154,7 @@ def test_a_call_without_any_signature_is_let_in_here_as_the_local_user(api: Fron
     ],
     ids=" ".join,
 )
-def test_a_call_that_curl_signed_is_let_in(api: Front, arguments: list[str]) -> None:
+def test_a_call_that_curl_signed_is_accepted(api: Front, arguments: list[str]) -> None:
     path, *rest = arguments
 
     assert curl(api, "local:local", path, *rest) == (200, "ok")
@@ -184,7 +186,7 @@ def token(**claims: Any) -> str:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, {"Authorization": "Basic bG9jYWw6bG9jYWw="}])
-def test_where_tokens_are_taken_a_call_without_one_is_refused(headers: dict[str, str]) -> None:
+def test_an_api_that_requires_tokens_refuses_a_call_without_one(headers: dict[str, str]) -> None:
     with front(FULL) as api:
         assert api.says("GET", "/connections", headers=headers) == (401, {"message": "Unauthorized"})
         assert api.events == []
@@ -200,7 +202,7 @@ def test_the_claims_of_a_token_are_texts_in_the_event() -> None:
 
 
 @pytest.mark.parametrize("given", ["opaque", "a.b.c", token(), "a.MQ.c"])
-def test_any_token_is_let_in_even_one_that_cannot_be_read(given: str) -> None:
+def test_any_token_is_accepted_even_one_that_cannot_be_read(given: str) -> None:
     template = Template.load({"AdobeSecretArn": ARN, "ApiJwtIssuer": "https://a.example", "ApiJwtAudience": "a"})
 
     with front(template) as api:
@@ -225,7 +227,7 @@ def statuses(api: Front, number: int, method: str = "GET", path: str = "/connect
         ("POST", "/connections", 10, 5),
     ],
 )
-def test_a_route_takes_its_burst_at_once_and_then_its_rate(method: str, path: str, burst: int, rate: int) -> None:
+def test_a_route_accepts_its_burst_at_once_and_then_its_rate(method: str, path: str, burst: int, rate: int) -> None:
     clock = [1_764_088_205.0]
 
     with front(BARE, lambda: clock[0]) as api:
@@ -237,7 +239,7 @@ def test_a_route_takes_its_burst_at_once_and_then_its_rate(method: str, path: st
     assert a_second_later == [200] * rate + [429]
 
 
-def test_what_is_too_many_is_said_and_the_function_does_not_hear_of_it() -> None:
+def test_a_throttled_call_gets_a_429_and_does_not_reach_the_function() -> None:
     with front(now=lambda: 0.0) as api:
         statuses(api, 10, "POST")
         says = api.says("POST", "/connections")
@@ -246,7 +248,7 @@ def test_what_is_too_many_is_said_and_the_function_does_not_hear_of_it() -> None
     assert len(api.events) == 10
 
 
-def test_each_route_has_a_bucket_of_its_own_whatever_the_paths_variables_are() -> None:
+def test_each_route_has_its_own_bucket_whatever_its_path_variables_are() -> None:
     with front(now=lambda: 0.0) as api:
         of_two_names = statuses(api, 6, "PUT", "/connections/dev/a") + statuses(api, 6, "PUT", "/connections/dev/b")
         of_another_route = statuses(api, 1, "DELETE", "/connections/dev/a")
@@ -255,7 +257,7 @@ def test_each_route_has_a_bucket_of_its_own_whatever_the_paths_variables_are() -
     assert of_another_route == [200]
 
 
-def test_a_bucket_holds_no_more_than_its_burst_however_long_nobody_calls() -> None:
+def test_a_bucket_holds_no_more_than_its_burst_however_long_it_is_idle() -> None:
     clock = [0.0]
 
     with front(BARE, lambda: clock[0]) as api:

@@ -1,4 +1,4 @@
-"""The local gateway shows the API's document and a page to try it on, which API Gateway and the function do not."""
+"""The local gateway serves the OpenAPI document and a page to try it. API Gateway and the function do not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_document_is_read_when_it_is_asked_for(document: Path) -> None:
+def test_the_document_is_read_at_each_request(document: Path) -> None:
     with front(document=document) as api:
         before = api.says("GET", "/openapi.json")
         document.write_text('{"openapi": "3.1.1"}')
@@ -27,12 +27,12 @@ def test_the_document_is_read_when_it_is_asked_for(document: Path) -> None:
     assert api.events == []
 
 
-def test_without_a_document_there_is_none_to_show(tmp_path: Path) -> None:
+def test_without_a_document_both_documentation_addresses_are_not_found(tmp_path: Path) -> None:
     with front(document=tmp_path / "none.json") as api:
         assert [api.says("GET", path)[0] for path in ("/openapi.json", "/docs")] == [404, 404]
 
 
-def test_the_page_has_everything_in_it_and_tries_calls_here(document: Path) -> None:
+def test_the_page_is_self_contained_and_sends_its_calls_to_this_gateway(document: Path) -> None:
     with front(document=document) as api:
         response, content = api.ask("GET", "/docs")
     page = content.decode()

@@ -1,4 +1,4 @@
-"""Asking over HTTP: what is queued, noted or refused, and what comes of it."""
+"""Requests over HTTP: what is queued, noted or refused, and the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_put_is_queued_noted_and_shown_as_requested(world: World, web: Web) ->
     assert shown["connectionId"] is None
 
 
-def test_what_was_asked_for_is_made_and_its_event_carries_the_same_order(world: World, web: Web) -> None:
+def test_a_requested_connection_is_created_and_its_event_carries_the_same_order(world: World, web: Web) -> None:
     asked = web("PUT", KEY, BODY)
 
     work(world)
@@ -41,7 +41,7 @@ def test_what_was_asked_for_is_made_and_its_event_carries_the_same_order(world: 
     assert "noted" not in world.item()
 
 
-def test_a_post_asks_the_same_with_the_key_in_its_body(world: World, web: Web) -> None:
+def test_a_post_makes_the_same_request_with_the_key_in_its_body(world: World, web: Web) -> None:
     asked = web("POST", "/connections", REQUEST)
 
     work(world)
@@ -50,7 +50,7 @@ def test_a_post_asks_the_same_with_the_key_in_its_body(world: World, web: Web) -
     assert web("GET", KEY).document["status"] == "ready"
 
 
-def test_asking_twice_makes_one_connection(world: World, web: Web) -> None:
+def test_two_equal_requests_make_one_connection(world: World, web: Web) -> None:
     web("PUT", KEY, BODY)
     web("PUT", KEY, BODY)
 
@@ -103,7 +103,7 @@ def test_a_body_is_json_whatever_its_content_type_says(web: Web, kind: str) -> N
     assert web("PUT", KEY, BODY, content_type=kind).status == 202
 
 
-def test_a_request_is_queued_though_it_could_not_be_noted(
+def test_a_request_is_queued_even_if_it_cannot_be_noted(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch, refuse: Callable[..., None]
 ) -> None:
     refuse("UpdateItem")
@@ -115,7 +115,7 @@ def test_a_request_is_queued_though_it_could_not_be_noted(
     assert web("GET", KEY).document["status"] == "ready"
 
 
-def test_a_note_that_comes_after_the_request_was_done_is_left_out(
+def test_a_note_that_comes_after_the_request_was_processed_is_dropped(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = web.api.dependencies.registry
@@ -133,7 +133,7 @@ def test_a_note_that_comes_after_the_request_was_done_is_left_out(
     assert "noted" not in world.item()
 
 
-def test_a_note_is_left_out_though_the_queues_clock_was_behind_ours(
+def test_a_late_note_is_dropped_even_if_the_queues_clock_is_behind_ours(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = web.api.dependencies.registry
@@ -170,7 +170,7 @@ def test_an_earlier_request_does_not_hide_the_note_of_a_later_one(
     assert shown["request"]["displayName"] == "later"
 
 
-def test_a_key_that_is_asked_for_again_is_noted_and_does_not_expire(world: World, web: Web) -> None:
+def test_a_key_that_is_requested_again_is_noted_and_does_not_expire(world: World, web: Web) -> None:
     world.ask()
     world.ask(ABSENT)
     assert "expiresAt" in world.item()
@@ -194,7 +194,7 @@ def test_a_recheck_of_a_key_that_is_only_noted_does_nothing(world: World, web: W
 @pytest.mark.parametrize(
     ("code", "status", "told"), [("ThrottlingException", 429, "Throttled"), ("AccessDenied", 503, "Unavailable")]
 )
-def test_trouble_of_our_own_is_told_without_what_it_was(
+def test_an_internal_failure_is_reported_without_its_details(
     web: Web, refuse: Callable[..., None], code: str, status: int, told: str
 ) -> None:
     refuse("SendMessage", code)
@@ -207,7 +207,7 @@ def test_trouble_of_our_own_is_told_without_what_it_was(
     assert "send_message" not in json.dumps(refused)
 
 
-def test_what_nobody_foresaw_is_told_without_its_text(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_reported_without_its_text(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise KeyError("inner text")
 

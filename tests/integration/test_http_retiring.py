@@ -1,4 +1,4 @@
-"""Retiring and verifying over HTTP."""
+"""Deleting and verifying connections over HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_delete_is_queued_and_retires_the_connection(world: World, web: Web) -
     assert web("GET", KEY).document["status"] == "retired"
 
 
-def test_a_delete_that_flows_stand_in_the_way_of_names_them(world: World, web: Web) -> None:
+def test_a_delete_that_dataflows_block_names_them(world: World, web: Web) -> None:
     world.ask()
     (connection,) = world.connections()
     world.stack.adobe.settings.in_use += [connection["id"]] * 2
@@ -35,7 +35,7 @@ def test_a_delete_that_flows_stand_in_the_way_of_names_them(world: World, web: W
 
 
 @pytest.mark.parametrize("hidden", [True, False])
-def test_a_delete_says_that_flows_stand_in_the_way_though_it_cannot_see_them(
+def test_a_delete_reports_that_dataflows_block_it_even_if_it_cannot_list_them(
     world: World, web: Web, hidden: bool
 ) -> None:
     world.ask()
@@ -50,7 +50,7 @@ def test_a_delete_says_that_flows_stand_in_the_way_though_it_cannot_see_them(
     assert refused["faults"] == []
 
 
-def test_a_verification_tests_what_seems_unchanged_and_says_when(world: World, web: Web) -> None:
+def test_a_verification_tests_an_unchanged_connection_and_shows_when(world: World, web: Web) -> None:
     world.ask()
     before = web("GET", KEY).document["tested"]
     world.clock.advance(3600)
@@ -66,7 +66,7 @@ def test_a_verification_tests_what_seems_unchanged_and_says_when(world: World, w
     assert len(world.announced()) == 1
 
 
-def test_a_verification_looks_at_a_workspace_that_its_request_does_not_want_looked_at(world: World, web: Web) -> None:
+def test_a_verification_checks_the_workspace_even_if_its_request_has_readiness_off(world: World, web: Web) -> None:
     world.ask(REQUEST | {"readiness": "off"})
     assert web("GET", KEY).document["readiness"] is None
 

@@ -1,4 +1,4 @@
-"""Asking over HTTP and waiting: the answer is the end, if it comes in time."""
+"""Requests over HTTP that wait: the response is the result, if it comes in time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_wait_ends_when_the_request_does(world: World, web: Web) -> None:
     assert sum(world.clock.slept) < 1
 
 
-def test_a_wait_for_something_unchanged_or_updated_is_no_creation(world: World, web: Web) -> None:
+def test_a_wait_for_an_unchanged_or_updated_connection_returns_200(world: World, web: Web) -> None:
     world.ask()
     world.clock.meanwhile = lambda: work(world)
     unchanged = web("PUT", KEY, BODY, prefer="wait=10")
@@ -36,7 +36,7 @@ def test_a_wait_for_something_unchanged_or_updated_is_no_creation(world: World, 
     assert (updated.status, updated.document["outcome"]) == (200, "updated")
 
 
-def test_a_wait_that_is_too_short_answers_as_if_nobody_had_waited(world: World, web: Web) -> None:
+def test_a_wait_that_is_too_short_returns_202_like_a_request_without_a_wait(world: World, web: Web) -> None:
     answered = web("PUT", KEY, BODY, prefer="wait=3")
 
     assert answered.status == 202
@@ -60,7 +60,7 @@ def test_a_wait_is_bounded_by_the_contract_and_by_the_invocation(
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=x", "await=5", "return=minimal"])
-def test_a_preference_that_is_none_is_ignored(world: World, web: Web, prefer: str) -> None:
+def test_an_invalid_preference_is_ignored(world: World, web: Web, prefer: str) -> None:
     answered = web("PUT", KEY, BODY, prefer=prefer)
 
     assert answered.status == 202
@@ -68,7 +68,7 @@ def test_a_preference_that_is_none_is_ignored(world: World, web: Web, prefer: st
     assert world.clock.slept == []
 
 
-def test_a_wait_tells_the_problem_that_ended_the_request(world: World, web: Web) -> None:
+def test_a_wait_returns_the_problem_that_ended_the_request(world: World, web: Web) -> None:
     world.add_foreign("sales")
     world.clock.meanwhile = lambda: work(world)
 
@@ -86,7 +86,7 @@ def test_a_refusal_by_databricks_while_waiting_is_a_failed_dependency(world: Wor
     assert [fault["field"] for fault in refused["faults"]] == ["CLUSTER_STATE"]
 
 
-def test_what_was_given_up_while_waiting_is_unavailable(world: World, web: Web) -> None:
+def test_a_request_that_is_given_up_during_a_wait_returns_503(world: World, web: Web) -> None:
     def give_up() -> None:
         (sent,) = world.arrived()
         sent.first_received = world.clock.now() - 4000
@@ -101,7 +101,7 @@ def test_what_was_given_up_while_waiting_is_unavailable(world: World, web: Web) 
     assert answered.headers["retry-after"]
 
 
-def test_whoever_is_overtaken_while_waiting_hears_that_it_is_superseded(world: World, web: Web) -> None:
+def test_a_request_that_is_overtaken_during_a_wait_returns_superseded(world: World, web: Web) -> None:
     def overtake() -> None:
         world.ask(REQUEST | {"displayName": "later"}, at=world.clock.now() + 60)
 
@@ -113,7 +113,7 @@ def test_whoever_is_overtaken_while_waiting_hears_that_it_is_superseded(world: W
     assert answered.document["connectionId"] is None
 
 
-def test_a_look_that_fails_while_waiting_is_one_look_less(
+def test_a_registry_read_that_fails_during_a_wait_does_not_end_the_wait(
     world: World, web: Web, refuse: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def mend() -> None:

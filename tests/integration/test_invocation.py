@@ -1,4 +1,4 @@
-"""The event source mapping of the local stack does what Lambda's does."""
+"""The event source mapping of the local stack works as Lambda's does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Mapped = Callable[..., EventSource]
 
 @pytest.fixture
 def mapped(aws: Aws) -> Mapped:
-    """A mapping from a queue of its own, with two messages in it, to a handler."""
+    """Makes a mapping from a new queue with two messages to a handler."""
     sqs, name = aws.client("sqs"), f"q{uuid.uuid4().hex}"
     url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     for body in ("one", "two"):
@@ -42,7 +42,7 @@ def done(_event: Any, _context: Any) -> Any:
     return {"batchItemFailures": []}
 
 
-def test_what_is_done_is_deleted(mapped: Mapped) -> None:
+def test_processed_messages_are_deleted(mapped: Mapped) -> None:
     source = mapped(done)
 
     assert (source.poll(), left(source)) == (True, 1)
@@ -50,13 +50,13 @@ def test_what_is_done_is_deleted(mapped: Mapped) -> None:
     assert source.poll() is False
 
 
-def test_a_mapping_that_is_off_takes_nothing(mapped: Mapped) -> None:
+def test_a_disabled_mapping_takes_no_messages(mapped: Mapped) -> None:
     source = mapped(done, Enabled=False)
 
     assert (source.poll(), left(source)) == (False, 2)
 
 
-def test_what_failed_stays_if_the_mapping_hears_of_it(mapped: Mapped) -> None:
+def test_failed_messages_stay_only_if_the_mapping_reports_batch_item_failures(mapped: Mapped) -> None:
     hearing = mapped(failing, FunctionResponseTypes=["ReportBatchItemFailures"])
     assert (hearing.poll(), left(hearing)) == (True, 2)
 
@@ -64,7 +64,7 @@ def test_what_failed_stays_if_the_mapping_hears_of_it(mapped: Mapped) -> None:
     assert (deaf.poll(), left(deaf)) == (True, 1)
 
 
-def test_everything_stays_when_the_function_fails(mapped: Mapped) -> None:
+def test_all_messages_stay_when_the_function_fails(mapped: Mapped) -> None:
     def fail(_event: Any, _context: Any) -> Any:
         raise FunctionFailed({"errorType": "Sandbox.Timedout"})
 
@@ -74,7 +74,7 @@ def test_everything_stays_when_the_function_fails(mapped: Mapped) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_a_batch_is_as_large_as_the_mapping_says_and_as_lambda_writes_it(mapped: Mapped, size: int) -> None:
+def test_a_batch_has_the_size_of_its_mapping_and_the_format_of_lambda(mapped: Mapped, size: int) -> None:
     seen: list[Any] = []
 
     def see(event: Any, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Functions are invoked by name, through the SDK, as one function invokes another in AWS."""
+"""The local stack lets the SDK invoke functions by name, as one function invokes another in AWS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.aws.invocation import FunctionFailed, Handler
 
 
 class Functions:
-    """Functions of a test in the shared AWS."""
+    """A function of this test in the shared AWS."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -38,7 +38,7 @@ def functions(aws: Aws) -> Iterator[Functions]:
     aws.functions.pop(made.name, None)
 
 
-def test_an_invocation_gives_what_the_handler_gives(functions: Functions) -> None:
+def test_an_invocation_returns_the_result_of_the_handler(functions: Functions) -> None:
     functions.serve(lambda event, context: {"got": event})
 
     answer = functions.invoke({"sandbox": "dev", "größe": 1})
@@ -48,7 +48,7 @@ def test_an_invocation_gives_what_the_handler_gives(functions: Functions) -> Non
     assert json.loads(answer["Payload"].read()) == {"got": {"sandbox": "dev", "größe": 1}}
 
 
-def test_a_function_is_known_by_its_arn_too(functions: Functions) -> None:
+def test_a_function_can_be_invoked_by_its_arn_too(functions: Functions) -> None:
     functions.serve(lambda event, context: event)
 
     answer = functions.invoke(7, FunctionName=f"arn:aws:lambda:eu-west-1:123456789012:function:{functions.name}")
@@ -64,7 +64,7 @@ def test_a_function_is_known_by_its_arn_too(functions: Functions) -> None:
     ],
     ids=["reported", "raised"],
 )
-def test_a_function_error_is_an_answer_that_says_so(
+def test_a_function_error_is_returned_as_lambda_returns_it(
     functions: Functions, error: Exception, payload: dict[str, Any]
 ) -> None:
     def fails(event: Any, context: Any) -> Any:
@@ -78,7 +78,7 @@ def test_a_function_error_is_an_answer_that_says_so(
 
 
 @pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
-def test_a_function_that_is_not_there_is_refused_as_lambda_does(aws: Aws, kind: str) -> None:
+def test_an_unknown_function_is_refused_as_lambda_refuses_it(aws: Aws, kind: str) -> None:
     client = aws.client("lambda")
 
     with pytest.raises(client.exceptions.ResourceNotFoundException, match=r"not found: arn:.*:function:nobody"):
@@ -94,7 +94,7 @@ def test_a_function_that_is_not_there_is_refused_as_lambda_does(aws: Aws, kind: 
         ({"InvocationType": "DryRun"}, "InvalidParameterValueException"),
     ],
 )
-def test_what_cannot_be_invoked_here_is_refused(functions: Functions, options: dict[str, Any], code: str) -> None:
+def test_an_unsupported_invocation_is_refused(functions: Functions, options: dict[str, Any], code: str) -> None:
     functions.serve(lambda event, context: event)
 
     with pytest.raises(ClientError) as refused:
@@ -103,7 +103,7 @@ def test_what_cannot_be_invoked_here_is_refused(functions: Functions, options: d
     assert refused.value.response["Error"]["Code"] == code
 
 
-def test_an_asynchronous_invocation_is_queued_and_answered_at_once(functions: Functions, aws: Aws) -> None:
+def test_an_asynchronous_invocation_is_queued_and_returns_at_once(functions: Functions, aws: Aws) -> None:
     functions.serve(lambda event, context: pytest.fail("invoked"))
 
     answers = [functions.invoke({"n": n}, InvocationType="Event") for n in (1, 2)]
@@ -113,7 +113,7 @@ def test_an_asynchronous_invocation_is_queued_and_answered_at_once(functions: Fu
     assert aws.asynchronous.take(functions.name) == []
 
 
-def test_a_function_may_call_aws_and_be_invoked_by_several_at_a_time(functions: Functions, aws: Aws) -> None:
+def test_a_function_may_call_aws_and_run_several_times_in_parallel(functions: Functions, aws: Aws) -> None:
     both = threading.Barrier(2, timeout=20)
 
     def calls(event: Any, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Each function of the local stack has its own environment, and can be invoked once the HTTP API is served."""
+"""Each function of the local stack has its own environment. It can be invoked once the HTTP API is served."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stack(aws: Aws, aws_calls: AwsCalls) -> Iterator[Stack]:
     """A stack on the real clock."""
     name = f"f{uuid.uuid4().hex[:12]}"
     made = Stack(name, {"ParameterPrefix": f"/{name}"}, aws)
-    for role in ("ProvisionRole", "ReconcileRole"):  # which hears of every secret
+    for role in ("ProvisionRole", "ReconcileRole"):  # this one receives the events of all secrets
         aws_calls.allow(f"{name}/{role}", grants(made.template, made.resources.attribute, role))
     yield made
     made.stop()
@@ -47,14 +47,14 @@ def test_each_function_has_the_environment_that_the_template_gives_it(stack: Sta
     assert its["ApiFunction"]["EXPLORE_FUNCTION_NAME"] == stack.resources.attribute("ExploreFunction", None)
 
 
-def test_a_stack_that_serves_no_api_starts_nothing_for_it(stack: Stack) -> None:
+def test_a_stack_that_serves_no_api_does_not_serve_the_functions_of_the_api(stack: Stack) -> None:
     client = stack.aws.client("lambda")
 
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.invoke(FunctionName=stack.resources.attribute("ExploreFunction", None))
 
 
-def test_a_handler_may_stand_in_for_the_function_of_the_api(stack: Stack) -> None:
+def test_a_handler_may_replace_the_function_of_the_api(stack: Stack) -> None:
     gateway = stack.serve_api(lambda event, context: {"key": event["pathParameters"]})
 
     answer = requests.get(f"{gateway.url}/connections/dev/sales", timeout=20)
@@ -62,7 +62,7 @@ def test_a_handler_may_stand_in_for_the_function_of_the_api(stack: Stack) -> Non
     assert answer.json() == {"key": {"sandbox": "dev", "name": "sales"}}
 
 
-def test_the_function_that_makes_connections_can_be_invoked_by_its_name(stack: Stack) -> None:
+def test_the_provision_function_can_be_invoked_by_its_name(stack: Stack) -> None:
     stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
     stack.serve_api()
 
@@ -72,7 +72,7 @@ def test_the_function_that_makes_connections_can_be_invoked_by_its_name(stack: S
     assert [item["id"] for item in stack.adobe.living()] == [result["connectionId"]]
 
 
-def test_a_stack_whose_functions_are_served_works_what_is_queued_for_them(stack: Stack) -> None:
+def test_a_stack_that_serves_its_functions_processes_their_queued_events(stack: Stack) -> None:
     stack.put_secret(SECRET_ID, DATABRICKS_SECRET)
     announced = listening(stack)
     stack.serve_functions()

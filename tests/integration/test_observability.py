@@ -1,4 +1,4 @@
-"""The log line and the metrics of an answer."""
+"""The log line and the metrics of a processed request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.log import Log
 from tests.support.world import RECHECK, REQUEST, World
 
 
-def test_a_log_line_and_its_metrics_tell_how_a_delivery_went(world: World, log: Log) -> None:
+def test_a_log_line_and_its_metrics_show_how_a_delivery_went(world: World, log: Log) -> None:
     body = '{"message": "no", "error_code": "429050"}'
     headers = {"Retry-After": "60", "x-request-id": "r-1"}
     sent = world.send(REQUEST, order_id="order-1")
@@ -43,7 +43,7 @@ def test_a_log_line_and_its_metrics_tell_how_a_delivery_went(world: World, log: 
     assert log.metrics()[2]["Duration"] == [created["duration_ms"]]
 
 
-def test_what_is_parked_and_what_is_deleted_as_surplus_is_counted(world: World, log: Log) -> None:
+def test_parked_requests_and_deleted_duplicates_are_counted(world: World, log: Log) -> None:
     world.ask()
     (kept,) = world.connections()
     surplus = world.add_foreign()
@@ -78,7 +78,7 @@ def test_the_age_of_a_recheck_counts_from_the_recheck_not_from_the_request(world
     assert log.lines()[1]["requested_at"] == log.lines()[0]["requested_at"]
 
 
-def test_a_superseded_request_is_nobodys_delay(world: World, log: Log) -> None:
+def test_a_superseded_request_has_no_request_age(world: World, log: Log) -> None:
     late = world.send(REQUEST)
     world.clock.advance(86_400)
     world.ask()
@@ -88,8 +88,8 @@ def test_a_superseded_request_is_nobodys_delay(world: World, log: Log) -> None:
     assert ["RequestAge" in document for document in log.metrics()] == [True, False]
 
 
-def test_the_sdk_says_nothing_of_its_own(world: World, log: Log, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)  # as a function's log level sets it; the SDK would then log the secrets it reads
+def test_the_sdk_writes_no_log_lines(world: World, log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)  # as a function's log level can be: the SDK would then log secrets
     world.new_service()
     world.ask()
 

@@ -1,4 +1,4 @@
-"""Invariant 1, One: whatever a POST comes to, at most one connection of ours lives."""
+"""Invariant 1, One: whatever happens to a POST, at most one connection of ours exists."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_post_that_was_applied_but_lost_is_adopted_not_repeated(world: World, 
 
 
 @pytest.mark.parametrize("late", [1.0, 20.0, 60.0, 110.0])
-def test_a_post_that_takes_effect_after_its_client_is_gone_is_waited_for(world: World, late: float) -> None:
+def test_a_post_that_takes_effect_after_its_network_connection_broke_is_waited_for(world: World, late: float) -> None:
     world.stack.adobe.faults.add(post_fault(drop=True, late=late))
 
     world.until_done(world.send(REQUEST))
@@ -65,7 +65,7 @@ def test_a_post_that_takes_effect_after_its_client_is_gone_is_waited_for(world: 
     assert world.announced() == [("Ready", "adopted")]
 
 
-def test_a_list_that_shows_a_new_connection_late_is_not_taken_for_an_answer(world: World) -> None:
+def test_a_list_that_shows_a_new_connection_late_does_not_prove_that_none_exists(world: World) -> None:
     world.stack.adobe.settings.list_lag_seconds = 90
     world.stack.adobe.faults.add(post_fault(when="after", drop=True))
 
@@ -115,7 +115,7 @@ def test_the_next_delivery_sends_nothing_while_the_attempt_may_still_take_effect
     assert len(world.connections()) == 1
 
 
-def test_an_open_attempt_comes_before_absence_too(world: World) -> None:
+def test_an_open_attempt_is_settled_before_absence_too(world: World) -> None:
     world.stack.adobe.faults.add(post_fault(drop=True, late=100))
     assert not world.deliver(world.send(REQUEST), seconds=100)
 
@@ -146,7 +146,7 @@ def test_a_refused_post_leaves_no_attempt_open(world: World) -> None:
     assert world.invoke(REQUEST)["outcome"] == "created"
 
 
-def test_a_connection_that_is_refused_leaves_no_attempt_open(world: World) -> None:
+def test_a_refused_network_connection_leaves_no_attempt_open(world: World) -> None:
     service = world.new_service(ADOBE_PLATFORM_URL="http://localhost:9")
 
     assert world.refused(REQUEST, service=service).code == "Unavailable"
@@ -186,7 +186,7 @@ def test_a_delivery_whose_lease_ran_out_and_was_taken_can_write_nothing(
     def paused(request: Request) -> Any:
         if request.method == "GET" and not done:
             done.append(True)
-            world.clock.advance(300)  # the first delivery sleeps through its lease
+            world.clock.advance(300)  # the lease of the first delivery expires
             done.append(world.deliver(second, other))
         return answer(request)
 
@@ -218,7 +218,7 @@ def test_a_delivery_whose_lease_another_one_holds_can_write_nothing(
     assert world.calls("POST") == []
 
 
-def test_surplus_of_ours_is_deleted_and_only_what_no_flow_uses(world: World) -> None:
+def test_our_duplicates_are_deleted_unless_a_dataflow_uses_them(world: World) -> None:
     world.ask()
     (kept,) = world.connections()
     surplus = [_copy(world, kept) for _ in range(2)]
@@ -233,7 +233,7 @@ def test_surplus_of_ours_is_deleted_and_only_what_no_flow_uses(world: World) -> 
 
 
 def _copy(world: World, item: dict[str, Any]) -> str:
-    """Another connection with the same mark."""
+    """Another connection with the same marker."""
     copy_id = world.add_foreign()
     world.stack.adobe.records[copy_id].item["description"] = item["description"]
     return copy_id
@@ -256,7 +256,7 @@ def test_a_list_that_reorders_while_it_is_paged_hides_nothing(world: World) -> N
     world.clock.advance(60)
     for number in range(250):
         world.add_foreign(f"other-{number}", age=0)
-    world.edit_item("REMOVE connectionId")  # only the mark still leads to it
+    world.edit_item("REMOVE connectionId")  # only the marker still leads to it
     world.unpublish()
     world.stack.adobe.settings.list_reorders = True
 
@@ -280,7 +280,9 @@ def linked(href: str) -> Fault:
         "https://other.example/connections",
     ],
 )
-def test_a_link_to_the_next_page_is_followed_however_it_is_written_and_never_elsewhere(world: World, base: str) -> None:
+def test_a_link_to_the_next_page_is_followed_in_any_notation_and_never_to_another_place(
+    world: World, base: str
+) -> None:
     world.stack.adobe.faults.add(linked(f"{base}?continuationToken=a%2Bb/c=="))
     world.stack.adobe.faults.add(Fault(method="GET", path=".*/connections", status=200, body='{"items": []}'))
 
@@ -290,7 +292,7 @@ def test_a_link_to_the_next_page_is_followed_however_it_is_written_and_never_els
 
 
 @pytest.mark.parametrize("href", ["/flows?continuationToken=a", "https://[", "//other.example/x", "/connections/../x"])
-def test_a_link_that_leads_away_from_the_listing_is_an_error_not_an_end(world: World, href: str) -> None:
+def test_a_link_that_leads_away_from_the_listing_is_an_error_not_the_end(world: World, href: str) -> None:
     world.stack.adobe.faults.add(linked(href))
 
     assert world.refused(REQUEST).code == "Unavailable"
@@ -298,7 +300,7 @@ def test_a_link_that_leads_away_from_the_listing_is_an_error_not_an_end(world: W
     assert [request.path for request in world.calls()] == [f"{BASE}/connections"]
 
 
-def test_a_link_that_leads_round_in_a_circle_is_an_error_not_an_end(world: World) -> None:
+def test_a_link_to_a_page_that_was_already_read_is_an_error_not_the_end(world: World) -> None:
     world.stack.adobe.faults.add(linked("/connections?continuationToken=a"), linked("/connections?continuationToken=a"))
 
     assert "repeats a page" in world.refused(REQUEST).message
@@ -306,7 +308,7 @@ def test_a_link_that_leads_round_in_a_circle_is_an_error_not_an_end(world: World
     assert world.calls("POST") == []
 
 
-def test_a_page_that_fails_is_an_error_not_an_end(world: World) -> None:
+def test_a_page_that_fails_is_an_error_not_the_end(world: World) -> None:
     for number in range(250):
         world.add_foreign(f"a-{number}", age=7200)
     mine = world.add_foreign("sales", age=60)

@@ -1,4 +1,4 @@
-"""What docs/runbook.md tells an operator to do, done: redrive, restore, rebuild, move, share a sandbox."""
+"""The procedures of docs/runbook.md work: redrive, restore, rebuild, move, share a sandbox."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ OTHER = REQUEST | {"displayName": "Sales, the other stack"}
 
 
 def redriven(world: World) -> list[Sent]:
-    """The dead letters, moved back as SQS moves them: the same bodies in new messages."""
+    """The dead letters, redriven as SQS does it: the same bodies in new messages."""
     return [world.send_body(letter["Body"]) for letter in world.dead_letters()]
 
 
 def given_up(world: World, detail: dict[str, Any] = REQUEST) -> Sent:
-    """A request that failed until it was parked."""
+    """A request that kept failing until it was parked."""
     world.stack.adobe.faults.add(Fault(times=0, status=503))
     sent = world.send(detail)
     world.deliver(sent)
@@ -47,7 +47,7 @@ def lose_the_registry(world: World) -> None:
 # ---------------------------------------------------------------- redrive
 
 
-def test_a_redriven_request_is_done_as_of_when_it_was_asked(world: World) -> None:
+def test_a_redriven_request_is_processed_with_the_time_of_the_original_request(world: World) -> None:
     sent = given_up(world)
     asked = json.loads(sent.body)["time"]
 
@@ -70,7 +70,7 @@ def test_a_redriven_request_loses_against_a_newer_one(world: World) -> None:
     assert world.dead_letters() == []
 
 
-def test_a_redriven_request_does_not_bring_back_what_was_deleted_since(world: World) -> None:
+def test_a_redriven_request_does_not_recreate_a_connection_that_was_deleted_since(world: World) -> None:
     given_up(world)
     world.ask(ABSENT)
     (again,) = redriven(world)
@@ -79,7 +79,7 @@ def test_a_redriven_request_does_not_bring_back_what_was_deleted_since(world: Wo
     assert (world.connections(), world.parameter(), world.status()) == ([], None, "retired")
 
 
-def test_everything_redriven_twice_changes_nothing_the_second_time(world: World) -> None:
+def test_redriving_a_request_twice_changes_nothing_the_second_time(world: World) -> None:
     sent = given_up(world)
     body = world.dead_letters()[0]["Body"]
     for _ in range(2):
@@ -106,7 +106,7 @@ def test_a_lost_registry_is_rebuilt_by_sending_the_requests_again(world: World) 
     assert world.item()["connectionId"]["S"] == before["id"]
 
 
-def test_with_the_parameter_lost_too_the_marker_tells_what_was_ours_and_adopt_takes_it_back(world: World) -> None:
+def test_if_the_parameter_is_lost_too_the_marker_shows_what_was_ours_and_adopt_takes_it_back(world: World) -> None:
     world.ask()
     (before,) = world.connections()
     lose_the_registry(world)
@@ -122,7 +122,7 @@ def test_with_the_parameter_lost_too_the_marker_tells_what_was_ours_and_adopt_ta
     assert [item["id"] for item in world.connections()] == [before["id"]] == [world.parameter()]
 
 
-def test_absence_asked_of_a_lost_registry_deletes_what_the_parameter_names(world: World) -> None:
+def test_absence_after_a_lost_registry_deletes_the_connection_in_the_parameter(world: World) -> None:
     world.ask()
     lose_the_registry(world)
     world.ask(ABSENT)
@@ -143,7 +143,7 @@ def test_a_registry_restored_from_before_a_connection_was_made_finds_it_by_its_p
 
 @pytest.fixture
 def restore(world: World, aws: Aws) -> Any:
-    """Steps 2 and 3 of the runbook's procedure, by its own script: to the moment when `restore.moment()` was called."""
+    """Steps 2 and 3 of the runbook's procedure, with its script. `restore.moment()` sets the point in time."""
     return Restore(world, aws)
 
 
@@ -158,7 +158,7 @@ class Restore:
         )
 
     def back(self) -> str:
-        """Run the script; what it said."""
+        """Run the script and return its output."""
         (script,) = re.findall(r" *```python\n(.+?)```", RUNBOOK.read_text(), re.DOTALL)
         arguments = [f"{self._table}-restored", self._table, self._prefix]
         command = [sys.executable, "-c", textwrap.dedent(script), *arguments]
@@ -181,7 +181,7 @@ def test_a_restored_registry_is_as_it_was(world: World, restore: Restore) -> Non
     assert world.announced()[2:] == []
 
 
-def test_restoring_leaves_every_key_alone_that_is_still_there(world: World, restore: Restore) -> None:
+def test_restoring_leaves_every_key_that_still_exists_unchanged(world: World, restore: Restore) -> None:
     world.ask()
     restore.moment()
     world.ask(REQUEST | {"displayName": "Newer"})
@@ -191,7 +191,7 @@ def test_restoring_leaves_every_key_alone_that_is_still_there(world: World, rest
     assert restore.items() == before
 
 
-def test_a_connection_made_again_since_the_moment_is_found_under_whatever_name(world: World, restore: Restore) -> None:
+def test_a_connection_recreated_after_the_restore_point_is_found_under_any_name(world: World, restore: Restore) -> None:
     world.ask()
     restore.moment()
     world.stack.adobe.records.clear()
@@ -206,7 +206,7 @@ def test_a_connection_made_again_since_the_moment_is_found_under_whatever_name(w
     assert world.announced()[-1] == ("Ready", "adopted")
 
 
-def test_what_was_made_before_the_moment_and_never_published_is_found_by_its_mark(
+def test_an_unpublished_connection_from_before_the_restore_point_is_found_by_its_marker(
     world: World, restore: Restore
 ) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
@@ -221,7 +221,7 @@ def test_what_was_made_before_the_moment_and_never_published_is_found_by_its_mar
     assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
 
 
-def test_what_was_made_since_the_moment_and_never_published_is_a_conflict_until_adopted(
+def test_an_unpublished_connection_from_after_the_restore_point_is_a_conflict_until_it_is_adopted(
     world: World, restore: Restore
 ) -> None:
     restore.moment()
@@ -243,14 +243,14 @@ def test_what_was_made_since_the_moment_and_never_published_is_a_conflict_until_
 
 @pytest.fixture
 def other(world: World, aws: Aws, aws_calls: AwsCalls) -> Any:
-    """Another stack, with a registry and parameters of its own, on the same Adobe."""
+    """Another stack with its own registry and parameters, on the same Adobe."""
     with new_world(aws, aws_calls) as made:
         made.clock = world.clock
         made.service = made.new_service(ADOBE_PLATFORM_URL=world.stack.adobe.url, ADOBE_IMS_URL=world.stack.ims.url)
         yield made
 
 
-def test_two_stacks_on_one_sandbox_keep_their_hands_off_each_others_connections(world: World, other: World) -> None:
+def test_two_stacks_on_one_sandbox_do_not_touch_each_others_connections(world: World, other: World) -> None:
     world.ask()
     (first,) = world.connections()
 

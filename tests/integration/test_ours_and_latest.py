@@ -1,4 +1,4 @@
-"""Invariants 8 and 9: the latest asked request wins, and nothing of others is touched."""
+"""Invariants 8 and 9: the most recent request wins, and connections of other systems are not touched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.world import ABSENT, REQUEST, World
 
 @pytest.mark.parametrize("arrival", list(itertools.permutations(range(3))), ids=str)
 @pytest.mark.parametrize("last", ["present", "absent"])
-def test_whatever_order_requests_arrive_in_the_latest_asked_wins(
+def test_the_latest_request_wins_whatever_order_requests_arrive_in(
     shared_world: World, arrival: tuple[int, ...], last: str
 ) -> None:
     world, name = shared_world, f"{last}-{''.join(map(str, arrival))}"
@@ -25,7 +25,7 @@ def test_whatever_order_requests_arrive_in_the_latest_asked_wins(
 
     for position in arrival:
         assert world.ask(asked[position], at=began + position, order_id=f"id-{position}")
-        world.ask(asked[arrival[0]], at=began + arrival[0], order_id=f"id-{arrival[0]}")  # and the first one again
+        world.ask(asked[arrival[0]], at=began + arrival[0], order_id=f"id-{arrival[0]}")  # the first one again
 
     connections = world.connections(name)
     if last == "present":
@@ -36,7 +36,7 @@ def test_whatever_order_requests_arrive_in_the_latest_asked_wins(
         assert world.parameter(name) is None
 
 
-def test_a_superseded_request_is_done_counted_and_not_announced(world: World, log: Log) -> None:
+def test_a_superseded_request_is_acknowledged_and_counted_but_not_announced(world: World, log: Log) -> None:
     now = world.clock.now()
     world.ask(at=now + 5)
 
@@ -46,7 +46,7 @@ def test_a_superseded_request_is_done_counted_and_not_announced(world: World, lo
     assert log.metrics()[-1]["Superseded"] == [1.0]
 
 
-def test_a_direct_invoke_of_what_was_superseded_says_so_with_nulls(world: World) -> None:
+def test_a_superseded_direct_invoke_returns_superseded_with_nulls(world: World) -> None:
     world.clock.advance(1000)
     world.ask()
     world.clock.advance(-900)
@@ -57,7 +57,7 @@ def test_a_direct_invoke_of_what_was_superseded_says_so_with_nulls(world: World)
     assert (result["connectionId"], result["etag"], result["parameterName"]) == (None, None, None)
 
 
-def test_the_same_order_again_is_not_done_twice(world: World) -> None:
+def test_the_same_order_is_not_processed_twice(world: World) -> None:
     sent = world.send(REQUEST)
     assert world.deliver(sent)
     before = len(world.calls())
@@ -132,7 +132,7 @@ def test_an_adopted_connection_is_ours_from_then_on(world: World) -> None:
     assert world.stack.adobe.records[foreign].deleted_at is not None
 
 
-def test_what_the_parameter_names_is_ours_while_the_registry_knows_no_id(world: World) -> None:
+def test_the_connection_in_the_parameter_is_ours_while_the_registry_has_no_id(world: World) -> None:
     held = world.add_foreign("made by an older installation")
     world.publish(held)
 
@@ -142,10 +142,10 @@ def test_what_the_parameter_names_is_ours_while_the_registry_knows_no_id(world: 
     assert [item["name"] for item in world.connections()] == ["sales"]
 
 
-def test_what_the_parameter_names_is_foreign_once_the_registry_knows_an_id(world: World) -> None:
+def test_the_connection_in_the_parameter_is_foreign_once_the_registry_has_an_id(world: World) -> None:
     world.ask()
     foreign = world.add_foreign("made by hand")
-    world.connections("sales")[0]["name"] = "renamed"  # so that only the parameter could lead to the other one
+    world.connections("sales")[0]["name"] = "renamed"  # so that only the parameter leads to the foreign one
     world.stack.adobe.records.pop(str(world.parameter()))
     world.publish(foreign)
     before = json.dumps(world.stack.adobe.records[foreign].item)
@@ -157,7 +157,7 @@ def test_what_the_parameter_names_is_foreign_once_the_registry_knows_an_id(world
     assert json.dumps(world.stack.adobe.records[foreign].item) == before
 
 
-def test_a_parameter_that_names_another_keys_connection_takes_nothing(world: World) -> None:
+def test_a_parameter_that_names_another_keys_connection_does_not_take_it_over(world: World) -> None:
     world.ask(REQUEST | {"name": "first"})
     world.publish(str(world.parameter("first")))
 
@@ -170,7 +170,7 @@ def test_a_parameter_that_names_another_keys_connection_takes_nothing(world: Wor
 
 
 @pytest.mark.parametrize("value", ["see wiki", "https://evil.example", "x" * 300, "../../x"])
-def test_a_parameter_that_names_nothing_is_overwritten_or_deleted(world: World, value: str) -> None:
+def test_a_parameter_without_a_valid_id_is_overwritten_or_deleted(world: World, value: str) -> None:
     world.publish(value)
     assert world.invoke(ABSENT)["outcome"] == "deleted"
     assert world.parameter() is None
@@ -183,14 +183,14 @@ def test_a_parameter_that_names_nothing_is_overwritten_or_deleted(world: World, 
     assert paths == {"", f"/{connection_id}/test"}
 
 
-def test_a_foreign_mark_does_not_make_a_connection_ours(world: World) -> None:
+def test_a_foreign_marker_does_not_make_a_connection_ours(world: World) -> None:
     foreign = world.add_foreign("sales")
     world.stack.adobe.records[foreign].item["description"] = f"[aep-connections {'a' * 32}]"
 
     assert world.refused(REQUEST).code == "Conflict"
 
 
-def test_a_stale_etag_is_read_again_and_what_others_changed_meanwhile_is_seen(world: World) -> None:
+def test_a_patch_with_a_stale_etag_is_repeated_after_the_connection_is_read_again(world: World) -> None:
     world.ask()
     stale = '{"errorMessage": "Supplied version does not match"}'
     world.put_secret(accessToken="rotated")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 
 from local.preflight import preflight
@@ -17,7 +19,7 @@ Look = Callable[..., int]
 
 @pytest.fixture
 def look(world: World, monkeypatch: pytest.MonkeyPatch) -> Look:
-    """The command with the environment of a world."""
+    """The command, run with the environment of a world."""
     environment = world.stack.aws.environment() | {"DATABRICKS_URL": world.stack.databricks.url}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -41,7 +43,7 @@ def test_the_report_of_a_secret_is_a_table_with_a_verdict(
     assert {call.request.method for call in world.stack.databricks.calls} == {"GET"}
 
 
-def test_what_is_wrong_is_shown_with_its_remedy_and_what_was_skipped_with_its_reason(
+def test_failed_checks_are_shown_with_their_remedy_and_skipped_ones_with_their_reason(
     look: Look, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
@@ -51,7 +53,7 @@ def test_what_is_wrong_is_shown_with_its_remedy_and_what_was_skipped_with_its_re
 
     shown = capsys.readouterr().out
     assert "  FAIL     error     CLUSTER_STATE\n" in shown
-    assert "→ Start the cluster, or ask with readiness start.\n" in shown
+    assert "→ Start the cluster, or send the request with readiness start.\n" in shown
     assert "  skipped  error     DATABASE (needs CATALOG)\n" in shown
     assert "Verdict: fail." in shown
 
@@ -63,7 +65,7 @@ def test_a_warning_fails_the_command_only_if_it_is_strict(look: Look, world: Wor
     assert look(strict=strict) == code
 
 
-def test_for_machines_it_is_one_document(look: Look, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_json_report_is_one_document(look: Look, capsys: pytest.CaptureFixture[str]) -> None:
     assert look(as_json=True, clusterId="0923-164208-other") == 0
 
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -73,7 +75,7 @@ def test_for_machines_it_is_one_document(look: Look, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_secret_that_cannot_be_used_is_told_field_by_field(
+def test_a_secret_that_cannot_be_used_is_reported_field_by_field(
     look: Look, world: World, capsys: pytest.CaptureFixture[str], as_json: bool
 ) -> None:
     world.put_secret(domain="https://evil.example", accessToken="")
@@ -88,7 +90,21 @@ def test_a_secret_that_cannot_be_used_is_told_field_by_field(
     assert world.stack.databricks.calls == []
 
 
-def test_an_override_of_the_host_that_is_not_safe_gets_no_token(
+def test_without_credentials_the_command_reports_that(
+    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setattr(boto3, "Session", boto3.session.Session)  # not the one that all tests share
+
+    assert look() == 2
+
+    assert capsys.readouterr().err == "No AWS credentials were found: configure them as for the AWS CLI.\n"
+
+
+def test_an_unsafe_override_of_the_host_gets_no_token(
     look: Look, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABRICKS_URL", "http://evil.example")

@@ -1,4 +1,4 @@
-"""A function in a process of its own does what one in Lambda does: one call at a time, a deadline, its own output."""
+"""A local function in its own process works as in Lambda: one call at a time, a deadline, its own output."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def handler(event, context):
 
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
-    """A function of some code."""
+    """Makes a function from source code."""
 
     def made(code: str, seconds: float = 20.0, **variables: str) -> LocalFunction:
         folder = tmp_path / "echo"
@@ -57,7 +57,7 @@ def written(tmp_path: Path) -> Written:
 
 @pytest.fixture
 def started() -> Iterator[Callable[[LocalFunction], FunctionProcess]]:
-    """Environments that are ended after the test."""
+    """Makes environments, and stops them after the test."""
     made: list[FunctionProcess] = []
 
     def make(function: LocalFunction) -> FunctionProcess:
@@ -86,7 +86,7 @@ def failed(environment: FunctionProcess | Environments, event: object = None) ->
     return raised.value.payload
 
 
-def test_an_event_gets_its_answer(written: Written, started: Started) -> None:
+def test_an_event_gets_its_result(written: Written, started: Started) -> None:
     echo = started(written(ECHO))
 
     assert echo({"name": "Zürich\n"}) == {"event": {"name": "Zürich\n"}}
@@ -101,13 +101,13 @@ def test_nothing_is_started_before_the_first_event_and_one_process_serves_all(
     assert (before, counts({}), counts({})) == (None, 1, 2)
 
 
-def test_an_event_and_an_answer_may_be_large(written: Written, started: Started) -> None:
+def test_an_event_and_a_result_may_be_large(written: Written, started: Started) -> None:
     echo, large = started(written(ECHO)), "x" * 5_000_000
 
     assert echo(large) == {"event": large}
 
 
-def test_the_function_has_its_environment_and_nothing_of_ours(
+def test_the_function_has_its_own_environment_and_none_of_our_variables(
     written: Written, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
@@ -125,7 +125,7 @@ def test_the_layer_can_be_imported(written: Written, started: Started) -> None:
     assert started(written(code))(None) == "aep_connections"
 
 
-def test_the_context_tells_the_time_that_is_left_and_the_name(written: Written, started: Started) -> None:
+def test_the_context_has_the_remaining_time_and_the_function_name(written: Written, started: Started) -> None:
     code = (
         "def handler(event, context):\n"
         "    return [context.get_remaining_time_in_millis(), context.function_name, context.aws_request_id]\n"
@@ -139,7 +139,7 @@ def test_the_context_tells_the_time_that_is_left_and_the_name(written: Written, 
     assert first != second
 
 
-def test_what_is_printed_is_shown_before_the_answer_is_given_whole_lines_at_a_time(written: Written) -> None:
+def test_output_is_shown_in_whole_lines_before_the_result_is_returned(written: Written) -> None:
     code = (
         "import sys\n"
         "print('loaded')\n"
@@ -160,7 +160,9 @@ def test_what_is_printed_is_shown_before_the_answer_is_given_whole_lines_at_a_ti
     assert out.getvalue().endswith("half\n")
 
 
-def test_what_is_printed_goes_to_stdout_as_it_is_then(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_goes_to_the_stdout_at_the_time_of_the_call(
+    written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
     environment = FunctionProcess(written("def handler(event, context): print('shown')"))
 
     environment(None)
@@ -169,7 +171,7 @@ def test_what_is_printed_goes_to_stdout_as_it_is_then(written: Written, capsys: 
     assert capsys.readouterr().out == "shown\n"
 
 
-def test_an_error_is_told_as_lambda_tells_it_and_the_process_stays(written: Written, started: Started) -> None:
+def test_an_error_is_reported_as_lambda_reports_it_and_the_process_stays(written: Written, started: Started) -> None:
     environment = started(written("def handler(event, context): raise LookupError('no such thing')"))
 
     payload, process = failed(environment), environment.process
@@ -179,13 +181,15 @@ def test_an_error_is_told_as_lambda_tells_it_and_the_process_stays(written: Writ
     assert (failed(environment), environment.process) == (payload, process)
 
 
-def test_an_answer_that_is_no_json_is_an_error(written: Written, started: Started) -> None:
+def test_a_result_that_is_not_json_is_an_error(written: Written, started: Started) -> None:
     payload = failed(started(written("def handler(event, context): return {1, 2}")))
 
     assert payload["errorType"] == "Runtime.MarshalError"
 
 
-def test_a_function_that_cannot_be_loaded_says_why_and_is_tried_again(written: Written, started: Started) -> None:
+def test_a_function_that_cannot_be_loaded_reports_why_and_is_loaded_again_next_time(
+    written: Written, started: Started
+) -> None:
     environment = started(written("import no_such_module"))
     first = failed(environment)
     written(ECHO)
@@ -227,7 +231,7 @@ def test_a_call_that_never_stops_printing_is_killed_too(written: Written, starte
     assert failed(started(written(code, 0.3)))["errorType"] == "Sandbox.Timedout"
 
 
-def test_stopping_ends_what_is_in_work_at_once(written: Written) -> None:
+def test_stopping_ends_a_running_call_at_once(written: Written) -> None:
     begun = Begun()
     environment = FunctionProcess(written(HANGS, 60.0), begun)
     with ThreadPoolExecutor() as pool:
@@ -244,7 +248,7 @@ def test_stopping_ends_what_is_in_work_at_once(written: Written) -> None:
 
 
 class Begun(io.StringIO):
-    """Notes that something was printed."""
+    """Notices when something is printed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -272,7 +276,7 @@ def handler(event, context):
 """
 
 
-def test_calls_at_a_time_run_side_by_side(written: Written, tmp_path: Path) -> None:
+def test_simultaneous_calls_run_in_parallel(written: Written, tmp_path: Path) -> None:
     environments = Environments(written(MEETS), io.StringIO())
     events = [{"folder": str(tmp_path), "mine": one, "other": other} for one, other in (("a", "b"), ("b", "a"))]
 
@@ -296,7 +300,7 @@ def test_an_idle_environment_is_taken_before_another_is_started(written: Written
     assert (answers, len(processes)) == ([1, 2, 3], 1)
 
 
-def test_beyond_the_limit_calls_wait_for_an_idle_one(written: Written) -> None:
+def test_beyond_the_limit_calls_wait_for_an_idle_environment(written: Written) -> None:
     environments = Environments(written(COUNTS), io.StringIO(), limit=1)
 
     with ThreadPoolExecutor() as pool:
@@ -306,7 +310,7 @@ def test_beyond_the_limit_calls_wait_for_an_idle_one(written: Written) -> None:
     assert answers == [1, 2, 3, 4]
 
 
-def test_an_environment_that_failed_is_lent_again(written: Written) -> None:
+def test_an_environment_that_failed_is_used_again(written: Written) -> None:
     environments = Environments(written(ENDS), io.StringIO(), limit=1)
 
     errors = {failed(environments)["errorType"] for _ in range(2)}
@@ -315,7 +319,7 @@ def test_an_environment_that_failed_is_lent_again(written: Written) -> None:
     assert errors == {"Runtime.ExitError"}
 
 
-def test_stopped_environments_take_no_call_and_whoever_waits_is_told(written: Written) -> None:
+def test_stopped_environments_refuse_new_calls_and_end_the_waiting_ones(written: Written) -> None:
     begun = Begun()
     environments = Environments(written(HANGS, 60.0), begun, limit=1)
 

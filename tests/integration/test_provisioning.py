@@ -1,4 +1,4 @@
-"""What each kind of request comes to, through real HTTP from the queue to Adobe and Parameter Store."""
+"""The result of each kind of request, over real HTTP from the queue to Adobe and Parameter Store."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_direct_invoke_returns_the_result_of_the_contract(world: World) -> Non
     }
 
 
-def test_the_event_of_a_result_says_when_it_was_asked_and_by_which_event(world: World) -> None:
+def test_the_event_of_a_result_has_the_time_and_the_id_of_its_request(world: World) -> None:
     asked = world.clock.now()
     world.ask(at=asked, order_id="5d9e7f1a")
 
@@ -97,7 +97,7 @@ def test_the_same_request_again_is_unchanged_and_costs_one_get(world: World) -> 
     assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
 
 
-def test_a_parameter_that_somebody_changed_is_written_again(world: World) -> None:
+def test_a_parameter_that_another_system_changed_is_written_again(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     ssm = world.stack.aws.client("ssm")
@@ -151,7 +151,7 @@ def test_a_changed_request_updates_the_connection_in_place(
     assert world.announced()[-1] == ("Ready", "updated")
 
 
-def test_what_somebody_changed_in_adobe_is_put_back(world: World) -> None:
+def test_a_change_that_was_made_in_adobe_is_reverted(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     connection["auth"]["params"]["database"] = "elsewhere"
@@ -171,7 +171,7 @@ def test_a_description_can_be_added_and_keeps_our_marker(world: World) -> None:
     assert world.connections()[0]["description"] == f"Orders and customers {marker}"
 
 
-def test_a_connection_that_is_gone_is_made_again(world: World) -> None:
+def test_a_connection_that_is_gone_is_recreated(world: World) -> None:
     world.ask()
     (first,) = world.connections()
     world.stack.adobe.records.clear()
@@ -209,14 +209,14 @@ def test_absent_waits_until_adobe_no_longer_shows_the_connection(world: World) -
     assert world.parameter() is None
 
 
-def test_absent_of_what_never_was_is_announced_as_unchanged(world: World) -> None:
+def test_absence_of_a_connection_that_never_existed_is_announced_as_unchanged(world: World) -> None:
     assert world.ask(ABSENT)
 
     assert world.announced() == [("Deleted", "unchanged")]
     assert world.calls() == []
 
 
-def test_a_retired_key_can_be_asked_for_again(world: World) -> None:
+def test_a_retired_key_can_be_requested_again(world: World) -> None:
     world.ask()
     world.ask(ABSENT)
 
@@ -265,7 +265,7 @@ def test_a_recheck_of_an_unknown_or_retired_key_does_nothing(world: World) -> No
     assert world.item("unknown") == {}
 
 
-def test_a_disabled_connection_is_left_alone_and_named(world: World) -> None:
+def test_a_disabled_connection_is_left_alone_and_reported(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     world.stack.adobe.settings.states[connection["id"]] = "disabled"
@@ -277,7 +277,7 @@ def test_a_disabled_connection_is_left_alone_and_named(world: World) -> None:
     assert world.calls("PATCH") == []
 
 
-def test_a_connection_that_adobe_still_works_on_is_waited_for(world: World) -> None:
+def test_a_connection_that_adobe_is_still_processing_is_waited_for(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     world.stack.adobe.settings.states[connection["id"]] = "updating"
@@ -289,7 +289,7 @@ def test_a_connection_that_adobe_still_works_on_is_waited_for(world: World) -> N
     assert world.announced()[-1] == ("Ready", "unchanged")
 
 
-def test_an_older_message_body_of_gone_and_a_bare_boolean_of_test_are_understood(world: World) -> None:
+def test_an_older_body_of_the_gone_error_and_a_bare_boolean_of_the_test_are_understood(world: World) -> None:
     world.stack.adobe.settings.error_shape = "older"
     world.stack.adobe.settings.test_shape = "boolean"
     world.ask()
@@ -309,14 +309,14 @@ def test_two_sandboxes_may_have_the_same_name(world: World) -> None:
     assert len(world.connections("sales")) == 2
 
 
-def test_display_names_that_a_filter_would_misread_are_found_all_the_same(world: World) -> None:
+def test_display_names_that_a_filter_would_misread_are_still_found(world: World) -> None:
     name = 'Sales, "EU" & more == 100%'
     world.add_foreign(name)
 
     assert world.refused(REQUEST | {"displayName": name}).code == "Conflict"
 
 
-def test_ours_of_another_key_is_neither_taken_nor_a_conflict(world: World) -> None:
+def test_our_connection_of_another_key_is_neither_taken_nor_a_conflict(world: World) -> None:
     world.ask(REQUEST | {"displayName": "Shared"})
     assert world.ask(REQUEST | {"name": "other", "displayName": "Shared"})
 

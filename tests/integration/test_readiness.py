@@ -1,4 +1,4 @@
-"""The workspace is looked at before Adobe is asked: what is wrong is said exactly, and a start is waited for."""
+"""Before it calls Adobe, the function checks the workspace, reports exactly what is wrong, and waits for a start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTS = "/api/2.1/clusters/start"
 
 
 def looks(world: World, method: str = "GET") -> list[str]:
-    """The paths that the service itself asked of Databricks so far."""
+    """The paths that the service itself has called at Databricks so far."""
     calls = [call.request for call in world.stack.databricks.calls]
     return [c.path for c in calls if c.method == method and c.headers["user-agent"].startswith("aep-connections")]
 
@@ -50,7 +50,7 @@ def test_a_workspace_in_order_passes_every_check_with_three_reads(world: World) 
     assert world.item()["readiness"]["M"]["status"]["S"] == "pass"
 
 
-def test_with_a_catalog_what_the_connection_reads_is_looked_at_too(world: World) -> None:
+def test_with_a_catalog_the_data_that_the_connection_reads_is_checked_too(world: World) -> None:
     assert world.invoke(REQUEST | {"catalog": "main"})["readiness"] == "pass"
 
     assert len(looks(world)) == 6 <= 8
@@ -59,7 +59,9 @@ def test_with_a_catalog_what_the_connection_reads_is_looked_at_too(world: World)
     assert {"CATALOG", "DATABASE", "TABLES"} <= set(results(world))
 
 
-def test_what_fails_is_told_before_adobe_is_asked_in_the_event_the_registry_and_the_log(world: World, log: Log) -> None:
+def test_a_failed_check_is_in_the_event_the_registry_and_the_log_and_adobe_is_not_called(
+    world: World, log: Log
+) -> None:
     stop(world)
 
     assert world.ask()
@@ -105,7 +107,7 @@ def test_what_fails_is_told_before_adobe_is_asked_in_the_event_the_registry_and_
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
-def test_each_thing_that_is_wrong_has_its_check_and_stops_the_request(
+def test_each_error_in_the_workspace_fails_its_check_and_stops_the_request(
     world: World, settings: dict[str, Any], wrong: str
 ) -> None:
     for name, value in settings.items():
@@ -134,7 +136,7 @@ def test_each_thing_that_is_wrong_has_its_check_and_stops_the_request(
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
-def test_what_only_may_be_wrong_is_a_warning_and_adobe_decides(
+def test_an_uncertain_problem_is_a_warning_and_adobe_decides(
     world: World, settings: dict[str, Any], doubtful: str, result: str
 ) -> None:
     path_is_closed_to_us_only = "refusal" in settings
@@ -159,7 +161,7 @@ def test_what_only_may_be_wrong_is_a_warning_and_adobe_decides(
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True, times=0), Fault(status=503, times=0), Fault(status=429, times=0)])
-def test_what_databricks_does_not_say_is_unknown_never_a_pass(world: World, fault: Fault) -> None:
+def test_a_check_without_a_reply_from_databricks_is_never_a_pass(world: World, fault: Fault) -> None:
     world.stack.databricks.faults.add(fault)
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", status=400, body="{}"))
 
@@ -171,7 +173,7 @@ def test_what_databricks_does_not_say_is_unknown_never_a_pass(world: World, faul
     assert len(world.calls("POST")) == 1
 
 
-def test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer(world: World) -> None:
+def test_a_read_that_gets_no_reply_is_retried_only_once(world: World) -> None:
     world.stack.databricks.faults.add(Fault(drop=True, times=0))
 
     world.refused(REQUEST)
@@ -179,7 +181,7 @@ def test_a_read_that_gets_no_answer_is_tried_once_more_and_no_longer(world: Worl
     assert {looks(world).count(path) for path in looks(world)} == {2}
 
 
-def test_no_look_outlives_its_delivery(world: World) -> None:
+def test_no_check_outlives_its_delivery(world: World) -> None:
     before = set(threading.enumerate())
 
     world.ask(REQUEST | {"catalog": "main"})
@@ -188,7 +190,7 @@ def test_no_look_outlives_its_delivery(world: World) -> None:
     assert [name for name in left if name.startswith(("ThreadPool", "Timer"))] == []
 
 
-def test_one_answer_that_is_missing_hides_no_other(world: World) -> None:
+def test_one_missing_reply_does_not_hide_the_other_results(world: World) -> None:
     stop(world)
     world.stack.databricks.faults.add(Fault(path=".*/Me", status=503, times=2))
 
@@ -197,7 +199,7 @@ def test_one_answer_that_is_missing_hides_no_other(world: World) -> None:
     assert results(world)["CLUSTER_STATE"] == "fail"
 
 
-def test_everything_that_is_wrong_is_named_at_once(world: World) -> None:
+def test_all_problems_are_named_at_once(world: World) -> None:
     stop(world)
     databricks = world.stack.databricks.settings
     databricks.single_users, databricks.missing_schemas = {CLUSTER: "group"}, ["main.acme_db"]
@@ -207,7 +209,7 @@ def test_everything_that_is_wrong_is_named_at_once(world: World) -> None:
     assert [fault.field for fault in refusal.faults] == ["CLUSTER_STATE", "SINGLE_USER", "DATABASE"]
 
 
-def test_readiness_off_asks_nothing_and_says_unknown(world: World) -> None:
+def test_readiness_off_makes_no_calls_and_reports_unknown(world: World) -> None:
     world.ask()
     before = looks(world)
 
@@ -217,7 +219,7 @@ def test_readiness_off_asks_nothing_and_says_unknown(world: World) -> None:
     assert "readiness" not in world.item()
 
 
-def test_an_unchanged_connection_is_not_looked_at_again_and_keeps_its_verdict(world: World) -> None:
+def test_an_unchanged_connection_is_not_checked_again_and_keeps_its_verdict(world: World) -> None:
     world.ask()
     before = looks(world)
 

@@ -1,4 +1,4 @@
-"""The schedule: everything that can be otherwise with a connection is found, announced, and mended by a recheck."""
+"""Scheduled reconcile runs: every kind of drift is found, announced, and repaired by a recheck."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.world import ABSENT, REQUEST, SECRET_ID, World
 
 
 def edit(world: World, path: str, value: Any) -> None:
-    """Somebody edits the only connection in Adobe."""
+    """Edit the only connection in Adobe, as another user."""
     (item,) = world.connections("sales")
     record = world.stack.adobe.records[item["id"]]
     record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "somebody", world.clock.now())
@@ -65,7 +65,7 @@ EDITS: dict[str, Callable[[World], object]] = {
 
 
 @pytest.mark.parametrize("kind", EDITS)
-def test_what_is_otherwise_is_announced_and_then_mended(world: World, keeper: Keeper, kind: str) -> None:
+def test_drift_is_announced_and_then_repaired(world: World, keeper: Keeper, kind: str) -> None:
     world.ask()
     EDITS[kind](world)
 
@@ -83,7 +83,7 @@ def test_what_is_otherwise_is_announced_and_then_mended(world: World, keeper: Ke
 
 
 @pytest.mark.parametrize("state", ["disabled", "draft"])
-def test_a_connection_that_somebody_took_out_of_use_is_announced_and_fails_until_it_is_enabled(
+def test_a_disabled_or_draft_connection_is_announced_and_fails_until_it_is_enabled(
     world: World, keeper: Keeper, state: str
 ) -> None:
     world.ask()
@@ -102,13 +102,15 @@ def test_a_connection_that_somebody_took_out_of_use_is_announced_and_fails_until
     assert world.announced()[-1] == ("Ready", "unchanged")
 
 
-def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_people(world: World, keeper: Keeper) -> None:
+def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_an_operator(
+    world: World, keeper: Keeper
+) -> None:
     world.ask()
     foreign = world.add_foreign("sales")
 
     said = keeper.reconcile()
 
-    assert said["Unrepaired"] == 0  # it is as it should be
+    assert said["Unrepaired"] == 0  # the connection itself has no drift
     (detail,) = keeper.drifts()
     assert detail["drift"] == [{"kind": "conflict", "expected": None, "shown": foreign}]
     assert (detail["action"], detail["because"]) == ("none", "people")
@@ -125,11 +127,11 @@ def test_a_connection_of_another_key_with_the_same_name_is_no_conflict(world: Wo
     assert ["conflict"] not in keeper.kinds()
 
 
-def test_an_attempt_that_nobody_looked_after_is_settled(world: World, keeper: Keeper) -> None:
+def test_an_abandoned_attempt_is_settled(world: World, keeper: Keeper) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=100))
     world.deliver(world.send(REQUEST), seconds=100)
     world.clock.advance(25 * 3600)
-    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # what is late takes effect now
+    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # the late POST takes effect now
 
     keeper.reconcile()
 
@@ -139,7 +141,7 @@ def test_an_attempt_that_nobody_looked_after_is_settled(world: World, keeper: Ke
     assert (world.status(), world.parameter()) == ("ready", item["id"])
 
 
-def test_a_request_that_is_on_its_way_is_not_drift(world: World, keeper: Keeper) -> None:
+def test_a_request_that_is_being_processed_is_not_drift(world: World, keeper: Keeper) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/connections", times=3, status=503))
     assert not world.ask()
 
@@ -158,7 +160,7 @@ def test_a_note_of_a_request_that_never_came_hides_drift_for_a_day_only(
     assert keeper.reconcile(age)["Drifted"] == drifted
 
 
-def test_a_secret_that_is_gone_is_announced_and_the_connection_left_as_it_is(world: World, keeper: Keeper) -> None:
+def test_a_secret_that_is_gone_is_announced_and_the_connection_is_not_changed(world: World, keeper: Keeper) -> None:
     world.ask()
     world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
 
@@ -184,15 +186,16 @@ def test_a_connection_of_a_retired_key_is_deleted(world: World, keeper: Keeper) 
     assert (world.status(), world.announced()[-1]) == ("retired", ("Deleted", "deleted"))
 
 
-def test_what_was_done_a_moment_ago_may_not_be_shown_yet(world: World, keeper: Keeper) -> None:
+def test_drift_shortly_after_an_update_is_not_reported_yet(world: World, keeper: Keeper) -> None:
     world.ask()
     edit(world, "/name", "sales.before")
 
-    assert keeper.reconcile(100)["Drifted"] == 0
-    assert keeper.reconcile(100)["Drifted"] == 1
+    runs = [keeper.reconcile(100) for _ in range(2)]
+
+    assert [(said["Skipped"], said["Drifted"]) for said in runs] == [(1, 0), (0, 1)]
 
 
-def test_only_what_is_ours_and_not_published_is_surplus(world: World, keeper: Keeper) -> None:
+def test_only_our_unpublished_connections_are_duplicates(world: World, keeper: Keeper) -> None:
     world.ask()
     copy(world)
     (surplus,) = {item["id"] for item in world.connections()} - {world.parameter()}
@@ -208,7 +211,7 @@ def test_only_what_is_ours_and_not_published_is_surplus(world: World, keeper: Ke
     assert {item["id"] for item in world.connections()} == {foreign, world.parameter()}
 
 
-def test_a_surplus_that_dataflows_use_is_left_and_announced_again(world: World, keeper: Keeper) -> None:
+def test_a_duplicate_that_dataflows_use_is_left_and_announced_again(world: World, keeper: Keeper) -> None:
     world.ask()
     copy(world)
     known = world.parameter()
@@ -235,14 +238,14 @@ def test_drift_is_announced_before_anything_changes(world: World, keeper: Keeper
     assert world.connections() == []
 
 
-def test_what_is_missing_from_a_list_but_there_is_not_missing(world: World, keeper: Keeper) -> None:
+def test_a_connection_that_exists_but_is_not_in_the_list_is_not_missing(world: World, keeper: Keeper) -> None:
     world.ask()
     world.stack.adobe.settings.list_lag_seconds = 10_000
 
     assert keeper.reconcile()["Drifted"] == 0
 
 
-def test_a_key_that_changes_while_it_is_looked_at_is_not_announced(
+def test_a_key_that_changes_while_it_is_compared_is_not_announced(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
@@ -259,22 +262,22 @@ def test_a_key_that_changes_while_it_is_looked_at_is_not_announced(
     world.stack.adobe.records[item["id"]].item["name"] = "renamed"
     world.on_answers(monkeypatch, act)
 
-    keeper.wake({})
+    said = keeper.wake({})
 
-    assert (keeper.drifts(), keeper.rechecks()) == ([], [])
+    assert (said["Skipped"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
 
 
-def test_what_adobe_shows_is_struck_clean_before_it_is_announced(world: World, keeper: Keeper) -> None:
+def test_values_from_adobe_are_redacted_before_they_are_announced(world: World, keeper: Keeper) -> None:
     world.ask()
     edit(world, "/name", f"sales {DATABRICKS_SECRET['accessToken']}")
 
     keeper.reconcile()
 
     assert DATABRICKS_SECRET["accessToken"] not in json.dumps(world.events())
-    assert keeper.drifts()[0]["drift"][0]["shown"] == "sales [struck]"
+    assert keeper.drifts()[0]["drift"][0]["shown"] == "sales [redacted]"
 
 
-def test_a_fleet_that_is_as_it_should_be_is_left_alone(world: World, keeper: Keeper) -> None:
+def test_a_fleet_without_drift_is_left_alone(world: World, keeper: Keeper) -> None:
     world.ask()
     world.ask({**REQUEST, "name": "gone"})
     world.ask({**ABSENT, "name": "gone"})

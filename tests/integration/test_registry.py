@@ -1,4 +1,4 @@
-"""What the registry holds of a key, who may write it, and what other keys hold."""
+"""What the registry holds for a key, which delivery may write it, and what other keys hold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, Ki
 ITEMS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "support" / "items-0.1.0.json").read_text()
 )
-"""An item of each status."""
+"""One item per status."""
 OTHER_ORG = ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"}
 
 
@@ -32,7 +32,7 @@ def use_other_organization(world: World) -> None:
     world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], OTHER_ORG)
 
 
-def test_an_accept_that_the_sdk_repeats_is_not_taken_for_another_delivery(
+def test_an_accept_that_the_sdk_repeats_is_not_mistaken_for_another_delivery(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repeated: list[Any] = []
@@ -52,7 +52,7 @@ def test_an_accept_that_the_sdk_repeats_is_not_taken_for_another_delivery(
 
 @pytest.mark.parametrize("document", [REQUEST, ABSENT], ids=["present", "absent"])
 @pytest.mark.parametrize("status", ITEMS)
-def test_accept_writes_what_the_entrys_transition_says(world: World, status: str, document: dict[str, Any]) -> None:
+def test_accept_writes_the_result_of_the_entrys_transition(world: World, status: str, document: dict[str, Any]) -> None:
     dynamodb, table = world.stack.aws.client("dynamodb"), world.stack.environment["REGISTRY_TABLE"]
     dynamodb.put_item(TableName=table, Item=ITEMS[status])
     key, order = Key("dev", ITEMS[status]["name"]["S"]), Order("2030-01-01T00:00:00.000Z", "later")
@@ -66,7 +66,7 @@ def test_accept_writes_what_the_entrys_transition_says(world: World, status: str
     assert before is not None
     assert after is not None
     said = before.accepted(order, request)
-    source = said.source or FIRST.name  # as an item without one is read
+    source = said.source or FIRST.name  # how an item without a source is read
     assert after == said.with_(source=source, updated_at=after.updated_at, lease_until=after.lease_until)
 
 
@@ -86,7 +86,7 @@ def test_a_lease_lasts_a_minute_longer_than_its_invocation(world: World, monkeyp
     assert set(until) == {began + 160}
 
 
-def test_a_recheck_waits_for_the_delivery_that_works_on_the_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recheck_waits_for_the_delivery_that_processes_the_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     sent, recheck = world.send(REQUEST), world.send_body(RECHECK)
     other = world.new_service()
     during: list[bool] = []
@@ -105,7 +105,7 @@ def test_a_recheck_waits_for_the_delivery_that_works_on_the_key(world: World, mo
     assert len(world.connections()) == 1
 
 
-def test_what_another_keys_open_attempt_made_is_not_adopted(world: World) -> None:
+def test_a_connection_of_another_keys_open_attempt_is_not_adopted(world: World) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", when="after", drop=True))
     world.stack.adobe.settings.list_lag_seconds = 100
     first = world.send(REQUEST | {"displayName": "Shared"})
@@ -121,7 +121,7 @@ def test_what_another_keys_open_attempt_made_is_not_adopted(world: World) -> Non
     assert world.parameter() == made["id"]
 
 
-def test_a_refused_post_leaves_no_mark(world: World) -> None:
+def test_a_refused_post_leaves_no_marker(world: World) -> None:
     world.stack.databricks.settings.clusters.update(STOPPED)
 
     world.refused(UNCHECKED)
@@ -129,7 +129,7 @@ def test_a_refused_post_leaves_no_mark(world: World) -> None:
     assert world.item()["marks"]["L"] == []
 
 
-def test_the_same_absence_again_is_not_done_twice(world: World) -> None:
+def test_the_same_absence_is_not_processed_twice(world: World) -> None:
     world.ask()
     sent = world.send(ABSENT)
     assert world.deliver(sent)
@@ -141,7 +141,7 @@ def test_the_same_absence_again_is_not_done_twice(world: World) -> None:
     assert world.announced() == [("Ready", "created"), ("Deleted", "deleted")]
 
 
-def test_the_registry_is_asked_consistently_for_what_other_keys_hold(
+def test_the_registry_is_read_consistently_for_the_connections_of_other_keys(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add_foreign("sales")
@@ -152,7 +152,7 @@ def test_the_registry_is_asked_consistently_for_what_other_keys_hold(
     assert [query["ConsistentRead"] for query in queries] == [True]
 
 
-def test_what_other_keys_hold_is_read_to_the_last_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connections_of_other_keys_are_read_to_the_last_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "z"):
         world.ask(REQUEST | {"name": name, "displayName": f"Shared by {name}"})
 
@@ -167,7 +167,7 @@ def test_what_other_keys_hold_is_read_to_the_last_page(world: World, monkeypatch
     assert result["outcome"] == "created"
 
 
-def test_an_adopted_connection_carries_a_mark_that_the_registry_knows(world: World) -> None:
+def test_an_adopted_connection_carries_a_marker_that_the_registry_has(world: World) -> None:
     foreign = world.add_foreign("sales")
 
     world.invoke(REQUEST | {"adopt": True})
@@ -196,7 +196,7 @@ def test_an_open_attempt_is_not_looked_for_in_another_organization(world: World)
     assert len(world.calls("POST")) == 1
 
 
-def test_a_retired_key_may_be_asked_for_in_another_organization(world: World) -> None:
+def test_a_retired_key_may_be_requested_in_another_organization(world: World) -> None:
     world.ask()
     world.ask(ABSENT)
     use_other_organization(world)
@@ -204,7 +204,7 @@ def test_a_retired_key_may_be_asked_for_in_another_organization(world: World) ->
     assert world.invoke(REQUEST)["outcome"] == "created"
 
 
-def test_an_item_says_only_what_is_still_true_of_its_key(world: World) -> None:
+def test_an_item_has_only_attributes_that_are_still_true_of_its_key(world: World) -> None:
     asked = {
         "sandbox",
         "name",
@@ -232,7 +232,7 @@ def test_an_item_says_only_what_is_still_true_of_its_key(world: World) -> None:
         assert set(world.item()) == attributes
 
 
-def test_the_registry_follows_an_etag_that_others_changed(world: World) -> None:
+def test_the_registry_records_an_etag_that_others_changed(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     connection["etag"] = '"changed-by-others"'
@@ -244,7 +244,7 @@ def test_the_registry_follows_an_etag_that_others_changed(world: World) -> None:
 
 
 @pytest.mark.parametrize("published", [False, True], ids=["create", "update"])
-def test_a_delivery_killed_before_the_test_is_tested_by_the_next_one(
+def test_a_connection_whose_delivery_was_killed_before_the_test_is_tested_by_the_next_one(
     world: World, monkeypatch: pytest.MonkeyPatch, published: bool
 ) -> None:
     if published:

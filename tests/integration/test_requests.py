@@ -1,4 +1,4 @@
-"""Requests and secrets as they come: in every shape that the contract takes, and refused in every other."""
+"""Requests and secrets: every documented form is accepted, every other one is refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_refused_request_names_every_fault_and_is_announced(world: World) -> N
     assert (detail["name"], detail["sandbox"], detail["retryable"]) == ("sales", None, False)
 
 
-def test_a_refused_request_orders_nothing(world: World) -> None:
+def test_a_refused_request_does_not_count_in_the_order(world: World) -> None:
     later = world.clock.now() + 1
     world.ask(REQUEST | {"colour": "red"}, at=later)
 
@@ -67,7 +67,7 @@ def test_hostile_domains_are_refused_before_any_call_to_adobe(world: World) -> N
     assert world.stack.ims.calls == []
 
 
-def test_a_secret_that_lacks_fields_is_refused_with_which_source_lacks_what(world: World) -> None:
+def test_a_secret_that_lacks_fields_is_refused_and_the_missing_fields_are_named(world: World) -> None:
     world.stack.put_secret(SECRET_ID, {"domain": DATABRICKS_SECRET["domain"], "accessToken": "x"})
 
     refusal = world.refused(REQUEST | {"database": "sales"})
@@ -99,7 +99,7 @@ def test_terraform_creates_updates_and_destroys(world: World) -> None:
     assert world.connections() == []
 
 
-def test_a_batch_names_only_the_records_that_are_not_done(world: World) -> None:
+def test_a_request_without_a_key_is_parked(world: World) -> None:
     world.stack.adobe.settings.sandboxes.append("dev")
     bad = world.send({"no": "key"})
 
@@ -110,7 +110,7 @@ def test_a_batch_names_only_the_records_that_are_not_done(world: World) -> None:
     assert letter["MessageAttributes"]["code"]["StringValue"] == "InvalidRequest"
 
 
-def test_a_message_that_is_no_json_is_parked_and_done(world: World) -> None:
+def test_a_message_that_is_not_json_is_parked_and_acknowledged(world: World) -> None:
     assert world.deliver(world.send_body("{not json"))
 
     (letter,) = world.dead_letters()
@@ -118,7 +118,7 @@ def test_a_message_that_is_no_json_is_parked_and_done(world: World) -> None:
     assert world.announced() == [("Failed", "InvalidRequest")]
 
 
-def test_another_organization_in_the_adobe_secret_is_refused_not_followed(world: World) -> None:
+def test_another_organization_in_the_adobe_secret_is_refused_not_used(world: World) -> None:
     world.ask()
     world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"})
 
@@ -129,7 +129,7 @@ def test_another_organization_in_the_adobe_secret_is_refused_not_followed(world:
     assert world.parameter() == world.connections()[0]["id"]
 
 
-def test_a_secret_as_developer_console_gives_it_works(world: World) -> None:
+def test_a_secret_in_the_format_of_developer_console_works(world: World) -> None:
     downloaded = {
         "CLIENT_SECRETS": ["s1", "s2"],
         "CLIENT_ID": "downloaded",

@@ -1,6 +1,6 @@
-"""A second source type costs a room and a line: a made-up one is put into a copy of the project, and lives there.
+"""A second source type needs one package and one line: an invented one is added to a copy of the project and works.
 
-It needs a copy, as the rules of a request, its schema and its samples are made of the source types at import.
+The copy is needed because the request rules, the schema and the samples are built from the source types at import.
 """
 
 from __future__ import annotations

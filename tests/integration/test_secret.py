@@ -1,4 +1,4 @@
-"""Invariant 3, Secret: a secret's value is in memory and in requests to Adobe, and nowhere else."""
+"""Invariant 3, Secret: a secret's value is only in memory and in requests to Adobe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def canary(world: World) -> World:
 
 
 def everything_outside(world: World) -> str:
-    """What is kept anywhere but in Secrets Manager and Adobe."""
+    """Everything that is stored outside Secrets Manager and Adobe."""
     return "\n".join(kept(world).values())
 
 
@@ -61,13 +61,13 @@ def test_a_canary_is_seen_nowhere(
     assert any(found({"body": request.body.decode()}, [TOKEN]) for request in canary.calls("POST")) or faults
 
 
-def test_what_databricks_says_through_adobe_is_shown_without_the_token_it_quotes(canary: World) -> None:
+def test_a_message_of_databricks_through_adobe_is_shown_without_the_token_that_it_quotes(canary: World) -> None:
     canary.stack.databricks.settings.revoked_tokens.append(TOKEN)
 
     refusal = canary.refused(UNCHECKED)
 
     assert refusal.code == "DatabricksRefused"
-    assert "Invalid access token. Token: [struck]" in refusal.message
+    assert "Invalid access token. Token: [redacted]" in refusal.message
 
 
 def test_a_state_that_adobe_gives_is_shown_without_a_secret(canary: World) -> None:
@@ -77,7 +77,7 @@ def test_a_state_that_adobe_gives_is_shown_without_a_secret(canary: World) -> No
     refusal = canary.refused(REQUEST)
 
     assert refusal.code == "Unavailable"
-    assert "(state waiting for [struck])" in refusal.message
+    assert "(state waiting for [redacted])" in refusal.message
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -108,7 +108,7 @@ def test_a_token_that_this_delivery_does_not_read_is_shown_nowhere_either(
         {"error": CLIENT_SECRET},
     ],
 )
-def test_what_ims_says_is_shown_without_the_client_secret(canary: World, log: Log, body: dict[str, str]) -> None:
+def test_a_message_of_ims_is_shown_without_the_client_secret(canary: World, log: Log, body: dict[str, str]) -> None:
     headers = {"x-request-id": CLIENT_SECRET, "x-debug-id": CLIENT_SECRET}
     canary.stack.ims.faults.add(Fault(times=0, status=400, body=json.dumps(body), headers=headers))
 
@@ -119,7 +119,7 @@ def test_what_ims_says_is_shown_without_the_client_secret(canary: World, log: Lo
 
 
 @pytest.mark.parametrize("text", ["not json: canary-in-text", '["canary-in-text"]', '{"accessToken": "canary-in-text"'])
-def test_a_secret_that_is_no_json_object_is_refused_without_its_text(world: World, log: Log, text: str) -> None:
+def test_a_secret_that_is_not_a_json_object_is_refused_without_its_text(world: World, log: Log, text: str) -> None:
     world.stack.aws.client("secretsmanager").put_secret_value(SecretId=SECRET_ID, SecretString=text)
 
     refusal = world.refused(REQUEST)

@@ -1,4 +1,4 @@
-"""A secret has a new version: each of its connections is updated in place, tested, and only then it is recorded."""
+"""A secret has a new version: each of its connections is updated in place and tested. Only then is it recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLD = DATABRICKS_SECRET["accessToken"]
 
 
 def token(world: World, name: str = "sales") -> str:
-    """What Adobe has."""
+    """The access token that Adobe has."""
     (item,) = world.connections(name)
     return str(item["auth"]["params"]["accessToken"])
 
@@ -34,7 +34,7 @@ def recorded(world: World, name: str = "sales") -> str:
 
 
 def rotated(world: World, keeper: Keeper) -> Sent:
-    """The recheck of a new version."""
+    """Rotate the secret, and return the recheck that this causes."""
     keeper.told()
     world.put_secret(accessToken=NEW)
     keeper.listen()
@@ -43,7 +43,7 @@ def rotated(world: World, keeper: Keeper) -> Sent:
 
 
 def follow(keeper: Keeper) -> list[str]:
-    """Have the function hear of it, and every recheck done."""
+    """Let the function process the event of the new version, then all rechecks."""
     keeper.listen()
     return keeper.mend()
 
@@ -67,7 +67,7 @@ def test_every_connection_of_the_secret_is_updated_and_tested_and_no_other(world
     assert keeper.drifts() == []
 
 
-def test_a_change_of_a_secret_asks_adobe_nothing(world: World, keeper: Keeper) -> None:
+def test_processing_the_event_of_a_secret_makes_no_call_to_adobe(world: World, keeper: Keeper) -> None:
     world.ask()
     keeper.told()
     before = len(world.calls())
@@ -99,7 +99,7 @@ def test_a_change_of_the_adobe_secret_updates_nothing(world: World, keeper: Keep
     assert world.calls("PATCH") == []
 
 
-def test_two_changes_in_a_row_end_on_the_newest(world: World, keeper: Keeper) -> None:
+def test_two_changes_in_a_row_end_with_the_newest_version(world: World, keeper: Keeper) -> None:
     world.ask()
     keeper.told()
     world.put_secret(accessToken=NEW)
@@ -111,7 +111,7 @@ def test_two_changes_in_a_row_end_on_the_newest(world: World, keeper: Keeper) ->
     assert len(world.calls("PATCH")) == 1
 
 
-def test_a_change_during_an_update_ends_on_the_newest(
+def test_a_change_during_an_update_ends_with_the_newest_version(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
@@ -128,7 +128,7 @@ def test_a_change_during_an_update_ends_on_the_newest(
 
     monkeypatch.setattr(FlowService, "patch", change_first)
     assert world.deliver(sent)
-    assert (other, token(world)) == ([False], NEW)  # who came meanwhile found it busy, and comes back
+    assert (other, token(world)) == ([False], NEW)  # this recheck found the key busy: it is delivered again
     world.clock.advance(300)
     keeper.reconcile()
     keeper.mend()
@@ -151,7 +151,7 @@ def test_a_token_that_databricks_refuses_is_not_given_to_adobe(world: World, kee
 
 
 def refuse_at_the_test(world: World, *refused: str) -> None:
-    """Databricks refuses tokens only once Adobe tests: nobody saw it coming."""
+    """Databricks refuses the tokens only from Adobe's test on, so the readiness checks pass."""
     respond = world.stack.adobe.answer
 
     def answer(request: Any) -> Any:
@@ -163,7 +163,7 @@ def refuse_at_the_test(world: World, *refused: str) -> None:
 
 
 @pytest.mark.parametrize("request_", [REQUEST, UNCHECKED], ids=["check", "off"])
-def test_a_token_refused_after_the_update_is_taken_back_if_the_former_one_is_accepted(
+def test_a_token_refused_after_the_update_is_replaced_by_the_former_one_if_that_is_accepted(
     world: World, keeper: Keeper, request_: dict[str, Any]
 ) -> None:
     world.ask(request_)
@@ -238,7 +238,7 @@ def test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_onc
     assert keeper.reconcile()["Drifted"] == 0
 
 
-def test_a_recheck_killed_between_update_and_test_is_tested_by_the_next(
+def test_a_connection_whose_recheck_was_killed_between_update_and_test_is_tested_by_the_next(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
@@ -261,7 +261,7 @@ def test_a_recheck_killed_between_update_and_test_is_tested_by_the_next(
 
 
 def kill_in_taking_back(world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str) -> Sent:
-    """The recheck whose delivery ended right before (`registry`) or after (`adobe`) Adobe got the former token."""
+    """A recheck that is killed right before (`registry`) or right after (`adobe`) Adobe gets the former token back."""
     world.ask()
     keeper.told()
     world.put_secret(accessToken=NEW)
@@ -288,7 +288,7 @@ def kill_in_taking_back(world: World, keeper: Keeper, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("where", ["registry", "adobe"])
-def test_taking_a_token_back_goes_on_after_a_kill(
+def test_restoring_the_former_token_continues_after_a_kill(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     sent = kill_in_taking_back(world, keeper, monkeypatch, where)
@@ -302,7 +302,7 @@ def test_taking_a_token_back_goes_on_after_a_kill(
     assert len(world.calls("PATCH")) == patches
 
 
-def test_a_token_that_was_taken_back_by_a_killed_delivery_is_not_recorded_as_there(
+def test_a_token_that_a_killed_delivery_took_back_is_sent_to_adobe_again(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = kill_in_taking_back(world, keeper, monkeypatch, "adobe")

@@ -1,4 +1,4 @@
-"""Secrets Manager tells, on the default bus, that a secret has another current version."""
+"""The local Secrets Manager sends an event to the default bus when a secret has a new current version."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Call = Callable[..., Any]
 
 
 class Secret:
-    """A secret whose events a rule gives to a function."""
+    """A secret whose events are sent to a function by a rule."""
 
     def __init__(self, resources: Resources) -> None:
         self.client = resources.aws.client("secretsmanager")
@@ -44,7 +44,7 @@ def secret(aws: Aws, tmp_path: Path) -> Iterator[Secret]:
     resources.leave_the_default_bus()
 
 
-def test_a_new_version_is_told_with_the_secret_s_name_and_the_version(secret: Secret) -> None:
+def test_the_event_of_a_new_version_has_the_name_of_the_secret_and_the_version(secret: Secret) -> None:
     secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[1])
 
     (event,) = secret.told()
@@ -61,14 +61,16 @@ def test_a_new_version_is_told_with_the_secret_s_name_and_the_version(secret: Se
         ("update_secret", {"Description": "d"}),
     ],
 )
-def test_each_way_to_another_version_is_told(secret: Secret, operation: str, arguments: dict[str, Any]) -> None:
+def test_each_operation_that_makes_another_version_current_sends_an_event(
+    secret: Secret, operation: str, arguments: dict[str, Any]
+) -> None:
     for given in ({"SecretId": secret.id}, {"SecretId": secret.arn}):
         secret.call(operation, SecretString="b", **given, **arguments)
 
     assert len(secret.told()) == 2
 
 
-def test_a_label_that_is_moved_is_told(secret: Secret) -> None:
+def test_moving_the_label_sends_an_event(secret: Secret) -> None:
     secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[1], VersionStages=["AWSPENDING"])
     assert secret.told() == []
 
@@ -78,7 +80,7 @@ def test_a_label_that_is_moved_is_told(secret: Secret) -> None:
     assert [event["detail"]["versionId"] for event in secret.told()] == [TOKENS[1]]
 
 
-def test_what_changes_no_current_version_is_not_told(secret: Secret) -> None:
+def test_operations_that_change_no_current_version_send_no_event(secret: Secret) -> None:
     secret.call("put_secret_value", SecretString="a", ClientRequestToken=TOKENS[0])
     secret.call("update_secret", Description="d")
     secret.call("get_secret_value")

@@ -1,4 +1,4 @@
-"""Invariant 3, Secret: whatever happens, everything that leaves the process is searched for canaries in every form."""
+"""Invariant 3, Secret: in many situations, all that leaves the process is searched for canaries in every encoding."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DATABRICKS_TOKENS = (TOKEN, ROTATED, EARLIER)
 
 @dataclass(slots=True)
 class Day:
-    """A day in the life of the service, and everything that it let out."""
+    """One situation, and everything that left the process in it."""
 
     world: World
     patch: pytest.MonkeyPatch
@@ -55,7 +55,7 @@ class Day:
         self.service = self.world.service
 
     def ask(self, request: Any = REQUEST) -> str:
-        """A direct invoke, and the same from the queue; the outcome or code of the first."""
+        """A direct invoke, then the same request from the queue. Returns the outcome or code of the first."""
         try:
             result = self.world.invoke(request, self.service)
             outcome = str(result["outcome"])
@@ -67,13 +67,13 @@ class Day:
         return outcome
 
     def look(self, web: Web) -> None:
-        """Everything that can be asked over HTTP without a change."""
+        """Read everything that the HTTP API shows."""
         for path in (KEY, "/connections", f"{KEY}/tables", f"{KEY}/tables/acme_db.orders"):
             answered = web("GET", path)
             self.let_out[f"{len(self.let_out)} GET {path}"] = shown([answered.headers, answered.document])
 
     def look_after(self, keeper: Keeper) -> None:
-        """A run through the fleet, and what it has rechecked."""
+        """A reconcile run, and the rechecks that it sends."""
         self.world.clock.advance(LATER)
         for event in ({}, *keeper.told()):
             try:
@@ -85,11 +85,11 @@ class Day:
             self.world.deliver(sent, self.service)
 
     def fault(self, method: str, path: str = ".*", **how: Any) -> None:
-        """Have Adobe go wrong from now on."""
+        """Let Adobe fail from now on."""
         self.world.stack.adobe.faults.add(Fault(method=method, path=path, times=0, **how))
 
     def echo(self, method: str, status: int, path: str = "", whom: str = "adobe") -> None:
-        """Have somebody answer with all the secrets they know, in every form, in every place of an answer."""
+        """Let a simulator put all secrets that it has, in every encoding, into every field of its replies."""
         simulator: Simulator = getattr(self.world.stack, whom)
         answer, knows = simulator.answer, [CLIENT_SECRET] if whom == "ims" else [self.held, CLIENT_SECRET]
 
@@ -329,7 +329,7 @@ def day(world: World, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day
 
 
 @pytest.mark.parametrize("happens", DAYS, ids=lambda happens: happens.__name__)
-def test_no_secret_leaves_the_process_but_to_where_it_belongs(
+def test_no_secret_leaves_the_process_except_to_where_it_belongs(
     day: Day, aws_calls: AwsCalls, log: Log, caplog: pytest.LogCaptureFixture, happens: Callable[[Day], None]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -352,7 +352,7 @@ def test_no_secret_leaves_the_process_but_to_where_it_belongs(
     assert out_of_place(day.world, DATABRICKS_TOKENS) == []
 
 
-def test_what_was_searched_for_did_travel(day: Day) -> None:
+def test_the_canaries_were_really_sent(day: Day) -> None:
     day.ask()
 
     assert found({"body": day.world.calls("POST")[0].body.decode()}, [TOKEN])

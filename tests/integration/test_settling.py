@@ -1,4 +1,4 @@
-"""What became of a POST that was not answered: looked for, long enough, and by its mark."""
+"""A POST without a reply: the function looks for its connection, for long enough, by its marker."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LOST_BEFORE = Fault(method="POST", path=".*/connections", drop=True)
 LOST_AFTER = Fault(method="POST", path=".*/connections", when="after", drop=True)
 
 
-def test_only_a_look_that_begins_after_the_settle_time_concludes_that_nothing_was_made(
+def test_only_a_read_that_begins_after_the_settle_time_proves_that_nothing_was_created(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slow_looks(request: Request, answer: Callable[[], Any]) -> Any:
         answered = answer()
-        world.clock.advance(8 if request.method == "GET" else 0)  # one of them begins at 116 s and ends at 124 s
+        world.clock.advance(8 if request.method == "GET" else 0)  # one read begins at 116 s and ends at 124 s
         return answered
 
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=119))
@@ -42,7 +42,7 @@ def test_settling_ends_when_the_settle_time_does(world: World) -> None:
     assert sum(world.clock.slept) == pytest.approx(40)
 
 
-def test_one_delivery_sends_one_post_also_if_it_settles_early(world: World) -> None:
+def test_one_delivery_sends_one_post_even_if_it_settles_early(world: World) -> None:
     world.stack.adobe.faults.add(LOST_BEFORE)
     sent = world.send(REQUEST)
 
@@ -52,7 +52,7 @@ def test_one_delivery_sends_one_post_also_if_it_settles_early(world: World) -> N
     assert "attempt" not in world.item()
 
 
-def test_an_attempt_that_is_long_settled_is_looked_for_once(world: World) -> None:
+def test_an_attempt_past_its_settle_time_is_looked_for_once(world: World) -> None:
     world.stack.adobe.faults.add(LOST_BEFORE)
     sent = world.send(REQUEST)
     assert not world.deliver(sent, seconds=100)
@@ -75,7 +75,7 @@ def test_another_keys_connection_does_not_settle_an_attempt(world: World) -> Non
     assert world.parameter() != world.parameter("first")
 
 
-def test_a_lost_create_that_is_found_is_as_its_request_says(world: World) -> None:
+def test_a_lost_create_that_is_found_matches_its_request(world: World) -> None:
     world.stack.adobe.faults.add(LOST_AFTER)
 
     assert world.ask()
@@ -85,7 +85,7 @@ def test_a_lost_create_that_is_found_is_as_its_request_says(world: World) -> Non
     assert world.announced() == [("Ready", "adopted"), ("Ready", "unchanged")]
 
 
-def test_a_lost_create_is_found_by_its_mark_whatever_the_next_request_calls_it(world: World) -> None:
+def test_a_lost_create_is_found_by_its_marker_even_if_the_next_request_renames_it(world: World) -> None:
     world.stack.adobe.settings.list_lag_seconds = 100
     world.stack.adobe.faults.add(LOST_AFTER)
     sent = world.send(REQUEST)
@@ -125,7 +125,7 @@ def test_absence_leaves_no_settled_attempt(world: World) -> None:
     assert "attempt" not in world.item()
 
 
-def test_every_look_has_time_to_be_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_read_has_time_for_its_reply(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[float] = []
     world.stack.adobe.faults.add(LOST_BEFORE)
     sent = world.send(REQUEST)
@@ -142,7 +142,7 @@ def test_every_look_has_time_to_be_answered(world: World, monkeypatch: pytest.Mo
     assert min(left) >= 40
 
 
-def test_an_unsettled_message_comes_back_when_its_attempt_is_settled(
+def test_an_unsettled_message_is_delivered_again_when_its_attempt_is_settled(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holds = noted(monkeypatch, "ChangeMessageVisibility")
@@ -169,7 +169,7 @@ def test_an_attempt_that_took_long_to_record_is_not_sent(world: World, monkeypat
     assert world.calls("POST") == []
 
 
-def test_a_refusal_is_told_also_if_its_attempt_cannot_be_forgotten(
+def test_a_refusal_is_reported_even_if_its_attempt_cannot_be_removed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.databricks.settings.clusters.update(STOPPED)
@@ -186,7 +186,7 @@ def test_a_refusal_is_told_also_if_its_attempt_cannot_be_forgotten(
     assert "attempt" in world.item()
 
 
-def test_a_connection_of_ours_that_somebody_renamed_is_found_by_its_mark(world: World) -> None:
+def test_our_connection_that_was_renamed_in_adobe_is_found_by_its_marker(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     connection["name"] = "renamed by hand"

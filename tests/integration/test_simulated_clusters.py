@@ -1,4 +1,4 @@
-"""The simulated clusters: as they are shown, start, stop, and end otherwise, as Databricks documents it."""
+"""The simulated clusters: they are shown, start, stop and fail as Databricks documents it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sdk(workspace: Workspace) -> WorkspaceClient:
     return client(workspace)
 
 
-def test_a_cluster_is_shown_with_all_that_is_worth_reading(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_a_cluster_is_shown_with_its_documented_fields(workspace: Workspace, sdk: WorkspaceClient) -> None:
     workspace.order(autoterminationMinutes=30)
     cluster = sdk.clusters.get(CLUSTER)
 
@@ -47,7 +47,7 @@ def test_a_cluster_is_shown_with_all_that_is_worth_reading(workspace: Workspace,
     assert cluster.workload_type.clients.notebooks is True
 
 
-def test_a_cluster_is_of_the_kind_that_was_ordered(workspace: Workspace) -> None:
+def test_a_cluster_is_of_the_kind_in_the_settings(workspace: Workspace) -> None:
     workspace.order(clusterSources={CLUSTER: "JOB"}, securityModes={CLUSTER: "USER_ISOLATION"}, sparkConf={"a": "b"})
     cluster = workspace.cluster()
 
@@ -99,7 +99,7 @@ def test_a_call_that_names_no_cluster_is_refused(workspace: Workspace, body: Any
     assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
 
 
-def test_a_stopped_cluster_says_since_when_and_why(workspace: Workspace, sdk: WorkspaceClient) -> None:
+def test_a_stopped_cluster_shows_since_when_and_why(workspace: Workspace, sdk: WorkspaceClient) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
     ordered = workspace.clock.now()
     sdk.clusters.get(CLUSTER)
@@ -117,7 +117,7 @@ def test_a_stopped_cluster_says_since_when_and_why(workspace: Workspace, sdk: Wo
 
 
 @pytest.mark.parametrize("state", ["PENDING", "RESIZING", "RESTARTING", "TERMINATING", "ERROR", "UNKNOWN"])
-def test_a_cluster_stays_in_the_state_that_was_ordered(workspace: Workspace, state: str) -> None:
+def test_a_cluster_stays_in_the_state_in_the_settings(workspace: Workspace, state: str) -> None:
     workspace.order(clusters={CLUSTER: state})
     workspace.clock.advance(100_000)
 
@@ -129,7 +129,7 @@ def test_a_cluster_stays_in_the_state_that_was_ordered(workspace: Workspace, sta
     )
 
 
-def test_a_start_takes_its_time(workspace: Workspace) -> None:
+def test_a_cluster_is_pending_until_its_start_time_is_over(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
     started = workspace.clock.now()
 
@@ -144,7 +144,7 @@ def test_a_start_takes_its_time(workspace: Workspace) -> None:
     assert "termination_reason" not in cluster
 
 
-def test_of_two_starts_the_second_is_refused(workspace: Workspace) -> None:
+def test_only_one_of_several_simultaneous_starts_is_accepted(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
     answers: list[tuple[int, Any]] = []
     threads = [threading.Thread(target=lambda: answers.append(move_alone(workspace))) for _ in range(4)]
@@ -159,7 +159,7 @@ def test_of_two_starts_the_second_is_refused(workspace: Workspace) -> None:
 
 
 def move_alone(workspace: Workspace) -> tuple[int, Any]:
-    """A start over a connection of its own."""
+    """A start over a new HTTP connection."""
     with requests.Session() as session:
         session.trust_env = False
         answer = session.post(
@@ -203,7 +203,9 @@ def test_after_a_start_the_old_state_may_still_be_shown(workspace: Workspace, sd
         ("SOMETHING_NEW", "SERVICE_FAULT", "databricks_error_message", "terminated"),
     ],
 )
-def test_a_start_may_end_otherwise(workspace: Workspace, code: str, kind: str, parameter: str, words: str) -> None:
+def test_a_start_may_fail_for_the_reason_in_the_settings(
+    workspace: Workspace, code: str, kind: str, parameter: str, words: str
+) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, startEnds=code)
     workspace.move("start")
     started = workspace.clock.now()
@@ -243,7 +245,7 @@ def test_a_cluster_is_stopped_in_two_steps_and_only_once(workspace: Workspace, s
     assert workspace.cluster() == cluster
 
 
-def test_a_start_that_is_stopped_never_runs(workspace: Workspace) -> None:
+def test_a_cluster_that_is_stopped_while_it_starts_never_runs(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
     workspace.move("start")
     workspace.clock.advance(20)
@@ -255,7 +257,7 @@ def test_a_start_that_is_stopped_never_runs(workspace: Workspace) -> None:
     assert workspace.state() == "TERMINATED"
 
 
-def test_a_restart_wants_a_cluster_that_runs(workspace: Workspace) -> None:
+def test_a_restart_requires_a_running_cluster(workspace: Workspace) -> None:
     restarted = workspace.clock.now()
     assert workspace.move("restart") == (200, {})
     assert workspace.state() == "RESTARTING"
@@ -267,7 +269,7 @@ def test_a_restart_wants_a_cluster_that_runs(workspace: Workspace) -> None:
     assert workspace.move("restart")[1]["error_code"] == "INVALID_STATE"
 
 
-def test_a_state_that_is_ordered_again_is_obeyed_again(workspace: Workspace) -> None:
+def test_a_state_that_is_set_again_takes_effect_again(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
     workspace.order(clusters={CLUSTER: "TERMINATED"})
     workspace.move("start")
@@ -296,7 +298,7 @@ def test_a_cluster_that_runs_a_job_can_only_be_stopped(workspace: Workspace, sou
     assert workspace.state() == "TERMINATING"
 
 
-def test_a_cluster_that_a_call_started_stops_when_nobody_uses_it(workspace: Workspace) -> None:
+def test_a_cluster_that_a_call_started_stops_when_it_is_idle(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, autoterminationMinutes=10)
     workspace.move("start")
     workspace.clock.advance(150 + 599)
@@ -312,7 +314,7 @@ def test_a_cluster_that_a_call_started_stops_when_nobody_uses_it(workspace: Work
     assert cluster["terminated_time"] == workspace.clock.now() * 1000
 
 
-def test_adobe_keeps_a_cluster_awake_and_a_look_at_it_does_not(workspace: Workspace) -> None:
+def test_use_by_adobe_keeps_a_cluster_running_and_reading_its_state_does_not(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, autoterminationMinutes=10)
     workspace.move("start")
     workspace.clock.advance(150 + 500)
@@ -329,7 +331,7 @@ def test_adobe_keeps_a_cluster_awake_and_a_look_at_it_does_not(workspace: Worksp
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_a_cluster_without_autotermination_or_that_others_keep_does_not_stop(
+def test_a_cluster_without_autotermination_or_not_started_by_a_call_does_not_stop(
     workspace: Workspace, started: bool
 ) -> None:
     if started:

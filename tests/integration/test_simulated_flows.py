@@ -1,4 +1,4 @@
-"""The simulated dataflows, through plain HTTP."""
+"""The simulated dataflows, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def flows(adobe: Adobes, **params: Any) -> Any:
 
 
 def used(adobe: Adobes, *names: str) -> list[str]:
-    """The ids of new connections, each of which one flow uses."""
+    """Create connections that are used by one flow each, and return their ids."""
     made = [adobe.create(name=name) for name in names]
     adobe.adobe.settings.in_use += made
     return made
@@ -39,7 +39,7 @@ def test_a_connection_in_use_has_a_flow_that_names_it_as_its_base(adobe: Adobes)
     assert flow["version"] == flow["etag"]
 
 
-def test_nothing_in_use_is_an_empty_list(adobe: Adobes) -> None:
+def test_without_a_connection_in_use_the_list_of_flows_is_empty(adobe: Adobes) -> None:
     adobe.create()
 
     assert flows(adobe) == {"items": [], "_links": {}}
@@ -134,7 +134,7 @@ def test_one_flow_is_shown_by_its_id_as_the_list_shows_it(adobe: Adobes) -> None
     assert (answer.status_code, answer.json()) == (200, {"items": [flow]})
 
 
-def test_a_flow_that_is_not_there_is_not_found(adobe: Adobes) -> None:
+def test_a_flow_that_does_not_exist_is_not_found(adobe: Adobes) -> None:
     used(adobe, "a")
     path = f"/flows/{flows(adobe)['items'][0]['id']}"
 
@@ -144,7 +144,7 @@ def test_a_flow_that_is_not_there_is_not_found(adobe: Adobes) -> None:
     assert number(adobe.call("GET", path)) == "FLOW-1439-404"
 
 
-def test_hidden_flows_are_in_no_list_and_still_keep_their_connection(adobe: Adobes) -> None:
+def test_hidden_flows_are_in_no_list_but_still_block_the_delete_of_their_connection(adobe: Adobes) -> None:
     (connection_id,) = used(adobe, "a")
     control = f"{adobe.adobe.url}/_simulator/settings"
     assert adobe.session.patch(control, json={"hiddenFlows": True}).json()["hiddenFlows"] is True
@@ -154,7 +154,7 @@ def test_hidden_flows_are_in_no_list_and_still_keep_their_connection(adobe: Adob
     assert number(adobe.call("DELETE", f"/connections/{connection_id}")) == "FLOW-1418-400"
 
 
-def test_a_connection_that_no_flow_uses_any_more_is_deleted_as_any_other(adobe: Adobes) -> None:
+def test_a_connection_that_no_flow_uses_anymore_can_be_deleted(adobe: Adobes) -> None:
     (connection_id,) = used(adobe, "a")
     assert number(adobe.call("DELETE", f"/connections/{connection_id}")) == "FLOW-1418-400"
 
@@ -173,7 +173,7 @@ def test_a_connection_that_was_deleted_has_no_flows(adobe: Adobes) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/flows"), ("PATCH", "/flows/x"), ("DELETE", "/flows/x")])
-def test_what_else_there_is_of_flows_is_not_simulated_and_says_so(adobe: Adobes, method: str, path: str) -> None:
+def test_other_calls_on_flows_are_not_simulated_and_get_a_501(adobe: Adobes, method: str, path: str) -> None:
     answer = adobe.call(method, path, json={})
 
     assert (answer.status_code, "simulator has no" in answer.json()["message"]) == (501, True)

@@ -1,4 +1,4 @@
-"""What can be explored of a workspace at simulated Adobe, through plain HTTP."""
+"""The tables and columns that simulated Adobe shows of a workspace, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_root_is_an_array_of_tables(adobe: Adobes) -> None:
     }
 
 
-def test_a_table_is_its_columns_with_their_types_in_xdm(adobe: Adobes) -> None:
+def test_a_table_shows_its_columns_with_their_types_in_xdm(adobe: Adobes) -> None:
     connection_id = adobe.create()
 
     answer = explore(adobe, connection_id, CUSTOMERS)
@@ -54,7 +54,7 @@ def test_a_table_is_its_columns_with_their_types_in_xdm(adobe: Adobes) -> None:
     }
 
 
-def test_tables_are_those_that_were_ordered_and_an_unknown_type_is_a_string(adobe: Adobes) -> None:
+def test_tables_come_from_the_settings_and_an_unknown_type_is_a_string(adobe: Adobes) -> None:
     connection_id = adobe.create()
     ordered = {"tables": {"main.t": {"a": "BIGINT", "b": "struct<c:int>"}}}
     adobe.session.patch(f"{adobe.adobe.url}/_simulator/settings", json=ordered)
@@ -67,7 +67,7 @@ def test_tables_are_those_that_were_ordered_and_an_unknown_type_is_a_string(adob
     assert table["b"] == {"type": "string", "xdm": {"type": "string"}}
 
 
-def test_a_workspace_without_tables_is_an_empty_array(adobe: Adobes) -> None:
+def test_a_workspace_without_tables_gives_an_empty_array(adobe: Adobes) -> None:
     connection_id = adobe.create()
     adobe.adobe.settings.tables = {}
 
@@ -95,7 +95,7 @@ def test_the_object_type_may_be_in_capitals_as_the_specification_has_it(adobe: A
     ],
     ids=str,
 )
-def test_a_faulty_exploration_is_refused(adobe: Adobes, params: dict[str, str], code: str) -> None:
+def test_an_invalid_explore_call_is_refused(adobe: Adobes, params: dict[str, str], code: str) -> None:
     connection_id = adobe.create()
     adobe.adobe.settings.tables["acme_db.empty"] = {}
 
@@ -106,7 +106,7 @@ def test_a_faulty_exploration_is_refused(adobe: Adobes, params: dict[str, str], 
         assert refused.json()["errorMessage"] == f"No columns were found for table {params['object']}."
 
 
-def test_who_explores_a_workspace_that_is_not_there_hears_what_a_create_hears(adobe: Adobes) -> None:
+def test_exploring_an_unusable_workspace_gets_the_same_error_as_a_create(adobe: Adobes) -> None:
     connection_id = adobe.create()
 
     def refused(part: str) -> None:
@@ -126,7 +126,7 @@ def test_who_explores_a_workspace_that_is_not_there_hears_what_a_create_hears(ad
     refused("Not entitled")
 
 
-def test_what_is_asked_wrongly_is_refused_before_databricks_is_asked(adobe: Adobes) -> None:
+def test_an_invalid_explore_call_is_refused_before_databricks_is_called(adobe: Adobes) -> None:
     connection_id = adobe.create()
     adobe.databricks.settings.clusters[CLUSTER] = "TERMINATED"
 
@@ -145,7 +145,7 @@ def test_exploring_starts_no_cluster(adobe: Adobes) -> None:
     assert {call.request.method for call in adobe.databricks.calls} == {"GET"}
 
 
-def test_a_databricks_that_cannot_be_reached_is_trouble_on_the_way_not_a_refusal(adobe: Adobes) -> None:
+def test_a_databricks_that_cannot_be_reached_gets_a_503_not_a_refusal(adobe: Adobes) -> None:
     connection_id = adobe.create()
     adobe.databricks.faults.add(Fault(drop=True))
 
@@ -154,7 +154,7 @@ def test_a_databricks_that_cannot_be_reached_is_trouble_on_the_way_not_a_refusal
     assert (answer.status_code, number(answer)) == (503, "FLOW-1103-503")
 
 
-def test_a_connection_is_explored_in_its_own_sandbox_and_while_it_is_there(adobe: Adobes) -> None:
+def test_a_connection_can_be_explored_only_in_its_sandbox_and_while_it_exists(adobe: Adobes) -> None:
     connection_id = adobe.create()
     path = f"/connections/{connection_id}/explore?objectType=root"
 
@@ -163,7 +163,7 @@ def test_a_connection_is_explored_in_its_own_sandbox_and_while_it_is_there(adobe
     assert number(adobe.call("GET", path)) == "FLOW-1439-404"
 
 
-def test_tables_of_other_sources_are_shown_without_asking_databricks(adobe: Adobes) -> None:
+def test_tables_of_other_sources_are_shown_without_calling_databricks(adobe: Adobes) -> None:
     other = {"id": "3c9b37f8-13a6-43d8-bad3-b863b941fedd", "version": "1.0"}
     connection_id = adobe.create(connectionSpec=other)
 

@@ -1,4 +1,4 @@
-"""The simulators against what is documented of Adobe and Databricks, through plain HTTP."""
+"""The simulators behave as Adobe and Databricks document it, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
 from tests.support.adobes import BODY, Adobes, number
 
 
-def test_a_token_answer_has_its_life_in_seconds(adobe: Adobes) -> None:
+def test_a_token_reply_has_its_lifetime_in_seconds(adobe: Adobes) -> None:
     answer = adobe.token()
 
     assert answer["token_type"] == "bearer"
     assert answer["expires_in"] == 86399
 
 
-def test_ims_refuses_as_oauth_says(adobe: Adobes) -> None:
+def test_ims_refuses_with_the_errors_of_oauth(adobe: Adobes) -> None:
     adobe.ims.settings.clients["local-client"] = ["right"]
     assert adobe.token()["error"] == "invalid_client"
     assert adobe.session.post(f"{adobe.ims.url}/ims/token/v3", data={}).json()["error"] == "invalid_request"
 
 
-def test_a_created_connection_answers_with_id_and_quoted_etag_only(adobe: Adobes) -> None:
+def test_a_create_returns_only_the_id_and_a_quoted_etag(adobe: Adobes) -> None:
     answer = adobe.call("POST", "/connections", json=BODY)
 
     assert set(answer.json()) == {"id", "etag"}
@@ -34,7 +34,7 @@ def test_a_created_connection_answers_with_id_and_quoted_etag_only(adobe: Adobes
     assert answer.headers["Location"].endswith(answer.json()["id"])
 
 
-def test_get_is_wrapped_masked_and_shows_params_that_nobody_sent(adobe: Adobes) -> None:
+def test_get_returns_a_wrapped_and_masked_item_with_params_that_were_not_sent(adobe: Adobes) -> None:
     (item,) = adobe.call("GET", f"/connections/{adobe.create()}").json()["items"]
 
     assert item["auth"]["params"]["accessToken"] != DATABRICKS_SECRET["accessToken"]
@@ -86,7 +86,7 @@ def test_filters_are_anded_and_a_comma_means_in(adobe: Adobes, filters: list[str
     assert sorted(item["name"] for item in adobe.listed(property=filters)["items"]) == names
 
 
-def test_count_answers_a_number_only_and_not_together_with_limit(adobe: Adobes) -> None:
+def test_count_returns_only_a_number_and_is_refused_together_with_limit(adobe: Adobes) -> None:
     adobe.create()
 
     assert adobe.listed(count="true") == adobe.listed(count="True") == {"count": 1}
@@ -130,7 +130,7 @@ def test_patch_replaces_all_params_under_the_etag(adobe: Adobes) -> None:
         ({"op": "remove", "path": "/name"}, "1455"),
     ],
 )
-def test_a_patch_that_adobe_refuses(adobe: Adobes, operation: dict[str, Any], code: str) -> None:
+def test_invalid_patches_are_refused_with_adobes_errors(adobe: Adobes, operation: dict[str, Any], code: str) -> None:
     connection_id = adobe.create()
     etag = adobe.adobe.records[connection_id].item["etag"]
 
@@ -141,7 +141,7 @@ def test_a_patch_that_adobe_refuses(adobe: Adobes, operation: dict[str, Any], co
 
 
 @pytest.mark.parametrize("status", [204, 202])
-def test_delete_then_not_found_in_either_body(adobe: Adobes, status: Literal[204, 202]) -> None:
+def test_a_deleted_connection_is_not_found_in_either_error_format(adobe: Adobes, status: Literal[204, 202]) -> None:
     adobe.adobe.settings.delete_status = status
     connection_id = adobe.create()
 
@@ -164,7 +164,7 @@ def test_a_connection_in_use_is_not_deleted(adobe: Adobes) -> None:
     assert (refused.status_code, number(refused)) == (400, "FLOW-1418-400")
 
 
-def test_what_adobe_still_works_on_is_neither_patched_nor_deleted(adobe: Adobes) -> None:
+def test_a_connection_that_adobe_is_still_processing_is_neither_patched_nor_deleted(adobe: Adobes) -> None:
     connection_id = adobe.create()
     etag = adobe.adobe.records[connection_id].item["etag"]
     adobe.adobe.settings.states[connection_id] = "enabled-finalizing"
@@ -175,9 +175,7 @@ def test_what_adobe_still_works_on_is_neither_patched_nor_deleted(adobe: Adobes)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_what_is_not_simulated_says_so_and_is_never_taken_for_a_connection_that_is_gone(
-    adobe: Adobes, method: str
-) -> None:
+def test_calls_that_are_not_simulated_get_a_501_not_the_error_of_a_gone_connection(adobe: Adobes, method: str) -> None:
     for path in ("/connectionSpecs/x", f"/connections/{adobe.create()}/configs", "/connections/search"):
         answer = adobe.call(method, path, json={})
         if (method, path) != ("GET", "/connections/search"):
@@ -185,7 +183,7 @@ def test_what_is_not_simulated_says_so_and_is_never_taken_for_a_connection_that_
             assert "simulator has no" in answer.json()["message"]
 
 
-def test_a_revoked_token_or_a_stopped_cluster_shows_in_create_and_test_as_in_life(adobe: Adobes) -> None:
+def test_a_revoked_token_or_a_stopped_cluster_fails_create_and_test_as_in_production(adobe: Adobes) -> None:
     connection_id = adobe.create()
     test = f"/connections/{connection_id}/test"
     assert adobe.call("GET", test).json() == {"result": True}
@@ -217,7 +215,7 @@ def test_a_revoked_token_or_a_stopped_cluster_shows_in_create_and_test_as_in_lif
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_trouble_at_databricks_is_told_by_adobe(adobe: Adobes, fault: Fault, code: str, test: int) -> None:
+def test_adobe_reports_failures_of_databricks(adobe: Adobes, fault: Fault, code: str, test: int) -> None:
     connection_id = adobe.create()
     adobe.databricks.faults.add(fault, fault)
 
@@ -235,7 +233,7 @@ def test_trouble_at_databricks_is_told_by_adobe(adobe: Adobes, fault: Fault, cod
         ("x-gw-ims-org-id", 400, "400003"),
     ],
 )
-def test_the_gateway_asks_for_its_headers(adobe: Adobes, header: str, status: int, code: str) -> None:
+def test_the_gateway_requires_its_headers(adobe: Adobes, header: str, status: int, code: str) -> None:
     refused = adobe.call("GET", "/connections", without=header)
 
     assert (refused.status_code, refused.json()["error_code"]) == (status, code)
@@ -259,7 +257,7 @@ def test_a_post_without_json_is_refused(adobe: Adobes) -> None:
     assert adobe.call("POST", "/connections", without="Content-Type", data="x").status_code == 400
 
 
-def test_sandboxes_are_apart_and_an_unknown_one_is_not_a_missing_connection(adobe: Adobes) -> None:
+def test_sandboxes_are_separate_and_an_unknown_one_is_not_a_missing_connection(adobe: Adobes) -> None:
     connection_id = adobe.create()
     elsewhere = adobe.call("GET", f"/connections/{connection_id}", headers={"x-sandbox-name": "prod"})
     assert number(elsewhere) == "FLOW-1439-404"
@@ -285,7 +283,9 @@ def test_sandboxes_are_apart_and_an_unknown_one_is_not_a_missing_connection(adob
         ),
     ],
 )
-def test_a_post_that_adobe_refuses(adobe: Adobes, body: dict[str, Any], status: int, part: str) -> None:
+def test_invalid_posts_are_refused_with_adobes_errors(
+    adobe: Adobes, body: dict[str, Any], status: int, part: str
+) -> None:
     refused = adobe.call("POST", "/connections", json=body)
 
     assert refused.status_code == status
@@ -302,7 +302,7 @@ def test_a_new_connection_may_be_late_in_lists_but_not_by_id(adobe: Adobes) -> N
     assert len(adobe.listed()["items"]) == 1
 
 
-def test_databricks_says_what_databricks_says(adobe: Adobes) -> None:
+def test_simulated_databricks_replies_as_databricks_does(adobe: Adobes) -> None:
     url, session = adobe.databricks.url, adobe.session
     adobe.databricks.settings.revoked_tokens.append("bad")
     adobe.databricks.settings.missing_clusters.append("none")

@@ -1,4 +1,4 @@
-"""No effect starts without time to hear of it and to record it."""
+"""No effect starts unless there is time to receive its result and to record it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.world import ABSENT, REQUEST, World
 
 
 def late(world: World, monkeypatch: pytest.MonkeyPatch, method: str, path: str, seconds: float) -> None:
-    """Have Adobe take so long to answer one kind of call."""
+    """Delay Adobe's replies to one kind of call by `seconds`."""
 
     def act(request: Request, answer: Callable[[], Any]) -> Any:
         answered = answer()
@@ -43,7 +43,7 @@ def test_no_parameter_is_deleted_without_time_to_announce_and_close(
     assert world.parameter() is not None
 
 
-def test_no_surplus_is_deleted_without_time_to_hear_of_it(world: World) -> None:
+def test_no_duplicate_is_deleted_without_time_for_the_reply(world: World) -> None:
     world.ask()
     (kept,) = world.connections()
     surplus = world.add_foreign()

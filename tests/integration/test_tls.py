@@ -1,4 +1,4 @@
-"""Invariant 3, Secret: they go over verified TLS only, and nothing in the environment or the settings changes that."""
+"""Invariant 3, Secret: secrets go over verified TLS only. No environment variable and no setting changes that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROLES = {"ims": "ADOBE_IMS_URL", "adobe": "ADOBE_PLATFORM_URL"}
 
 @contextmanager
 def impostor(world: World, who: str, folder: Path, host: str = "localhost", age: int = 0) -> Iterator[Simulator]:
-    """IMS or Adobe with a certificate that no authority vouches for; its file is `certificate.pem`."""
+    """IMS or Adobe with a self-signed certificate, which is in the file `certificate.pem`."""
     _, tls = certificate_for_localhost(folder, host, age)
     now = world.clock.now
     made: Simulator = Ims(now, tls) if who == "ims" else Adobe(world.stack.ims, world.stack.databricks.url, now, tls)
@@ -39,14 +39,14 @@ def impostor(world: World, who: str, folder: Path, host: str = "localhost", age:
 
 
 def refuse(world: World, who: str, simulator: Simulator) -> None:
-    """The service does not trust the simulator, says so, and tells it nothing."""
+    """Assert that the service does not trust the simulator, reports this, and sends nothing to it."""
     transport._trusting.cache_clear()
     service = world.new_service(**{ROLES[who]: simulator.url})
 
     refusal = world.refused(REQUEST, service=service)
 
     assert refusal.code == "Unavailable"
-    assert refusal.message == "Adobe could not be heard: its TLS certificate is not trusted."
+    assert refusal.message == "No reply from Adobe: its TLS certificate is not trusted."
     assert refusal.remedy
     assert simulator.calls == []
     assert world.connections() == []
@@ -56,19 +56,21 @@ def refuse(world: World, who: str, simulator: Simulator) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No certificate of another test."""
+    """No trusted certificate is left over from another test."""
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     yield
     transport._trusting.cache_clear()
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_who_is_self_signed_gets_no_secret(shared_world: World, tmp_path: Path, who: str) -> None:
+def test_a_host_with_a_self_signed_certificate_gets_no_secret(shared_world: World, tmp_path: Path, who: str) -> None:
     with impostor(shared_world, who, tmp_path) as simulator:
         refuse(shared_world, who, simulator)
 
 
-def test_a_workspace_that_is_self_signed_gets_no_token_and_adobe_decides(world: World, tmp_path: Path) -> None:
+def test_a_workspace_with_a_self_signed_certificate_gets_no_token_and_adobe_decides(
+    world: World, tmp_path: Path
+) -> None:
     with impostor(world, "adobe", tmp_path) as simulator:
         transport._trusting.cache_clear()
         service = world.new_service(DATABRICKS_URL=simulator.url)
@@ -78,11 +80,11 @@ def test_a_workspace_that_is_self_signed_gets_no_token_and_adobe_decides(world: 
         assert (done["outcome"], done["readiness"]) == ("created", "warn")
         assert simulator.calls == []
     report = str(world.item()["readiness"])
-    assert "Databricks could not be heard: its TLS certificate is not trusted." in report
+    assert "No reply from Databricks: its TLS certificate is not trusted." in report
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_who_is_self_signed_is_trusted_with_its_certificate(
+def test_a_self_signed_certificate_in_ssl_cert_file_is_trusted(
     world: World, tmp_path: Path, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with impostor(world, who, tmp_path) as simulator:
@@ -98,7 +100,7 @@ def test_who_is_self_signed_is_trusted_with_its_certificate(
 
 @pytest.mark.parametrize(("host", "age"), [("localhost", 7), ("localhost", -7), ("platform.adobe.io", 0)])
 @pytest.mark.parametrize("who", ROLES)
-def test_a_trusted_certificate_counts_only_in_its_time_and_for_its_host(
+def test_a_trusted_certificate_is_valid_only_in_its_period_and_for_its_host(
     shared_world: World, tmp_path: Path, who: str, host: str, age: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with impostor(shared_world, who, tmp_path, host, age) as simulator:
@@ -130,7 +132,7 @@ def test_no_variable_of_the_environment_makes_an_impostor_trusted(
         refuse(shared_world, "ims", simulator)
 
 
-def test_a_certificate_file_that_is_none_stops_the_start_and_is_not_passed_over(
+def test_an_invalid_or_missing_certificate_file_fails_the_start(
     shared_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.pem").write_text("no certificate")
@@ -147,14 +149,14 @@ def test_a_certificate_file_that_is_none_stops_the_start_and_is_not_passed_over(
     ["http://ims-na1.adobelogin.com", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://127.0.0.2",
      "http://localhost@evil.example", "HTTP://evil.example", "ftp://localhost", "//localhost", "http://[::2]", "http://0.0.0.0"],
 )  # fmt: skip
-def test_plain_http_to_another_host_than_this_machine_is_refused_at_the_start(
+def test_plain_http_to_a_host_other_than_localhost_is_refused_at_the_start(
     shared_world: World, variable: str, url: str
 ) -> None:
     with pytest.raises(SettingsInvalid, match=f"{variable} must be an https URL"):
         shared_world.new_service(**{variable: url})
 
 
-def test_the_session_verifies_and_says_so() -> None:
+def test_the_session_verifies_certificates_and_host_names() -> None:
     session = transport.new_session()
 
     assert session.verify is True
@@ -195,5 +197,5 @@ def test_no_code_can_leave_a_certificate_unverified(path: Path) -> None:
         "os.environ['PYTHONHTTPSVERIFY'] = '0'",
     ],
 )
-def test_code_that_could_is_seen(code: str) -> None:
+def test_code_that_could_leave_a_certificate_unverified_is_found(code: str) -> None:
     assert any(map(switches_off, ast.walk(ast.parse(code))))

@@ -1,4 +1,4 @@
-"""The life of a token: renewed when it must be, once, and never shown."""
+"""The life of a token: renewed once, when it must be, and never shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.upstreams import CREDENTIALS, upstream_on
 from tests.support.world import REQUEST, World
 
 
-def test_a_read_whose_token_was_rejected_late_is_sent_again_all_the_same(
+def test_a_read_whose_token_was_rejected_late_is_still_sent_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.adobe.faults.add(Fault(method="GET", status=401))
@@ -58,7 +58,7 @@ def test_a_rejected_token_is_not_used_again_if_it_could_not_be_renewed(world: Wo
     assert first != second
 
 
-def test_a_token_that_somebody_renewed_meanwhile_is_used(world: World) -> None:
+def test_a_token_that_another_call_renewed_meanwhile_is_used(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
     upstream = upstream_on(world.clock)
     rejected = source.token_for(CREDENTIALS, upstream)
@@ -69,7 +69,7 @@ def test_a_token_that_somebody_renewed_meanwhile_is_used(world: World) -> None:
     assert world.exchanges() == 2
 
 
-def test_a_life_in_milliseconds_is_taken_for_a_day_at_most(world: World) -> None:
+def test_a_lifetime_in_milliseconds_counts_as_one_day_at_most(world: World) -> None:
     answer = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": 86_399_992})
     world.stack.ims.faults.add(Fault(status=200, body=answer))
     source = TokenSource(world.stack.ims.url, world.clock)
@@ -96,7 +96,7 @@ def test_a_token_is_renewed_again_only_after_a_minute(world: World) -> None:
     assert source.renewed(CREDENTIALS, str(token), upstream) not in (None, token)
 
 
-def test_a_tokens_life_counts_from_when_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokens_lifetime_counts_from_when_it_was_requested(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.stack.ims.settings.token_seconds = 600
     answer = world.stack.ims.answer
 
@@ -113,7 +113,7 @@ def test_a_tokens_life_counts_from_when_it_was_asked_for(world: World, monkeypat
     assert world.exchanges() == 2
 
 
-def test_a_secret_that_turned_to_another_organization_meanwhile_is_left_to_the_next_delivery(
+def test_a_secret_that_changed_to_another_organization_meanwhile_is_left_to_the_next_delivery(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
@@ -133,7 +133,7 @@ def test_a_secret_that_turned_to_another_organization_meanwhile_is_left_to_the_n
 
 
 @pytest.mark.parametrize("rejected", [False, True], ids=["first", "renewed"])
-def test_a_token_that_adobe_quotes_is_struck(world: World, monkeypatch: pytest.MonkeyPatch, rejected: bool) -> None:
+def test_a_token_that_adobe_quotes_is_redacted(world: World, monkeypatch: pytest.MonkeyPatch, rejected: bool) -> None:
     tokens: list[str] = []
 
     def quote(request: Request, answer: Callable[..., Any]) -> Any:
@@ -146,18 +146,18 @@ def test_a_token_that_adobe_quotes_is_struck(world: World, monkeypatch: pytest.M
 
     refused = world.refused(REQUEST)
 
-    assert "bad [struck]" in refused.message
+    assert "bad [redacted]" in refused.message
     assert [token for token in tokens if token in str(refused) + repr(world.events())] == []
 
 
-def test_ims_that_waited_too_long_is_tried_again_later(world: World) -> None:
+def test_a_408_from_ims_is_retried_later(world: World) -> None:
     world.stack.ims.faults.add(Fault(times=0, status=408))
 
     assert world.refused(REQUEST).code == "Unavailable"
 
 
 @pytest.mark.parametrize("simulator", ["ims", "adobe"])
-def test_a_message_comes_back_when_adobe_wants_it(
+def test_a_message_is_delivered_again_after_adobes_retry_after(
     world: World, monkeypatch: pytest.MonkeyPatch, simulator: str
 ) -> None:
     throttled = Fault(times=0, status=429, headers={"Retry-After": "100"})
@@ -179,7 +179,7 @@ def test_a_faulty_adobe_secret_names_every_field_and_no_value() -> None:
     assert "two words" not in str(refused.value)
 
 
-def test_the_source_of_tokens_does_not_show_one(world: World) -> None:
+def test_the_token_source_shows_no_token(world: World) -> None:
     source = TokenSource(world.stack.ims.url, world.clock)
     upstream = upstream_on(world.clock)
     token = source.token_for(CREDENTIALS, upstream)

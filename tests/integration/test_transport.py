@@ -1,4 +1,4 @@
-"""How long calls may take, and what is read of their answers."""
+"""How long calls may take, and how much of their replies is read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.upstreams import upstream_on
 from tests.support.world import ABSENT, REQUEST, World
 
 
-def test_create_patch_and_test_may_take_long_and_nothing_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_create_patch_and_test_may_take_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[tuple[str, tuple[float, float]]] = set()
     request = Session.request
 
@@ -50,7 +50,7 @@ def test_create_patch_and_test_may_take_long_and_nothing_else(world: World, monk
 @pytest.mark.parametrize(
     "fault", [Fault(hang=True), Fault(drip=0.05, status=200, body="x" * 1000)], ids=["hang", "drip"]
 )
-def test_a_call_ends_with_the_time_left_whatever_its_timeouts_are(fault: Fault) -> None:
+def test_a_call_ends_with_the_remaining_time_whatever_its_timeouts_are(fault: Fault) -> None:
     server = Ims()
     server.start()
     server.faults.add(fault)
@@ -66,7 +66,7 @@ def test_a_call_ends_with_the_time_left_whatever_its_timeouts_are(fault: Fault) 
     assert time.monotonic() - began < 5
 
 
-def test_no_cookie_is_kept_so_that_nobody_asks_as_whoever_asked_before(world: World) -> None:
+def test_no_cookie_is_kept_so_that_no_call_uses_the_session_of_an_earlier_call(world: World) -> None:
     world.stack.databricks.faults.add(
         Fault(path=".*/Me", status=200, body='{"userName": "x"}', headers={"Set-Cookie": "session=of-one; Path=/"})
     )
@@ -82,20 +82,20 @@ def test_no_cookie_is_kept_so_that_nobody_asks_as_whoever_asked_before(world: Wo
 
 @contextmanager
 def answering(body: bytes, *, ends: bool) -> Iterator[str]:
-    """A server that does not say how long its answer is, and ends it or not; its URL."""
+    """The URL of a server that sends no Content-Length, and ends its reply only if `ends` is true."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body)
-            with suppress(OSError):  # the client goes
+            with suppress(OSError):  # the client disconnects
                 while not ends:
                     threading.Event().wait(0.01)
                     self.wfile.write(b" ")
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-            """Nothing is printed."""
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name comes from the base class
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
@@ -104,7 +104,7 @@ def answering(body: bytes, *, ends: bool) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("ends", [True, False], ids=["too large", "dripping"])
-def test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_large(
+def test_a_reply_of_unknown_length_is_accepted_only_if_it_ends_and_is_not_too_large(
     monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1000)
@@ -118,7 +118,9 @@ def test_an_answer_of_unknown_length_is_taken_only_when_it_ended_and_is_not_too_
     assert time.monotonic() - began < 5
 
 
-def test_a_read_aside_ends_before_its_invocation_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_in_another_thread_ends_before_its_invocation_continues(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order: list[str] = []
     announced = threading.Event()
 

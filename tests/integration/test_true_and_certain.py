@@ -1,4 +1,4 @@
-"""Invariants 2 and 6: only what passed Adobe's test is published, and only what is certainly gone is made again."""
+"""Invariants 2 and 6: only a tested connection is published, and only one that is certainly gone is recreated."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def test_only_a_boolean_counts_as_a_verdict(world: World, body: str) -> None:
     ],
     ids=lambda value: f"{value.status}-{value.body[:60]}" if isinstance(value, Fault) else value,
 )
-def test_nothing_but_certainty_leads_to_a_create_or_a_loss(world: World, fault: Fault, code: str) -> None:
+def test_no_uncertain_reply_leads_to_a_create_or_to_the_loss_of_the_parameter(
+    world: World, fault: Fault, code: str
+) -> None:
     world.ask()
     published = world.parameter()
     world.stack.adobe.faults.add(fault)
@@ -116,7 +118,7 @@ def test_nothing_but_certainty_leads_to_a_create_or_a_loss(world: World, fault: 
     ],
     ids=lambda fault: f"{fault.status}{fault.body[:5]}",
 )
-def test_gone_without_a_listing_that_confirms_it_creates_nothing(world: World, listing: Fault) -> None:
+def test_a_gone_reply_without_a_listing_that_confirms_it_creates_nothing(world: World, listing: Fault) -> None:
     world.ask()
     world.stack.adobe.records.clear()
     world.stack.adobe.faults.add(listing)
@@ -126,7 +128,7 @@ def test_gone_without_a_listing_that_confirms_it_creates_nothing(world: World, l
     assert len(world.calls("POST")) == 1
 
 
-def test_a_renamed_connection_that_get_denies_is_still_seen_in_the_listing(world: World) -> None:
+def test_a_renamed_connection_that_get_reports_as_gone_is_still_found_in_the_listing(world: World) -> None:
     world.ask()
     world.connections()[0]["name"] = "renamed by hand"
     world.stack.adobe.faults.add(get_fault(status=404, body=GONE))
@@ -147,7 +149,7 @@ def test_a_sandbox_that_adobe_does_not_know_deletes_and_creates_nothing(world: W
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ".*/test"), ("PATCH", ".*")])
-def test_gone_in_the_middle_of_the_work_is_looked_at_again_not_given_up(world: World, method: str, path: str) -> None:
+def test_a_gone_reply_during_an_update_or_a_test_is_retried_not_final(world: World, method: str, path: str) -> None:
     world.ask()
     world.stack.adobe.faults.add(Fault(method=method, path=path, status=404, body=GONE))
     sent = world.send(REQUEST | {"database": "other"})
@@ -159,7 +161,7 @@ def test_gone_in_the_middle_of_the_work_is_looked_at_again_not_given_up(world: W
     assert world.announced() == [("Ready", "created"), ("Ready", "updated")]
 
 
-def test_a_delete_that_says_gone_is_confirmed_by_a_listing(world: World) -> None:
+def test_a_gone_reply_to_a_delete_is_confirmed_by_a_listing(world: World) -> None:
     world.ask()
     world.stack.adobe.faults.add(Fault(method="DELETE", status=404, body=GONE))
 

@@ -1,4 +1,4 @@
-"""A cluster that has to run first: it is started if the request says so, and nobody sleeps until it does."""
+"""A request needs a stopped cluster: it is started if the request allows it. No invocation sleeps until it runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ TEST = ".*/test"
 
 
 def starts(world: World) -> int:
-    """How often the service asked for a start."""
+    """How often the service has called the start of a cluster."""
     return looks(world, "POST").count(STARTS)
 
 
-def test_a_stopped_cluster_is_started_and_the_request_goes_on_when_it_runs(
+def test_a_stopped_cluster_is_started_and_the_request_continues_when_it_runs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop(world)
@@ -49,7 +49,7 @@ def test_a_stopped_cluster_is_started_and_the_request_goes_on_when_it_runs(
 
 @pytest.mark.parametrize("state", ["PENDING", "RESTARTING"])
 @pytest.mark.parametrize("request_", [REQUEST, START], ids=["check", "start"])
-def test_a_cluster_that_starts_already_is_waited_for(world: World, request_: dict[str, str], state: str) -> None:
+def test_a_cluster_that_is_already_starting_is_waited_for(world: World, request_: dict[str, str], state: str) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: state}
     sent = world.send(request_)
 
@@ -79,7 +79,7 @@ def test_a_cluster_that_is_stopping_is_not_ready_for_a_request_that_may_not_star
     assert world.refused(REQUEST).code == "NotReady"
 
 
-def test_every_waiter_may_call_start(world: World) -> None:
+def test_every_waiting_request_may_start_the_cluster(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.start_lag_seconds = 100
     first, second = world.send(START), world.send(START | {"name": "other"})
@@ -94,7 +94,7 @@ def test_every_waiter_may_call_start(world: World) -> None:
     assert [outcome for _, outcome in world.announced()] == ["created", "created"]
 
 
-def test_a_direct_invoke_starts_the_cluster_and_says_at_once_that_it_waits(world: World) -> None:
+def test_a_direct_invoke_starts_the_cluster_and_reports_at_once_that_it_waits(world: World) -> None:
     stop(world)
 
     refusal = world.refused(START)
@@ -106,7 +106,7 @@ def test_a_direct_invoke_starts_the_cluster_and_says_at_once_that_it_waits(world
     assert world.invoke(START)["outcome"] == "created"
 
 
-def test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then_parked_with_the_reason(
+def test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_then_parked(
     world: World,
 ) -> None:
     stop(world)
@@ -117,21 +117,20 @@ def test_a_start_that_ends_for_a_passing_reason_is_repeated_until_the_limit_then
     world.until_done(sent)
 
     looked = looks(world).count("/api/2.1/clusters/get")
-    assert starts(world) == looked - 1 > 1  # not once more by the delivery that gives up
+    assert starts(world) == looked - 1 > 1  # the delivery that gives up starts nothing
     assert 1200 <= world.clock.now() - began <= 1200 + 180
     assert world.announced() == [("Failed", "Waiting")]
     (event,) = world.events()
     assert f"Cluster {CLUSTER} did not run within 1200 s." in event["detail"]["message"]
     assert (
-        "Azure's quota for its kind of machine is used up (AZURE_QUOTA_EXCEEDED_EXCEPTION)"
-        in event["detail"]["message"]
+        "the Azure quota for its machine type is used up (AZURE_QUOTA_EXCEEDED_EXCEPTION)" in event["detail"]["message"]
     )
     (parked,) = world.dead_letters()
     assert parked["MessageAttributes"]["code"]["StringValue"] == "Waiting"
     assert world.status() == "failed"
 
 
-def test_a_start_that_ends_for_a_lasting_reason_is_not_repeated(world: World) -> None:
+def test_a_start_that_fails_for_a_permanent_reason_is_not_repeated(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.start_ends = SECRETS
     sent = world.send(START)
@@ -148,7 +147,7 @@ def test_a_start_that_ends_for_a_lasting_reason_is_not_repeated(world: World) ->
     assert world.dead_letters() == []
 
 
-def test_a_cluster_that_ended_badly_before_this_request_is_started_once_more(world: World) -> None:
+def test_a_cluster_that_failed_before_this_request_is_started_once_more(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.start_ends = SECRETS
     world.until_done(world.send(START))
@@ -159,7 +158,7 @@ def test_a_cluster_that_ended_badly_before_this_request_is_started_once_more(wor
     assert world.announced()[-1] == ("Ready", "created")
 
 
-def test_a_start_whose_answer_was_lost_counts_as_one_and_its_lasting_end_ends_the_request(world: World) -> None:
+def test_a_start_whose_reply_was_lost_counts_and_its_permanent_failure_ends_the_request(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.start_ends = SECRETS
     world.stack.databricks.faults.add(Fault(path=f".*{STARTS}", drop=True, when="after"))
@@ -173,7 +172,7 @@ def test_a_start_whose_answer_was_lost_counts_as_one_and_its_lasting_end_ends_th
     assert world.announced() == [("Failed", "NotReady")]
 
 
-def test_an_end_that_was_under_way_before_our_start_does_not_count_as_its_end(world: World) -> None:
+def test_a_termination_that_began_before_our_start_does_not_count_as_its_failure(world: World) -> None:
     databricks = world.stack.databricks.settings
     stop(world)
     databricks.start_ends = SECRETS
@@ -209,7 +208,7 @@ def test_a_wait_has_its_own_limit_not_the_general_one(world: World, request_: di
     assert world.announced() == [("Ready", "created")]
 
 
-def test_what_fails_after_the_wait_is_given_up_by_the_general_limit(world: World) -> None:
+def test_a_request_that_fails_after_the_wait_has_the_general_limit(world: World) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
     service = world.new_service(GIVE_UP_AFTER_SECONDS="300")
     sent = world.send(START)
@@ -224,7 +223,7 @@ def test_what_fails_after_the_wait_is_given_up_by_the_general_limit(world: World
     assert len(world.dead_letters()) == 1
 
 
-def test_a_later_request_waits_anew(world: World) -> None:
+def test_a_later_request_starts_a_new_wait(world: World) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
     first = world.send(START)
     assert not world.deliver(first)
@@ -239,7 +238,7 @@ def test_a_later_request_waits_anew(world: World) -> None:
     assert world.deliver(first)
 
 
-def test_what_an_earlier_request_waited_for_is_not_said_of_a_later_one(world: World) -> None:
+def test_the_wait_of_an_earlier_request_is_not_shown_for_a_later_one(world: World) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
     assert not world.deliver(world.send(START))
     world.stack.databricks.settings.clusters = {}
@@ -251,7 +250,7 @@ def test_what_an_earlier_request_waited_for_is_not_said_of_a_later_one(world: Wo
     assert "wait" not in world.item()
 
 
-def test_absence_can_be_asked_for_while_a_request_waits(world: World) -> None:
+def test_absence_can_be_requested_while_a_request_waits(world: World) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
     assert not world.deliver(world.send(START))
 
@@ -261,7 +260,7 @@ def test_absence_can_be_asked_for_while_a_request_waits(world: World) -> None:
     assert "wait" not in world.item()
 
 
-def test_nothing_is_started_without_time_to_hear_the_answer(world: World) -> None:
+def test_no_cluster_is_started_without_time_for_the_reply(world: World) -> None:
     stop(world)
 
     assert world.refused(START, seconds=38).code == "OutOfTime"
@@ -270,7 +269,7 @@ def test_nothing_is_started_without_time_to_hear_the_answer(world: World) -> Non
     assert starts(world) == 0
 
 
-def test_a_start_that_is_not_allowed_says_what_to_grant(world: World) -> None:
+def test_a_start_that_is_not_allowed_names_the_missing_grant(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.missing_grants = ["CAN RESTART"]
 
@@ -290,7 +289,7 @@ def test_a_start_that_is_not_allowed_says_what_to_grant(world: World) -> None:
         (Fault(path=f".*{STARTS}", status=200, body="<html>", when="after"), "Unavailable"),
     ],
 )
-def test_a_start_that_is_not_heard_of_is_looked_at_by_the_next_delivery(world: World, fault: Fault, code: str) -> None:
+def test_a_start_without_a_clear_reply_is_checked_by_the_next_delivery(world: World, fault: Fault, code: str) -> None:
     stop(world)
     world.stack.databricks.faults.add(fault)
     sent = world.send(START)
@@ -302,7 +301,7 @@ def test_a_start_that_is_not_heard_of_is_looked_at_by_the_next_delivery(world: W
     assert world.announced() == [("Ready", "created")]
 
 
-def test_nothing_is_started_while_something_else_is_wrong(world: World) -> None:
+def test_no_cluster_is_started_while_another_check_fails(world: World) -> None:
     stop(world)
     world.stack.databricks.settings.single_users = {CLUSTER: "somebody@example.com"}
 

@@ -1,1 +1,1 @@
-"""A made-up second source type, for tests only: its room, and its whole life. Nobody can deploy it."""
+"""A fictitious second source type, for tests only: its module and its tests. It cannot be deployed."""

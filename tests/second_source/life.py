@@ -1,4 +1,4 @@
-"""The whole life of a connection of the made-up source, run where its room and its line are in place."""
+"""The whole life of a connection of the fictitious source. It runs in a copy that has the source's module and line."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def params(world: World) -> dict[str, Any]:
 
 
 def lose_the_post(world: World) -> None:
-    """A POST takes effect 110 s after it was sent, and is never answered; the delivery ends before that."""
+    """A POST takes effect 110 s after it was sent and gets no response. The delivery ends before that."""
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=110))
     assert not world.deliver(world.send(REQUEST), seconds=95)
 
 
-def test_it_is_made_tested_and_published(world: World) -> None:
+def test_a_connection_is_created_tested_and_published(world: World) -> None:
     assert world.ask(REQUEST)
 
     (connection,) = world.connections("books")
@@ -55,7 +55,7 @@ def test_it_is_made_tested_and_published(world: World) -> None:
     assert world.announced() == [("Ready", "created")]
 
 
-def test_a_lost_post_is_found_and_taken(world: World) -> None:
+def test_what_a_lost_post_created_is_found_and_used(world: World) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, when="after"))
 
     world.until_done(world.send(REQUEST))
@@ -64,7 +64,7 @@ def test_a_lost_post_is_found_and_taken(world: World) -> None:
     assert world.parameter("books")
 
 
-def test_absence_finds_what_a_lost_post_made(world: World) -> None:
+def test_a_request_for_absence_finds_what_a_lost_post_created(world: World) -> None:
     lose_the_post(world)
     world.stack.adobe.faults.add(Fault(method="GET", path=".*", times=3, status=503))
     sent = world.send(ABSENT)
@@ -78,7 +78,7 @@ def test_absence_finds_what_a_lost_post_made(world: World) -> None:
     assert world.item("books")["source"] == {"S": "ledger"}
 
 
-def test_a_request_that_changes_updates_it_in_place(world: World) -> None:
+def test_a_changed_request_updates_in_place(world: World) -> None:
     world.ask(REQUEST)
 
     assert world.invoke(REQUEST | {"region": "east"})["outcome"] == "updated"
@@ -86,7 +86,7 @@ def test_a_request_that_changes_updates_it_in_place(world: World) -> None:
     assert params(world)["region"] == "east"
 
 
-def test_a_new_version_of_its_secret_is_followed(world: World, keeper: Keeper) -> None:
+def test_a_new_version_of_the_secret_is_applied(world: World, keeper: Keeper) -> None:
     world.ask(REQUEST)
     world.stack.put_secret(SECRET_ID, SECRET | {"password": "pw-0987654321"})
 
@@ -96,7 +96,7 @@ def test_a_new_version_of_its_secret_is_followed(world: World, keeper: Keeper) -
     assert params(world)["password"] == "pw-0987654321"
 
 
-def test_reconciling_finds_what_was_changed_and_what_is_there_twice(world: World, keeper: Keeper) -> None:
+def test_reconciling_finds_changes_and_duplicates(world: World, keeper: Keeper) -> None:
     world.ask(REQUEST)
     (made,) = world.connections("books")
     record = world.stack.adobe.records[made["id"]]
@@ -115,7 +115,7 @@ def test_reconciling_finds_what_was_changed_and_what_is_there_twice(world: World
     assert len(keeper.kinds()) == 1
 
 
-def test_its_tables_are_shown_and_a_refusal_stays_as_adobe_says_it(world: World, web: Web) -> None:
+def test_tables_are_shown_and_adobes_refusal_is_passed_on(world: World, web: Web) -> None:
     world.ask(REQUEST)
     address = "/connections/dev/books/tables"
     assert web("GET", address).status == 200
@@ -125,13 +125,13 @@ def test_its_tables_are_shown_and_a_refusal_stays_as_adobe_says_it(world: World,
     assert "The ledger is closed." in problem(web("GET", address), 424, "DatabricksRefused")["detail"]
 
 
-def test_a_test_that_fails_is_a_failed_test(world: World) -> None:
+def test_a_failed_test_is_reported_as_test_failed(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
 
     assert world.refused(REQUEST).code == "TestFailed"
 
 
-def test_a_faulty_secret_is_refused_in_its_own_words(world: World) -> None:
+def test_a_faulty_secret_is_refused_with_its_missing_fields(world: World) -> None:
     world.stack.put_secret(SECRET_ID, {"account": "a-1"})
 
     assert [fault.field for fault in world.refused(REQUEST).faults] == ["region", "password"]
@@ -175,7 +175,7 @@ def test_a_key_that_made_nothing_may_change_its_source(world: World) -> None:
     assert world.item("books")["source"] == {"S": "databricks"}
 
 
-def test_an_entry_of_version_0_1_0_is_of_databricks(world: World) -> None:
+def test_an_entry_of_version_0_1_0_belongs_to_databricks(world: World) -> None:
     world.ask()
     world.edit_item("REMOVE #source", {"#source": "source"})
 

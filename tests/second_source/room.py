@@ -1,4 +1,4 @@
-"""Ledger, a source that does not exist: another spec, other fields of the secret, no workspace to look at."""
+"""Ledger, a fictitious source: another spec, other fields of the secret, and no workspace to check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aep_connections.domain.model import AuthParams, JsonObject, Source
 
 
 def read_secret(secret_name: str, secret: JsonObject, overrides: JsonObject) -> AuthParams:
-    """The auth params of `{"account", "region", "password"}`. Raises SecretInvalid, naming what is missing."""
+    """The auth params of `{"account", "region", "password"}`. Raises SecretInvalid, which names missing fields."""
     found = {field: overrides.get(field, secret.get(field)) for field in ("account", "region", "password")}
     faults = [Fault(field, "is missing") for field, value in found.items() if not isinstance(value, str) or not value]
     if faults:

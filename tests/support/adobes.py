@@ -1,4 +1,4 @@
-"""Adobe and Databricks without AWS, called as anybody would call them."""
+"""Adobe and Databricks without AWS, called directly over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS for tests: moto's server, and the service's calls to it, to note or to tamper with."""
+"""AWS for tests: moto's server, and ways to record or change the service's calls to it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from botocore.retries.standard import ExponentialBackoff
 from local.aws.account import Aws
 
 Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
-"""What to do in place of a call: gets the call and its arguments (which may be changed), gives the answer."""
+"""Replaces a call: receives the call and its arguments (which it may change), and returns the response."""
 
 
 @contextmanager
 def moto_server() -> Iterator[Aws]:
-    """Moto's server, which every AWS client of this process talks to.
+    """Moto's server. Every AWS client of this process uses it.
 
-    For speed, clients are made once, moto does not look through its folder at every request and reads a path
-    of an event once, and the SDK repeats a call without a pause, however many calls failed in earlier tests.
+    For speed, clients are made once, and moto neither searches its folder at every request nor parses an event path
+    twice. The SDK repeats a call without a pause, however many calls failed in earlier tests.
     """
     server, paths = Aws(), importlib.import_module("jsonpath_ng.ext")
     with pytest.MonkeyPatch.context() as patch:
@@ -46,7 +46,7 @@ def moto_server() -> Iterator[Aws]:
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, operation: str, act: Act) -> None:
-    """Have `act` stand in for each of the service's calls of one operation."""
+    """Let `act` replace each of the service's calls of one operation."""
     api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def call(self: Any, operation_name: str, arguments: dict[str, Any]) -> Any:

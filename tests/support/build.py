@@ -1,4 +1,4 @@
-"""What `make build` runs, into a folder of choice."""
+"""Runs what `make build` runs, into a given folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.stack import ROOT
 
 
 def sam_build(folder: Path, umask: int = 0o022, **environment: str) -> str:
-    """Build the template; what the build said. Raises AssertionError if it fails."""
+    """Build the template and return the output of the build. Raises AssertionError if it fails."""
     ran = subprocess.run(
         ["sam", "build", "--build-dir", str(folder)],
         cwd=ROOT,
@@ -28,7 +28,7 @@ def sam_build(folder: Path, umask: int = 0o022, **environment: str) -> str:
 
 
 def install_runtime(folder: Path) -> None:
-    """What Lambda's runtime brings: its client and boto3, of the locked versions, compiled."""
+    """Install what Lambda's runtime includes: its client and boto3, in the locked versions, compiled."""
     subprocess.run(
         ["uv", "pip", "install", "--quiet", "--target", folder, "--python", find_python(),
          "--constraints", ROOT / "requirements-dev.txt", "awslambdaric", "boto3"],

@@ -1,4 +1,4 @@
-"""The service's outside calls one by one, each named by what it is for, so that a test can stop, spoil or kill it."""
+"""The service's outside calls, each named by its purpose, so that a test can stop, change or kill it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from botocore.client import BaseClient
 from tests.support.iam import AGENT
 
 Go = Callable[..., Any]
-"""Makes the call; keyword arguments replace options of an HTTP request."""
+"""Makes the call. Keyword arguments replace options of an HTTP request."""
 Act = Callable[[str, Go], Any]
-"""What to do with a call, by its name, and what to give back for it."""
+"""Receives a call's name and the call itself, and returns the call's result."""
 Note = Callable[[str, Any], None]
-"""Told of each call before it is made: its name, and what it says."""
+"""Receives each call before it is made: its name and its content."""
 
 _OPERATIONS = {
     "GetParameter": "read parameter",
@@ -27,12 +27,12 @@ _OPERATIONS = {
     "DeleteParameter": "delete parameter",
     "PutEvents": "announce",
     "ChangeMessageVisibility": "visibility",
-    "GetItem": "look",
+    "GetItem": "read entry",
     "Scan": "list all",
     "SendMessageBatch": "send rechecks",
     "DescribeSecret": "secret's version",
     "GetParametersByPath": "list parameters",
-    "BatchGetItem": "look once more",
+    "BatchGetItem": "read entries again",
 }
 _WRITES = (
     ("SET #noted =", "note"),
@@ -45,10 +45,10 @@ _WRITES = (
     ("#attempt", "forget attempt"),
     ("REMOVE #leaseUntil", "release"),
 )
-"""What an update expression holds, and what the write is for; the first that fits."""
+"""A part of an update expression, and the purpose of that write. The first match counts."""
 
 DATABRICKS_CALLS = {
-    "whose token": ("GET", r".*/scim/v2/Me"),
+    "token owner": ("GET", r".*/scim/v2/Me"),
     "cluster": ("GET", r".*/clusters/get"),
     "tokens": ("GET", r".*/token/list"),
     "catalog": ("GET", r".*/unity-catalog/catalogs/.*"),
@@ -56,15 +56,15 @@ DATABRICKS_CALLS = {
     "tables": ("GET", r".*/unity-catalog/tables"),
     "start cluster": ("POST", r".*/clusters/start"),
 }
-"""The calls to a workspace, and how each is known; most are made side by side."""
+"""The calls to a workspace, and how each is recognized. Most are made concurrently."""
 HTTP_CALLS = {
     "IMS token", "explore", "flows", "flow",
-    "create", "find by name", "list", "get", "see it gone", "patch", "delete", "test", *DATABRICKS_CALLS,
+    "create", "find by name", "list", "get", "confirm deletion", "patch", "delete", "test", *DATABRICKS_CALLS,
 }  # fmt: skip
 
 
 class Calls:
-    """Every call of the service while `watched`. A call that has no name here is named as AWS or HTTP names it."""
+    """Every call of the service while `watched`. A call without a name here keeps the name from AWS or HTTP."""
 
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -112,7 +112,7 @@ class Calls:
 
 
 def named(target: str, body: bytes) -> str:
-    """The name of a call as it reaches AWS: `X-Amz-Target`, and the JSON it says."""
+    """The name of a call as it reaches AWS, from its `X-Amz-Target` and its JSON body."""
     return _of_aws(target.rpartition(".")[2], json.loads(body))
 
 
@@ -123,13 +123,13 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
         text = arguments["UpdateExpression"]
         return next((name for part, name in _WRITES if part in text), f"UpdateItem {text}")
     if operation == "Invoke":
-        return "go on" if "InvocationType" in arguments else "explore function"
+        return "continue" if "InvocationType" in arguments else "explore function"
     if "IndexName" in arguments:
         return "keys of a secret" if operation == "Query" else "sandboxes"
     if operation == "Query" and "#leaseUntil" in arguments.get("ProjectionExpression", ""):
         return "keys of a sandbox"
     if operation == "SendMessage":
-        return "park" if "MessageAttributes" in arguments else "ask"
+        return "park" if "MessageAttributes" in arguments else "send request"
     if operation == "Query":
         return "ids held by others" if "ProjectionExpression" in arguments else "list sandbox"
     return _OPERATIONS.get(operation, operation)
@@ -154,7 +154,7 @@ def _of_http(method: str, url: str, params: Any, made: list[str]) -> str:
         case "GET", 0, _:
             return "find by name" if any("name==" in value for _, value in params) else "list"
         case "GET", 1, _:
-            return "see it gone" if "delete" in made else "get"
+            return "confirm deletion" if "delete" in made else "get"
         case "GET", 2, True:
             return "test"
         case "GET", 2, False:

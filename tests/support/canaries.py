@@ -24,7 +24,7 @@ CLIENT_SECRET = "canary-client&secret=%?>"
 
 @functools.cache
 def forms(value: str) -> dict[str, str]:
-    """Each form of a value by its name; inside a longer Base64 text one of the last three stands unchanged."""
+    """Each form of a value, by name. A longer Base64 text around the value contains one of the last three forms."""
     raw = value.encode()
     plain = base64.b64encode(raw).decode()
     return {
@@ -50,13 +50,13 @@ def url_safe(text: str) -> str:
 
 
 def _inside(raw: bytes, shift: int) -> str:
-    """The characters that `raw` alone decides when it starts `shift` bytes after a group of three."""
+    """The characters that depend only on `raw` when it starts `shift` bytes after a group of three."""
     encoded = base64.b64encode(b"\0" * shift + raw).decode()
     return encoded[-(-shift * 8 // 6) : (shift + len(raw)) * 8 // 6]
 
 
 def echoed(values: Collection[str]) -> list[str]:
-    """Texts that quote the values in every form, as a talkative service might."""
+    """Texts that quote the values in every form, as a service might."""
     quoted = [form for value in values for form in forms(value).values()]
     for value in values:
         for prefix in ("", "u", "u:"):
@@ -66,7 +66,7 @@ def echoed(values: Collection[str]) -> list[str]:
 
 
 def found(places: Mapping[str, str], values: Collection[str]) -> list[str]:
-    """Where a value shows, and in which form."""
+    """Where a value appears, and in which form."""
     return [
         f"{place}: {name} of {value[:9]}…"
         for place, text in places.items()
@@ -77,7 +77,7 @@ def found(places: Mapping[str, str], values: Collection[str]) -> list[str]:
 
 
 def whole_story(error: BaseException | None) -> str:
-    """An error with everything that hangs on it, by cause, by context and in what it holds, a request for one."""
+    """An error with everything that it refers to: its cause, its context, and what it holds, such as a request."""
     parts: list[str] = []
     waiting, seen = [error], set()
     while waiting:
@@ -92,7 +92,7 @@ def whole_story(error: BaseException | None) -> str:
 
 
 def plant(world: World) -> None:
-    """Put the canaries into the secrets, and have Adobe show and quote what it holds."""
+    """Put the canaries into the secrets, and make Adobe show and quote what it has."""
     world.put_secret(accessToken=TOKEN)
     adobe = ADOBE_SECRET | {"clientSecret": CLIENT_SECRET}
     world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], adobe)
@@ -101,7 +101,7 @@ def plant(world: World) -> None:
 
 
 def kept(world: World) -> dict[str, str]:
-    """What is kept anywhere but in Secrets Manager and Adobe."""
+    """Everything that is stored outside Secrets Manager and Adobe."""
     aws = world.stack.aws
     table = aws.client("dynamodb").scan(TableName=world.stack.environment["REGISTRY_TABLE"])["Items"]
     prefix = world.stack.environment["PARAMETER_PREFIX"]
@@ -115,7 +115,7 @@ def kept(world: World) -> dict[str, str]:
 
 
 def shown(document: Any) -> str:
-    """Python's view, and each text inside as it is: JSON within JSON would hide a value from who searches."""
+    """Python's view, and each text inside unchanged: JSON within JSON would hide a value from a search."""
     return "\n".join([repr(document), *_texts(document)])
 
 
@@ -150,8 +150,9 @@ def wire_of(aws: Aws) -> Iterator[dict[str, str]]:
 def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
     """Secrets in requests to Adobe, IMS and Databricks that are not where each belongs.
 
-    The client secret belongs into the body for IMS, the token of IMS into Flow Service's Authorization, a Databricks
-    token into the body of POST and PATCH, and into Databricks' Authorization; nothing belongs into a URL.
+    The client secret belongs in the body for IMS. The token of IMS belongs in Flow Service's Authorization header. A
+    Databricks token belongs in the body of POST and PATCH, and in Databricks' Authorization header. No secret belongs
+    in a URL.
     """
     ims, wrong = ims_tokens(world), []
     for request in [call.request for call in world.stack.ims.calls]:
@@ -173,7 +174,7 @@ def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
 
 
 def ims_tokens(world: World) -> list[str]:
-    """Every token that went to Adobe."""
+    """Every token that was sent to Adobe."""
     return sorted({call.request.headers["authorization"].removeprefix("Bearer ") for call in world.stack.adobe.calls})
 
 

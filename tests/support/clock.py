@@ -1,4 +1,4 @@
-"""A clock that moves only when somebody sleeps."""
+"""A clock that moves only when the code sleeps or a test advances it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class FakeClock:
-    """Starts at a whole second of 2026; `sleep` moves it at once and notes how long."""
+    """Starts at a whole second of 2026. `sleep` moves it at once and records how long."""
 
     def __init__(self, start: float = 1_795_000_000.0) -> None:
         self._now = start

@@ -1,4 +1,4 @@
-"""The stack as it is deployed: what `sam build` made, in Lambda's own runtime client, between moto and simulators."""
+"""The stack as it is deployed: the output of `sam build` in Lambda's runtime client, with moto and the simulators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLES = {f"{name}Function": f"{name}Role" for name in ("Provision", "Api", "Expl
 
 @dataclass(slots=True)
 class Deployed:
-    """A stack of built functions; `environments` are those that are warm."""
+    """A stack of built functions. `environments` are the warm ones."""
 
     stack: Stack
     functions: Mapping[str, BuiltFunction]
@@ -43,13 +43,13 @@ class Deployed:
     _gateways: list[Gateway] = field(default_factory=list)
 
     def environment(self, function: str = "ProvisionFunction", **changes: Any) -> Environment:
-        """A new execution environment; `changes` are to the function as it is deployed."""
+        """A new execution environment. `changes` apply to the function as it is deployed."""
         made = Environment(replace(self.functions[function], **changes), self.python, self.runtime, self.written)
         self.environments.append(made)
         return made
 
     def serve(self, api: Environment) -> str:
-        """Put the HTTP API before an environment of its function, and one of the exploring function behind; its URL."""
+        """Serve the HTTP API from this environment and a new one of the exploring function. Returns the URL."""
         self.stack.aws.functions[self.functions["ExploreFunction"].name] = self.environment("ExploreFunction")
         gateway = Gateway(HttpApi.read(self.stack.template, self.stack.resources.attribute), api)
         gateway.start()
@@ -58,7 +58,7 @@ class Deployed:
 
     @contextmanager
     def working(self, environment: Environment) -> Iterator[None]:
-        """Let an environment take messages beside what is done meanwhile."""
+        """Let an environment process messages in the background."""
         source, ended = self.source(environment), threading.Event()
 
         def work() -> None:
@@ -94,7 +94,7 @@ class Deployed:
         assert self.stack.aws.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
     def work(self, *environments: Environment) -> None:
-        """Let environments take messages, side by side, until there are none to take."""
+        """Let environments process messages concurrently until there are none."""
         workers = [threading.Thread(target=self._drain, args=(self.source(one),)) for one in environments]
         for worker in workers:
             worker.start()
@@ -102,7 +102,7 @@ class Deployed:
             worker.join()
 
     def time_passes(self) -> None:
-        """Leases end, what was done settles, and every message that is left can be taken again."""
+        """Let leases end and changes settle, and make every remaining message visible again."""
         table, dynamodb = self.stack.environment["REGISTRY_TABLE"], self.stack.aws.client("dynamodb")
         for item in dynamodb.scan(TableName=table)["Items"]:
             item |= {"leaseUntil": {"N": "0"}, "updatedAt": {"N": "0"}}
@@ -128,11 +128,11 @@ class Deployed:
             return None
 
     def connections(self) -> list[str]:
-        """The ids of the living connections in Adobe."""
+        """The ids of the connections that exist in Adobe."""
         return [item["id"] for item in self.stack.adobe.living("dev")]
 
     def announced(self) -> list[tuple[str, str]]:
-        """The outcome events since the last look, as (last word of the detail-type, outcome, code or action)."""
+        """The outcome events since the last call, as (last word of the detail-type, outcome, code or action)."""
         sqs, found = self.stack.aws.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.announced_url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
@@ -162,7 +162,7 @@ class Deployed:
 def deployed(
     aws: Aws, calls: AwsCalls, built: Path, runtime: Path, folder: Path, **parameters: str
 ) -> Iterator[Deployed]:
-    """A stack of its own in a shared moto, made from the built template; Adobe has a certificate of a private CA."""
+    """A separate stack in a shared moto, created from the built template. Adobe has a certificate of a private CA."""
     name = f"e{uuid.uuid4().hex[:12]}"
     authority, tls = certificate_for_localhost(folder)
     given = {"ParameterPrefix": f"/{name}", **parameters}

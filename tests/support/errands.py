@@ -1,5 +1,5 @@
-"""What others wake the functions with, as stories of the fault matrix: calls of the API and of the function that
-explores, and what the function hears that looks after the fleet."""
+"""Further stories of the fault matrix: calls of the HTTP API and of the exploring function, and the events that the
+reconcile function receives."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from tests.support.web import Web
 from tests.support.world import STOPPED
 
 SOON_OVER = 130.0
-"""Seconds in which only one sandbox is looked at."""
+"""Seconds that are enough for one sandbox only."""
 FINE = range(200, 300)
 TROUBLE = {424, 429, 503}
-"""What a caller may be told when something outside goes wrong. Never 404: what is not heard of may be there."""
+"""The statuses that a caller may get when an outside call fails. Never 404: without a response, it may exist."""
 
 
 @dataclass(slots=True)
 class Errand:
-    """A call that somebody makes again until it is answered well; then everything in the queue is delivered.
+    """A call that its caller repeats until it succeeds. Then everything in the queue is delivered.
 
-    It is answered with a status of HTTP, or what comes to the same.
+    The result is an HTTP status, or an equivalent number for calls without HTTP.
     """
 
     call: Callable[[], int]
-    told: list[int]
-    """The statuses that were answered; none for a call that nobody heard the end of."""
+    statuses: list[int]
+    """The statuses so far. A call that was killed adds none."""
 
     def __call__(self) -> None:
-        self.told.append(self.call())
+        self.statuses.append(self.call())
 
     def broken(self) -> list[str]:
-        """Answers that nobody should get."""
-        return [f"it was answered {status}" for status in self.told if status not in FINE and status not in TROUBLE]
+        """The statuses that no caller should get."""
+        return [f"a caller got {status}" for status in self.statuses if status not in FINE and status not in TROUBLE]
 
 
 def _address(case: Case) -> str:
@@ -52,33 +52,33 @@ def _over_http(case: Case, method: str, path: str, body: Any = None, prefer: str
 
 
 def ask(case: Case) -> Errand:
-    """Asked for and waited for, for a while."""
+    """A request that waits for its result for a short time."""
     case.asked = case.present()
     return _over_http(case, "PUT", _address(case), case.asked, prefer="wait=1")
 
 
 def retire(case: Case) -> Errand:
-    """Asked to be gone."""
+    """A request for absence."""
     case.done(case.present())
     case.asked = case.absent()
     return _over_http(case, "DELETE", _address(case))
 
 
 def verify(case: Case) -> Errand:
-    """Asked to be verified."""
+    """A request for a verification."""
     case.done(case.present())
     return _over_http(case, "POST", _address(case) + "/verify")
 
 
 def look(case: Case) -> Errand:
-    """Looked at, in lists too."""
+    """A read of the connection, alone and in lists."""
     case.done(case.present())
     paths = (_address(case), f"/connections?sandbox={case.sandbox}", "/connections?limit=1")
     return Errand(lambda: max(case.web("GET", path).status for path in paths), [])
 
 
 def ask_to_explore(case: Case) -> Errand:
-    """Tables asked for, of a function that answers."""
+    """A request for tables, with an exploring function that always responds."""
     case.done(case.present())
     functions, name = case.world.stack.aws.functions, case.web.explore_name
     functions[name] = lambda *_: {"tables": []}
@@ -86,13 +86,13 @@ def ask_to_explore(case: Case) -> Errand:
 
 
 def explore(case: Case) -> Errand:
-    """Tables shown; then what is in the way of it."""
+    """The exploring function shows tables."""
     case.done(case.present())
     return Errand(lambda: _explored(case.web, case), [])
 
 
 def explore_in_vain(case: Case) -> Errand:
-    """Tables that a stopped cluster does not show."""
+    """The exploring function cannot show tables, because the cluster is stopped."""
     errand = explore(case)
     case.world.stack.databricks.settings.clusters = dict(STOPPED)
     return errand
@@ -102,12 +102,12 @@ def _explored(web: Web, case: Case) -> int:
     answer = web.explore({"sandbox": case.sandbox, "name": "sales", "path": None}, None)
     if "failure" in answer:
         return 500 if "This is a defect" in answer["failure"]["message"] else 424
-    gone = answer.get("notFound", "").startswith("Adobe ")  # which may say so of itself
+    gone = answer.get("notFound", "").startswith("Adobe ")  # Adobe itself may return 404
     return 424 if gone else 404 if "notFound" in answer else 200
 
 
 def reconcile(case: Case) -> Errand:
-    """Looked after, a sandbox at a time: what somebody deleted in Adobe is made again."""
+    """A reconcile run, one sandbox at a time: a connection that someone deleted in Adobe is created again."""
     case.done(case.present())
     later = {"name": "sales", "sandbox": f"{case.sandbox}b", "databricksSecretId": f"aep/{case.sandbox}b/databricks/x"}
     case.world.put_secret(later["databricksSecretId"])
@@ -138,7 +138,7 @@ def hear_of_a_dataflow(case: Case) -> Errand:
 
 
 def _woken(case: Case, event: dict[str, Any]) -> int:
-    """200 once all of it was looked at. A run that another invocation goes on with is part of it."""
+    """200 if everything was checked, including the invocations that continue the run."""
     try:
         said = case.keeper.wake(event, seconds=SOON_OVER)
         for went_on in case.keeper.told():
@@ -150,14 +150,14 @@ def _woken(case: Case, event: dict[str, Any]) -> int:
 
 
 ERRANDS: tuple[Story, ...] = (
-    Story("asked over HTTP", ask),
-    Story("retired over HTTP", retire, "absent"),
-    Story("verified over HTTP", verify, quiet=True),
-    Story("looked at over HTTP", look, "told"),
-    Story("tables over HTTP", ask_to_explore, "told"),
-    Story("explored", explore, "told"),
-    Story("explored in vain", explore_in_vain, "told"),
-    Story("looked after", reconcile),
-    Story("told of a secret", hear_of_a_secret),
-    Story("told of a dataflow", hear_of_a_dataflow, "told"),
+    Story("request over HTTP", ask),
+    Story("delete over HTTP", retire, "absent"),
+    Story("verify over HTTP", verify, quiet=True),
+    Story("read over HTTP", look, "read-only"),
+    Story("tables over HTTP", ask_to_explore, "read-only"),
+    Story("explore", explore, "read-only"),
+    Story("explore, stopped cluster", explore_in_vain, "read-only"),
+    Story("reconcile", reconcile),
+    Story("secret event", hear_of_a_secret),
+    Story("dataflow event", hear_of_a_dataflow, "read-only"),
 )

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know of the HTTP API; `tests/e2e/schemathesis.toml` names this file."""
+"""What Schemathesis cannot derive from the OpenAPI document. `tests/e2e/schemathesis.toml` names this file."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ AnyCase = Case[Any]
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: AnyCase, kwargs: dict[str, Any]) -> None:
-    """What is valid by its schema becomes a request that can be fulfilled.
+    """Turns a request that is valid by its schema into one that can be fulfilled.
 
-    JSON Schema does not say that there has to be a secret below a prefix, that a body may name the key of its address
-    only, nor what is printable. Chains of links ask for what there is and wait for it. What is tried field by field
-    (coverage) names a secret that is not there and waits for nothing, so that it costs little.
+    JSON Schema does not express that a secret must exist below a prefix, that a body must name the key of its URL, or
+    what is printable. Chains of links request what exists and wait for it. The tests of single fields (coverage) name
+    a secret that does not exist and do not wait, so that they are fast.
     """
     asks, meta, body = case.operation.definition.raw["operationId"] in ASKING, case.meta, case.body
     if not asks or meta is None or meta.generation.mode != GenerationMode.POSITIVE or not isinstance(body, dict):
@@ -41,14 +41,14 @@ def before_call(context: schemathesis.HookContext, case: AnyCase, kwargs: dict[s
 
 @schemathesis.hook
 def filter_failure(context: schemathesis.HookContext, failure: Failure, case: AnyCase, response: Response) -> bool:
-    """Whether a failure is one."""
+    """Whether a failure is a real failure."""
     if isinstance(failure, RejectedPositiveData) and response.status_code == 422:
-        return [fault["field"] for fault in response.json()["faults"]] != ["cursor"]  # only a page's own is one
+        return [fault["field"] for fault in response.json()["faults"]] != ["cursor"]  # a cursor must come from a page
     if isinstance(failure, RejectedPositiveData):
-        return response.status_code != 424  # what the request names is not there: another cluster, another catalog
-    return not isinstance(failure, UseAfterFree)  # a retirement is queued, and what is retired stays visible
+        return response.status_code != 424  # the cluster or catalog that the request names does not exist
+    return not isinstance(failure, UseAfterFree)  # a deletion is queued, and a retired key stays visible
 
 
 def _printable(value: Any) -> Any:
-    """A text without what `displayName` and the like may not have."""
+    """A text without the characters that `displayName` and similar fields do not allow."""
     return "".join(filter(str.isprintable, value)).strip() or "x" if isinstance(value, str) else value

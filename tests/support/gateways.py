@@ -1,4 +1,4 @@
-"""The local gateway in front of handlers that a test writes."""
+"""The local gateway in front of handlers of a test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OK = {"statusCode": 200, "body": "ok"}
 
 @dataclass(slots=True)
 class Front:
-    """A gateway, the events that its function got, and what that answers: a value, or an error to raise."""
+    """A gateway, the events that its function got, and the function's response: a value, or an error to raise."""
 
     gateway: Gateway
     events: list[Any]
@@ -35,7 +35,7 @@ class Front:
     def ask(
         self, method: str, target: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[HTTPResponse, bytes]:
-        """A call with a target that no client puts right."""
+        """A call with a target that no client corrects."""
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=20)
         connection.request(method, target, body, dict(headers or {}))
         response = connection.getresponse()
@@ -44,12 +44,12 @@ class Front:
         return response, content
 
     def event(self, method: str, target: str, body: bytes | str | None = None, **headers: str) -> Any:
-        """The event that a call becomes; header names with `_` for `-`."""
+        """The event that a call becomes. Write header names with `_` for `-`."""
         self.ask(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
         return self.events[-1]
 
     def says(self, *call: Any, **options: Any) -> tuple[int, Any]:
-        """Status and JSON of a call's answer."""
+        """Status and JSON of the response to a call."""
         response, content = self.ask(*call, **options)
         return response.status, json.loads(content)
 
@@ -62,7 +62,7 @@ def front(
     handler: Callable[[Any, Any], Any] | None = None,
     **changes: Any,
 ) -> Iterator[Front]:
-    """A gateway of a template's API, `changes` made to it; without a handler `Front.answer` counts."""
+    """A gateway of a template's API with `changes`. Without a handler, it responds with `Front.answer`."""
 
     def answering(event: Any, _context: Any) -> Any:
         made.events.append(event)

@@ -1,4 +1,4 @@
-"""What nobody should send: values, texts and JSON of every wrong kind, the same ones at every run."""
+"""Invalid input: values, texts and JSON of every wrong kind, the same in every run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NASTY_TEXTS = (
     *("", " ", " x", "x ", "tab\there", "two\nlines", "nul\x00", "\ud800", "\u202eevil", "\ufeffx", "\u2028"),
     *("\x1b[31m", "x" * 5_000, "é" * 1_001),
 )
-"""None of them is a text that the contract accepts anywhere, or an id."""
+"""The contract accepts none of these texts anywhere, and none of them is an id."""
 ODD_TEXTS = (
     "' OR 1=1 --",
     "<html><body>no</body></html>",
@@ -52,11 +52,11 @@ TIMES = (
     *("2099-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2026-13-01T00:00:00Z", "2026-11-18T10:00:00"),
     *("2026-W47-3T10:00:00Z", "٢٠٢٦-11-18T10:00:00Z"),
 )
-"""Times of events that are none, or none of the present."""
+"""Event times that are malformed, or far from the present."""
 
 
 def envelopes(details: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """EventBridge events in which anything may be missing, odd or too much."""
+    """EventBridge events in which anything may be missing, wrong or additional."""
     odd = st.fixed_dictionaries(
         {},
         optional={
@@ -100,5 +100,5 @@ RAW_BODIES = (
 
 
 def bodies(details: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
-    """What may stand in a message on the queue."""
+    """What the body of a message on the queue may contain."""
     return st.sampled_from(RAW_BODIES) | (envelopes(details) | rechecks | details).map(json.dumps)

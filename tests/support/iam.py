@@ -1,4 +1,4 @@
-"""IAM without AWS: what the service asked of AWS, against the statements of its role in the template."""
+"""IAM without AWS: checks the service's calls to AWS against the statements of its role in the template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.aws.lambda_api import INVOCATION
 from local.aws.template import Template
 
 AGENT = "aep-connections"
-"""What the service's own AWS calls carry in their User-Agent."""
+"""Part of the User-Agent of the service's own AWS calls."""
 
 BY_AWS = {
     "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
@@ -27,7 +27,7 @@ BY_AWS = {
 
 @dataclass(frozen=True, slots=True)
 class AwsCall:
-    """One call as IAM judges it: an action on a resource, and what conditions may ask about."""
+    """One call as IAM evaluates it: an action on a resource, and the values that conditions may test."""
 
     action: str
     resource: str
@@ -36,7 +36,7 @@ class AwsCall:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One action on one resource of one statement, the smallest thing that can be missing or too much."""
+    """One action on one resource of one statement: the smallest unit that can be missing or unnecessary."""
 
     role: str
     action: str
@@ -73,11 +73,11 @@ _CONDITIONS: dict[str, Callable[[list[str], list[str]], bool]] = {
     "StringLike": lambda wanted, given: any(_like(pattern, text) for pattern in wanted for text in given),
     "ForAllValues:StringEquals": lambda wanted, given: set(given) <= set(wanted),
 }
-"""Whether a condition holds: what the statement wants, what the call has of that key."""
+"""Whether a condition holds, given the statement's values and the call's values of that key."""
 
 
 def grants(template: Template, attribute: Callable[[str, str | None], str], role: str) -> list[Grant]:
-    """What a role of the template allows. Raises ValueError for a statement that is not read here."""
+    """What a role of the template allows. Raises ValueError for a statement that this module does not understand."""
     found: list[Grant] = []
     for policy in _policies(template, role):
         for statement in template.resolve(policy["PolicyDocument"]["Statement"], attribute):
@@ -94,14 +94,14 @@ def grants(template: Template, attribute: Callable[[str, str | None], str], role
 
 
 def _policies(template: Template, role: str) -> list[dict[str, Any]]:
-    """Those in the role, and those that stand beside it."""
+    """The policies inside the role, and the separate policies that are attached to it."""
     resources = template.resources()
     apart = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::IAM::Policy"]
     return [*resources[role]["Properties"]["Policies"], *(one for one in apart if {"Ref": role} in one["Roles"])]
 
 
 def said_by_the_service(environ: dict[str, Any]) -> bytes | None:
-    """The body of a request to moto's server, which can still be read there; None if it is not the service's."""
+    """The body of a request to moto's server, which moto can still read. None if the service did not send it."""
     if AGENT not in environ.get("HTTP_USER_AGENT", ""):
         return None
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -110,12 +110,12 @@ def said_by_the_service(environ: dict[str, Any]) -> bytes | None:
 
 
 def target_of(environ: Mapping[str, Any]) -> str:
-    """Service and operation of a request to moto's server, as `X-Amz-Target` names them; Lambda has none."""
+    """Service and operation of a request to moto's server, as in `X-Amz-Target`. Lambda does not send this header."""
     return str(environ.get("HTTP_X_AMZ_TARGET") or "Lambda.Invoke")
 
 
 class AwsCalls:
-    """Every call that the service makes to moto, in this process or in another, seen at the server."""
+    """Every call that the service makes to moto, from any process, recorded at the server."""
 
     def __init__(self) -> None:
         self.made: list[AwsCall] = []
@@ -124,7 +124,7 @@ class AwsCalls:
         self._lock = threading.Lock()
 
     def watch(self, aws: Aws) -> None:
-        """See what comes in from now on."""
+        """Record the calls from now on."""
         inner = aws.app
 
         def app(environ: dict[str, Any], start_response: Any) -> Any:
@@ -139,11 +139,11 @@ class AwsCalls:
         aws.app = app
 
     def allow(self, stack: str, allowed: list[Grant]) -> None:
-        """From now on calls may use these grants too."""
+        """From now on, these grants also permit calls."""
         self._roles[stack] = allowed
 
     def refused(self) -> list[AwsCall]:
-        """The calls since the last look that no role permits."""
+        """The calls since the previous use of this method that no role permits."""
         with self._lock:
             fresh, self._judged = self.made[self._judged :], len(self.made)
         return [call for call in fresh if not any(grant.permits(call) for grant in self._all())]
@@ -159,7 +159,7 @@ class AwsCalls:
 
 
 def _calls_in(target: str, body: bytes) -> list[AwsCall]:
-    """The calls in a request; one that is not known here is a call that no role permits."""
+    """The calls in a request. An unknown operation becomes a call that no role permits."""
     try:
         return list(calls_of(target, json.loads(body)))
     except (KeyError, ValueError):
@@ -167,7 +167,7 @@ def _calls_in(target: str, body: bytes) -> list[AwsCall]:
 
 
 def calls_of(target: str, body: dict[str, Any]) -> Iterator[AwsCall]:
-    """A request as IAM sees it. Raises KeyError for an operation that is not known here: say what it acts on."""
+    """A request as IAM evaluates it. Raises KeyError for an unknown operation: add its resource to this module."""
     service, _, operation = target.partition(".")
     prefix, resource = _SERVICES[service.partition("_")[0]]
     if operation == "PutEvents":
@@ -184,7 +184,7 @@ def calls_of(target: str, body: dict[str, Any]) -> Iterator[AwsCall]:
 
 
 def _attributes(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every attribute that an update names: of its key, by a placeholder, or in an expression itself."""
+    """Every attribute that an update names: in its key, by a placeholder, or directly in an expression."""
     expressions = " ".join(str(body.get(name, "")) for name in ("UpdateExpression", "ConditionExpression"))
     written = set(re.findall(r"(?<![#:\w])[A-Za-z_]\w*", expressions)) - _WORDS
     return tuple(sorted({*body["Key"], *body.get("ExpressionAttributeNames", {}).values(), *written}))
@@ -195,7 +195,7 @@ def _arn(service: str, resource: str) -> str:
 
 
 def _secret(body: Mapping[str, Any]) -> str:
-    """An id that is a name stands for the ARN with its six characters."""
+    """The ARN of a secret. For an id that is a name, the ARN ends with six more characters."""
     given = str(body["SecretId"])
     return given if given.startswith("arn:") else _arn("secretsmanager", f"secret:{given}-AbCdEf")
 
@@ -220,7 +220,7 @@ _WORDS = {
     "SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN", "if_not_exists", "list_append",
     "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size",
 }  # fmt: skip
-"""What in an expression of DynamoDB is no attribute."""
+"""The words of a DynamoDB expression that are not attributes."""
 
 
 def _list(value: Any) -> list[str]:

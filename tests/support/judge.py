@@ -1,7 +1,7 @@
-"""Watches a world and knows when an invariant is broken, whatever happens in it.
+"""Watches a world and records every broken invariant.
 
-A key's name has no dot; its connections have display names that begin with the key's name, and then a dot or nothing
-more: so the judge knows whose a connection is without asking the service.
+A key's name has no dot. The display name of its connections is the key's name, or begins with the key's name and a dot.
+So the judge finds the key of a connection without the service.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KeyOf = tuple[str, str]
 
 
 class Judge:
-    """What was broken so far, in words. The secrets of its world are canaries."""
+    """The invariants that were broken so far, in words. The secrets of its world are canaries."""
 
     def __init__(self, world: World, calls: Calls) -> None:
         self.world = world
@@ -35,7 +35,7 @@ class Judge:
         calls.notes.append(self._leaves)
 
     def deliver(self, sent: Sent, service: Any = None, seconds: float = TIMEOUT_SECONDS) -> bool:
-        """A delivery that must be bounded: in time, and leaving no thread behind (invariant 5)."""
+        """A delivery that must end in time and leave no thread behind (invariant 5)."""
         began, threads = self.world.clock.now(), set(threading.enumerate())
         try:
             return self.world.deliver(sent, service, seconds)
@@ -52,7 +52,7 @@ class Judge:
         return [i for i, whose in self.made.items() if whose == key and self._lives(i)]
 
     def verdict(self) -> list[str]:
-        """Everything that was broken so far, then forgotten."""
+        """Everything that was broken since the last verdict."""
         said, self.breaches = self.breaches, []
         return said
 
@@ -61,7 +61,7 @@ class Judge:
         return record is not None and record.deleted_at is None
 
     def _seen(self, request: Request, now: float) -> Response:
-        """Adobe answers, and what it did is looked at: invariants 1 and 9."""
+        """Let Adobe respond, then check what it did: invariants 1 and 9."""
         response = self._respond(request, now)
         connection_id, _, verb = request.path.partition("/connections")[2].strip("/").partition("/")
         if response.status >= 300:
@@ -86,17 +86,17 @@ class Judge:
     def _belongs(self, connection_id: str, key: KeyOf) -> None:
         self.made[connection_id] = self.made.get(connection_id, key)
         if len(living := self.living(self.made[connection_id])) > 1:
-            self._say(1, f"{len(living)} connections of {key} live")
+            self._say(1, f"{len(living)} connections of {key} exist")
 
     def _leaves(self, name: str, says: Any) -> None:
-        """What is about to be sent to AWS: invariants 2 and 3, and no error that nobody foresaw."""
+        """Check what is about to be sent to AWS: invariants 2 and 3, and no unexpected error."""
         if name == "publish" and not (self._lives(says["Value"]) and says["Value"] in self.tested):
             self._say(2, f"published {says['Value']}, which does not exist or did not pass its test")
         if says is not None:
             text = shown(says)
             self.breaches += [f"3: {where}" for where in found({name: text}, [TOKEN, CLIENT_SECRET])]
             if "This is a defect" in text:
-                self.breaches.append(f"an unforeseen error: {text[:2000]}")
+                self.breaches.append(f"an unexpected error: {text[:2000]}")
 
     def _say(self, invariant: int, what: str) -> None:
         self.breaches.append(f"{invariant}: {what}")

@@ -1,4 +1,4 @@
-"""The function that looks after the fleet of a world, woken as AWS wakes it, on the world's clock."""
+"""The reconcile function of a world, invoked as AWS invokes it, on the world's clock."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.support.world import Sent, World
 SECONDS = 900.0
 """The function's timeout."""
 LATER = 1000.0
-"""Seconds after which what was done is settled."""
+"""Seconds after which a change is settled."""
 
 
 @dataclass(slots=True)
 class Keeper:
-    """Whoever looks after a world's fleet."""
+    """The reconcile function of a world, and what it sends."""
 
     world: World
     aws_calls: AwsCalls
     service: ReconcileService = field(init=False)
     timeouts: Timeouts = field(init=False)
-    """What the function waits for others."""
+    """How long the function waits for Adobe and Databricks."""
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class Keeper:
         self.service = self.new_service()
 
     def new_service(self, **environment: str) -> ReconcileService:
-        """Another execution environment of the function."""
+        """A new execution environment of the function."""
         stack = self.world.stack
         variables = stack.resources.environment("ReconcileFunction") | environment
         return build(variables, self.world.clock, self.timeouts)
@@ -50,9 +50,9 @@ class Keeper:
         return self.service.reconcile(event, Context(clock.now() + seconds, clock.now, function_name=self.name))
 
     def reconcile(self, later: float = LATER) -> dict[str, Any]:
-        """A run of the schedule, some time later, with all that it goes on to; what its end says.
+        """A scheduled run, some time later, with all its continuations. Returns the result of the last one.
 
-        What the function was told before is lost.
+        Events that the function has not received before are dropped.
         """
         self.world.clock.advance(later)
         self.told()
@@ -63,20 +63,20 @@ class Keeper:
         return dict(said)
 
     def told(self) -> list[Any]:
-        """What woke the function and was not yet heard, oldest first."""
+        """The events for the function that it has not received yet, oldest first."""
         return self.world.stack.aws.asynchronous.take(self.name)
 
     def listen(self) -> None:
-        """Have the function hear all that it was told."""
+        """Invoke the function with every event that it has not received yet."""
         for event in self.told():
             self.wake(event)
 
     def rechecks(self) -> list[Sent]:
-        """The rechecks that were sent and not yet seen here."""
+        """The rechecks that were sent since the last call."""
         return self.world.arrived()
 
     def mend(self) -> list[str]:
-        """Have every recheck done; their reasons."""
+        """Deliver every recheck until it is done. Returns their reasons."""
         sent = self.rechecks()
         for one in sent:
             self.world.until_done(one)

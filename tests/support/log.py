@@ -11,7 +11,7 @@ import pytest
 
 
 class _Stdout:
-    """Whatever stdout is when something is written; the logger would keep the one it first saw."""
+    """Writes to the current stdout. Without this, the logger would keep the stdout that it saw first."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)
@@ -21,7 +21,7 @@ class _Stdout:
 
 
 class Log:
-    """Log lines and metric documents, from the moment it is made."""
+    """Log lines and metric documents, from the moment it is created."""
 
     def __init__(self, patch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]) -> None:
         self._captured, self._text, self._errors = captured, "", ""

@@ -1,7 +1,7 @@
 """The fault matrix: every outside call with every kind of fault, then the deliveries that SQS would make.
 
-The calls are those that a story makes when nothing goes wrong, so that a new call is covered without anybody
-remembering. A fault lasts for one delivery: whatever the service tries again in it is hit again.
+The calls are those that a story makes when nothing fails, so a new call is covered automatically. A fault lasts for one
+delivery: if the service retries the call in that delivery, the fault hits it again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BETWEEN_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How one cell ended: the outcome or code that was announced, after how many deliveries, with which connections."""
+    """How one cell ended: the announced outcome or code, and the numbers of deliveries and of connections."""
 
     call: str
     fault: str
@@ -42,7 +42,7 @@ class Row:
 
 
 class Matrix:
-    """A world in which every cell has a sandbox of its own."""
+    """A world in which every cell has its own sandbox."""
 
     def __init__(self, world: World, calls: Calls, aws_calls: AwsCalls) -> None:
         self._world, self._calls = world, calls
@@ -51,9 +51,10 @@ class Matrix:
         self._firsts: dict[str, list[str]] = {}
 
     def column(self, spoilt: Spoilt) -> list[Row]:
-        """What one kind of fault does to every call, where it is met first; a kill in every story.
+        """Hits every call with one kind of fault, in the first story that makes the call. Kills hit in every story.
 
-        But for what changes nothing: the looks at a workspace, which are as many in most stories, and whole stories.
+        Exceptions, since they change nothing: checks of a workspace, which are the same in most stories, and stories
+        that only read. There, kills hit only the first story that makes the call.
         """
         met: set[str] = set()
         rows = []
@@ -61,20 +62,20 @@ class Matrix:
             for call in self.calls_of(story):
                 fresh, hit = call not in met, spoilt.hits(call not in HTTP_CALLS)
                 met.add(call)
-                again = spoilt in KILLS and story.ends != "told" and call not in DATABRICKS_CALLS
+                again = spoilt in KILLS and story.ends != "read-only" and call not in DATABRICKS_CALLS
                 if hit and (fresh or again):
                     rows.append(self._run(story, call, spoilt))
         return rows
 
     def calls_of(self, story: Story) -> list[str]:
-        """The calls of a story's delivery when nothing goes wrong, each named once."""
+        """The names of the calls in a story's delivery when nothing fails, each once."""
         if story.name not in self._firsts:
             row = self._run(story, "", None)
             assert not row.broken, row
         return self._firsts[story.name]
 
     def _run(self, story: Story, call: str, spoilt: Spoilt | None) -> Row:
-        """Have one thing go wrong, deliver until done, let everything in flight land, and look."""
+        """Make one call fail, deliver until done, let delayed effects happen, and check the result."""
         world, settings = self._world, self._world.stack.adobe.settings
         settings.list_lag_seconds = 0.0
         world.stack.databricks.settings.clusters = {}
@@ -94,7 +95,7 @@ class Matrix:
             waiting = [sent for sent in waiting if not self._judge.deliver(sent)]
             deliveries += 1
         world.clock.advance(300)
-        world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # what is late takes effect now
+        world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # delayed effects happen now
         settings.list_lag_seconds = 0.0
         end = next(iter(_ends_heard(case)[heard:][-1:]), "")
         living = len(self._judge.living(case.key))
@@ -103,11 +104,11 @@ class Matrix:
             broken.append(f"4: not done after {deliveries} deliveries")
         broken += self._ends(case, story, end, published)
         if world.stack.adobe.records[case.foreign].item != foreign:
-            broken.append("9: a connection of somebody else was changed")
+            broken.append("9: a connection of another owner was changed")
         return Row(call, spoilt.name if spoilt else "", story.name, end, deliveries, living, tuple(broken))
 
     def _begin(self, begun: Sent | Errand, call: str, spoilt: Spoilt | None) -> tuple[list[Sent], int]:
-        """The delivery, or the call over HTTP, that goes wrong; what is to be delivered after it, how many were."""
+        """Make the delivery or call that fails. Returns the messages still to deliver, and the deliveries so far."""
         if isinstance(begun, Errand):
             self._spoilt(call, spoilt, begun)
             return [], 0
@@ -116,15 +117,15 @@ class Matrix:
         return ([] if done else [begun]), 1
 
     def _go_on(self, begun: Sent | Errand, waiting: list[Sent]) -> list[Sent]:
-        """Whoever got no good answer asks again; then everything that is in the queue is to be delivered."""
+        """Repeat a call that did not succeed. Returns the messages still to deliver."""
         if not isinstance(begun, Errand):
             return waiting
-        if not begun.told or begun.told[-1] not in FINE:
+        if not begun.statuses or begun.statuses[-1] not in FINE:
             begun()
         return self._world.arrived()
 
     def _spoilt(self, call: str, spoilt: Spoilt | None, do: Callable[[], T]) -> T | None:
-        """Something in which a call goes wrong; None if its process is killed, which gets a successor."""
+        """Run `do` while a call fails. None if its process is killed; new environments then replace the old ones."""
         if spoilt is None:
             return do()
         with spoilt.on(self._world) as spoil:
@@ -145,10 +146,10 @@ class Matrix:
                 self._keeper.timeouts = self._world.timeouts
 
     def _ends(self, case: Case, story: Story, end: str, published: str | None) -> Iterator[str]:
-        """What is not as the request says, or is not accounted for."""
+        """What differs from the request, or is not accounted for."""
         world, item = case.world, case.world.item("sales", case.sandbox)
         parked = [m for m in world.dead_letters() if case.sandbox in m["Body"]]
-        if story.ends == "told":
+        if story.ends == "read-only":
             yield from self._is_as_asked(case)
             return
         if not end and not story.quiet:
@@ -167,15 +168,15 @@ class Matrix:
         if failed:
             if item.get("failure", {}).get("M", {}).get("retryable", {}).get("BOOL") and not parked:
                 yield "4: given up, but not parked"
-            world.stack.databricks.settings.clusters = {}  # somebody started it, and deleted the dataflow
+            world.stack.databricks.settings.clusters = {}  # as if an operator fixed the cause
             world.stack.databricks.settings.revoked_tokens = []
             world.stack.adobe.settings.in_use.clear()
             if not self._judge.deliver(case.send(case.asked)):
-                yield f"8: asked again after {end}, and not done at once"
+                yield f"8: sent again after {end}, but not done at once"
         yield from self._is_as_asked(case)
 
     def _is_as_asked(self, case: Case) -> Iterator[str]:
-        """Invariant 8: the key is as its latest request says."""
+        """Invariant 8: the key is in the state of its latest request."""
         living, parameter = self._judge.living(case.key), case.world.parameter("sales", case.sandbox)
         status = case.world.item("sales", case.sandbox)["status"]["S"]
         expected = ("retired", 0) if case.asked.get("desiredState") == "absent" else ("ready", 1)
@@ -198,7 +199,7 @@ def _ends_heard(case: Case) -> list[str]:
 
 @contextmanager
 def new_matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
-    """A matrix in a world of its own."""
+    """A matrix in a separate world."""
     calls = Calls()
     with new_world(aws, aws_calls) as world, calls.watched():
         yield Matrix(world, calls, aws_calls)

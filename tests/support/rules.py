@@ -1,4 +1,4 @@
-"""A rule of EventBridge whose target is a function, made by the local stack of a template of its own."""
+"""An EventBridge rule whose target is a function, created by the local stack from a separate template."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local.aws.template import PSEUDO, Template
 
 
 def rule_to_function(aws: Aws, folder: Path, pattern: dict[str, Any], **properties: Any) -> Resources:
-    """`Bus`, and `Rule`, whose events invoke `Worker`; `properties` are more of the rule."""
+    """`Bus`, and `Rule`, whose events invoke `Worker`. `properties` are further properties of the rule."""
     target = {
         "Id": "worker",
         "Arn": {"Fn::GetAtt": ["Worker", "Arn"]},

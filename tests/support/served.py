@@ -1,4 +1,4 @@
-"""The HTTP API of a stack of its own, over the functions of the checkout, while its queue is worked."""
+"""The HTTP API of a separate stack, over the functions of the checkout, while messages of its queue are processed."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def served(
     parameters: Mapping[str, str] | None = None,
     spoil: Callable[[Answer], Answer] | None = None,
 ) -> Iterator[str]:
-    """The HTTP API, not throttled, over functions in processes of their own, the queue being worked beside; its URL.
+    """The URL of the HTTP API, not throttled. Functions run in separate processes, and the queue is processed too.
 
-    `spoil` changes what the API's function answers to those who want to be shown one connection.
+    `spoil` changes the responses of the API's function that show one connection.
     """
     name, ended = f"f{uuid.uuid4().hex[:12]}", threading.Event()
     stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws)

@@ -1,4 +1,4 @@
-"""What goes wrong with one outside call, by name: at the network, at the simulators, at moto, or the process dies."""
+"""Faults of one outside call, by name: in the network, in the simulators, in moto, or the process is killed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.support.world import GONE, Killed, World
 LATE_SECONDS = 60.0
 HTML = "<html><body>No.</body></html>"
 SOON = {"timeout": (1.0, 0.3)}
-"""How long a call that is left without an answer waits here, in seconds."""
+"""How long a call without a response waits in these tests, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spoilt:
-    """A kind of fault. Without a `fault` (HTTP) or a `refusal` (AWS) the process is killed, or nothing is reached."""
+    """A kind of fault. Without a `fault` (HTTP) or a `refusal` (AWS), the process is killed or the call gets lost."""
 
     name: str
     fault: Fault | None = None
@@ -45,16 +45,16 @@ class Spoilt:
     killed: str = ""
 
     def hits(self, said_to_aws: bool) -> bool:
-        """Whether this can happen to such a call."""
+        """Whether this fault can happen to such a call."""
         return not said_to_aws if self.fault else said_to_aws or bool(self.killed)
 
     def service(self, world: World) -> ProvisionService | None:
-        """The environment that is needed, if not any one will do."""
+        """The execution environment that the fault needs. None if any will do."""
         return build(world.stack.environment, world.clock, self.timeouts) if self.timeouts else None
 
     @contextmanager
     def on(self, world: World) -> Iterator[Act]:
-        """While it lasts; what is given does a call, by its name, in the spoilt way."""
+        """Activate the fault. The function that it yields makes a call, given by name, with the fault."""
         before = {name: getattr(world.stack.adobe.settings, name) for name in self.settings}
         for name, value in self.settings.items():
             setattr(world.stack.adobe.settings, name, value)
@@ -64,7 +64,7 @@ class Spoilt:
                 yield lambda name, go: self._spoil(world, name, go, left, next(tries))
         finally:
             for name, value in before.items():
-                if name != "list_lag_seconds":  # the lag outlasts the call
+                if name != "list_lag_seconds":  # the lag lasts longer than the call
                     setattr(world.stack.adobe.settings, name, value)
 
     def _spoil(self, world: World, name: str, go: Go, left: list[str], tries: int) -> Any:
@@ -91,13 +91,13 @@ class Spoilt:
 
 
 def _simulators(world: World, name: str) -> tuple[Simulator, ...]:
-    """Where a call of that name goes."""
+    """The simulators that receive a call of that name."""
     return (world.stack.databricks,) if name in DATABRICKS_CALLS else (world.stack.adobe, world.stack.ims)
 
 
 @contextmanager
 def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[str]]:
-    """Moto's server refuses, or answers nobody, each call that is named in what is given, once for each time."""
+    """Moto's server refuses, or does not respond to, each call in the yielded list of names, once per entry."""
     inner = aws.app
     left: list[str] = []
 
@@ -138,13 +138,13 @@ HTTP: tuple[Spoilt, ...] = (
     Spoilt("connection refused", Fault(), refused=True),
     Spoilt("reset before the effect", Fault(drop=True)),
     Spoilt("reset after the effect", Fault(drop=True, when="after")),
-    Spoilt("no answer in time", Fault(hang=True), SOON),
-    Spoilt("no answer in time, after the effect", Fault(hang=True, when="after"), SOON),
+    Spoilt("no response in time", Fault(hang=True), SOON),
+    Spoilt("no response in time, after the effect", Fault(hang=True, when="after"), SOON),
     Spoilt("effect after the client is gone", Fault(drop=True, late=LATE_SECONDS)),
     Spoilt("lost, and lists lag", Fault(drop=True, when="after"), settings={"list_lag_seconds": 90.0}),
     Spoilt("lost, and lists reorder", Fault(drop=True, when="after"), settings={"list_reorders": True}),
-    Spoilt("answer cut short", Fault(truncate=True, when="after")),
-    Spoilt("answer drips in", Fault(drip=0.05, when="after"), times=1, timeouts=Timeouts(0.6, 0.6, 0.6)),
+    Spoilt("response cut short", Fault(truncate=True, when="after")),
+    Spoilt("response drips in", Fault(drip=0.05, when="after"), times=1, timeouts=Timeouts(0.6, 0.6, 0.6)),
     _answer("401", 401, _NO_TOKEN),
     _answer("403", 403, _GATEWAY),
     _answer("403, HTML", 403, HTML),
@@ -171,8 +171,8 @@ AWS: tuple[Spoilt, ...] = (
     Spoilt("KMS denies access", refusal=(400, "KMSAccessDeniedException")),
     Spoilt("AWS fails", refusal=(500, "InternalServerError")),
     Spoilt("AWS is not reached", lost="before"),
-    Spoilt("AWS' answer is lost once", lost="after", times=1),
-    Spoilt("AWS' answer is lost", lost="after"),
+    Spoilt("AWS response is lost once", lost="after", times=1),
+    Spoilt("AWS response is lost", lost="after"),
 )
 KILLS: tuple[Spoilt, ...] = (
     Spoilt("killed before", killed="before"),

@@ -1,4 +1,4 @@
-"""What a delivery may find: the stories in which, together, the service makes every call that it can make."""
+"""The stories: situations that a delivery may find. Together, they contain every call that the service can make."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 @dataclass(slots=True)
 class Case:
-    """One key in a sandbox of its own, beside a connection that is not ours."""
+    """One key in its own sandbox, beside a connection that is not ours."""
 
     world: World
     judge: Judge
@@ -38,7 +38,7 @@ class Case:
 
     @property
     def sandbox(self) -> str:
-        return f"s{self.number:05}"  # by name the last one, as it is the newest
+        return f"s{self.number:05}"  # the newest sandbox is also the last one by name
 
     @property
     def key(self) -> tuple[str, str]:
@@ -49,7 +49,7 @@ class Case:
         self.new_version("first")
 
     def new_version(self, database: str, token: str = CANARY) -> None:
-        """A new version of the key's secret; its token stays the canary."""
+        """Create a new version of the key's secret. By default, the token stays the canary."""
         self.database = database
         self.world.put_secret(self.secret_id, accessToken=token, database=database)
 
@@ -66,7 +66,7 @@ class Case:
         return {"name": "sales", "sandbox": self.sandbox, "desiredState": "absent"}
 
     def edit(self, expression: str) -> None:
-        """Change the registry's item behind the service's back."""
+        """Change the registry's item directly."""
         self.world.edit_item(expression, key=self.key)
 
     def send(self, request: dict[str, Any]) -> Sent:
@@ -79,7 +79,7 @@ class Case:
         return self.world.send_body(json.dumps(Recheck(Key(*self.key), reason).document()))
 
     def copy(self) -> None:
-        """A second connection with our mark."""
+        """Add a second connection with our marker."""
         (connection_id,) = self.judge.living(self.key)
         copy_id = self.world.add_foreign("sales", self.sandbox)
         records = self.world.stack.adobe.records
@@ -87,15 +87,15 @@ class Case:
         self.judge.made[copy_id] = self.key
 
     def done(self, request: dict[str, Any]) -> None:
-        """Send a request to which nothing happens."""
+        """Send a request and deliver it without a fault."""
         assert self.judge.deliver(self.send(request)), request
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`begin` makes what is there and gives the message whose next delivery goes wrong; then it `ends` so.
+    """`begin` prepares the situation and returns the message whose next delivery fails. `ends` is the expected end.
 
-    The end of a `quiet` one need not be announced: nobody asked, and a killed delivery may have done all there was.
+    The end of a `quiet` story need not be announced: it is unattended, and a killed delivery may have done all work.
     """
 
     name: str
@@ -125,14 +125,14 @@ def _delete(case: Case) -> Sent:
 
 
 def _in_use(case: Case) -> Sent:
-    """A deletion that a dataflow stands in the way of."""
+    """A deletion that a dataflow prevents."""
     case.done(case.present())
     case.world.stack.adobe.settings.in_use += case.judge.living(case.key)
     return case.send(case.absent())
 
 
 def _lost(case: Case, late: float | None) -> Sent:
-    """A POST whose answer nobody heard, by a delivery that ended before it could look long enough."""
+    """A POST whose response was lost, sent by a delivery that ended before the attempt could settle."""
     sent = case.send(case.present())
     case.world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=late))
     assert not case.judge.deliver(sent, seconds=100)
@@ -142,7 +142,7 @@ def _lost(case: Case, late: float | None) -> Sent:
 
 
 def _gone(case: Case) -> Sent:
-    """Somebody deleted the connection in Adobe."""
+    """Someone deleted the connection in Adobe."""
     case.done(case.present())
     (connection_id,) = case.judge.living(case.key)
     case.world.stack.adobe.records[connection_id].deleted_at = case.world.clock.now()
@@ -150,13 +150,13 @@ def _gone(case: Case) -> Sent:
 
 
 def _adopt(case: Case) -> Sent:
-    """Somebody made the connection by hand, and we are to take it over."""
+    """Someone created the connection by hand, and the request adopts it."""
     case.judge.adoptable.add(case.world.add_foreign("sales", case.sandbox))
     return case.send(case.present(adopt=True))
 
 
-def _surplus(case: Case) -> Sent:
-    """The registry lost the id, and there is a second connection with our mark."""
+def _duplicate(case: Case) -> Sent:
+    """The registry lost the id, and there is a second connection with our marker."""
     case.done(case.present())
     case.copy()
     case.edit("REMOVE connectionId")
@@ -164,21 +164,21 @@ def _surplus(case: Case) -> Sent:
 
 
 def _recheck(case: Case) -> Sent:
-    """The secret has a new version, and a recheck says so."""
+    """The secret has a new version, and a recheck is sent for it."""
     case.done(case.present())
     case.new_version("second")
     return case.recheck(Reason.SECRET)
 
 
 def _clear(case: Case) -> Sent:
-    """There is a second connection with our mark, and a recheck says so."""
+    """There is a second connection with our marker, and a recheck is sent for it."""
     case.done(case.present())
     case.copy()
     return case.recheck(Reason.DUPLICATE)
 
 
 def _take_back(case: Case) -> Sent:
-    """Databricks refuses the token of the new version, and Adobe has it before anybody looks."""
+    """Databricks refuses the token of the new version, which Adobe gets before the token is checked."""
     case.done(case.present())
     case.new_version("second", REFUSED)
     case.world.stack.databricks.settings.revoked_tokens = [REFUSED]
@@ -186,7 +186,7 @@ def _take_back(case: Case) -> Sent:
 
 
 def _give_up(case: Case) -> Sent:
-    """The message was first received longer ago than we try."""
+    """The message was first received longer ago than the give-up time."""
     sent = case.send(case.present())
     sent.first_received = case.world.clock.now() - 4000
     return sent
@@ -199,31 +199,31 @@ def _start(case: Case) -> Sent:
 
 
 def _catalog(case: Case) -> Sent:
-    """What the connection reads is in Unity Catalog."""
+    """The connection reads from Unity Catalog."""
     return case.send(case.present(catalog="main"))
 
 
 def _no_key(case: Case) -> Sent:
-    """Nobody could say whose request it is."""
+    """The key of the request cannot be read."""
     return case.world.send({"sandbox": case.sandbox, "name": "not a name"})
 
 
 STORIES: tuple[Story, ...] = (
     Story("create", _create),
-    Story("a catalog", _catalog),
-    Story("a stopped cluster", _start),
+    Story("Unity Catalog", _catalog),
+    Story("stopped cluster", _start),
     Story("update", _update),
     Story("unchanged", _unchanged),
     Story("delete", _delete, "absent"),
-    Story("in use", _in_use, "absent"),
-    Story("a lost POST that made one", lambda case: _lost(case, 100)),
-    Story("a lost POST that made none", lambda case: _lost(case, None)),
-    Story("deleted by somebody", _gone),
+    Story("delete while in use", _in_use, "absent"),
+    Story("lost POST that created a connection", lambda case: _lost(case, 100)),
+    Story("lost POST that created nothing", lambda case: _lost(case, None)),
+    Story("deleted in Adobe", _gone),
     Story("adopt", _adopt),
-    Story("duplicate", _surplus),
+    Story("duplicate", _duplicate),
     Story("recheck", _recheck),
-    Story("surplus beside", _clear, quiet=True),
-    Story("token taken back", _take_back),
+    Story("recheck of a duplicate", _clear, quiet=True),
+    Story("refused new token", _take_back),
     Story("give up", _give_up, "parked"),
-    Story("no key", _no_key, "refused"),
+    Story("unreadable key", _no_key, "refused"),
 )

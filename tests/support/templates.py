@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it, twice: with its defaults only (BARE), and with everything given (FULL)."""
+"""The template as CloudFormation gets it: once with its defaults (BARE), and once with all options set (FULL)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PARAMETERS = translated()["Parameters"]
 
 
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type, worked out; a resource's attribute is `Name.Attribute`."""
+    """The resolved properties of every resource of a type. A resource's attribute is written `Name.Attribute`."""
 
     def attribute(name: str, attribute: str | None) -> str:
         return f"{name}.{attribute}" if attribute else name

@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own."""
+"""A certificate authority for a single test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 def certificate_for_localhost(
     folder: Path, host: str = "localhost", age_in_days: int = 0
 ) -> tuple[Path, ssl.SSLContext]:
-    """A self-signed certificate's file, and the server's TLS with it; it is valid for the two days around its age."""
+    """The file of a self-signed certificate, and a server's TLS with it. It is valid a day before and after its age."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=age_in_days)

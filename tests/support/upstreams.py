@@ -19,7 +19,7 @@ def upstream_on(
     timeouts: Timeouts | None = None,
     session: requests.Session | None = None,
 ) -> Upstream:
-    """The calls of an invocation that has `seconds` left."""
+    """The upstream of an invocation that has `seconds` left."""
     return Upstream(
         session=session or new_session(),
         timeouts=timeouts or Timeouts(),

@@ -1,4 +1,4 @@
-"""The HTTP API of a world: calls as API Gateway makes events of them, answered by the real functions on its clock."""
+"""The HTTP API of a world: API Gateway's events for calls, processed by the real functions on the world's clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROBLEM = {"type", "title", "status", "code", "detail", "remedy", "retryable", "
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer; the names of `headers` are in lower case, `document` is its JSON."""
+    """A response. The names of `headers` are in lower case, `document` is its JSON."""
 
     status: int
     headers: dict[str, str]
@@ -34,14 +34,14 @@ class Answered:
 
 @dataclass(slots=True)
 class Web:
-    """Those who ask a world over HTTP."""
+    """The HTTP callers of a world."""
 
     world: World
     aws_calls: AwsCalls
     api: ApiService = field(init=False)
     gateway: HttpApi = field(init=False)
     timeouts: Timeouts = field(init=False)
-    """What the exploring function waits for others."""
+    """How long the exploring function waits for Adobe and Databricks."""
 
     def __post_init__(self) -> None:
         stack = self.world.stack
@@ -58,14 +58,14 @@ class Web:
         return self.world.stack.resources.attribute("ExploreFunction", None)
 
     def new_api(self, **environment: str) -> ApiService:
-        """Another execution environment of the API's function."""
+        """A new execution environment of the API's function."""
         variables = self.world.stack.resources.environment("ApiFunction")
         return api_service.build(variables | environment, self.world.clock)
 
     def __call__(
         self, method: str, target: str, body: Any = None, seconds: float = SECONDS, **headers: str
     ) -> Answered:
-        """One call; a `body` that is no text is sent as JSON, headers have `_` for `-`."""
+        """Make one call. A `body` that is not text is sent as JSON. Write header names with `_` for `-`."""
         raw = body if isinstance(body, bytes) else b"" if body is None else _text(body).encode()
         given = {"host": "api.example", "content-type": "application/json"} | {
             name.replace("_", "-"): value for name, value in headers.items()
@@ -93,13 +93,13 @@ def _text(body: Any) -> str:
 
 
 def work(world: World) -> None:
-    """Have everything in the queue delivered once."""
+    """Deliver everything in the queue once."""
     for sent in world.arrived():
         world.deliver(sent)
 
 
 def problem(answered: Answered, status: int, code: str) -> dict[str, Any]:
-    """The problem that was answered, after a look at what every problem has."""
+    """The problem document of a response, after checks of what every problem must have."""
     assert (answered.status, answered.document["code"]) == (status, code)
     assert answered.headers["content-type"] == "application/problem+json"
     assert set(answered.document) == PROBLEM

@@ -1,4 +1,4 @@
-"""The simulated workspace, for whoever has a token of it: over plain HTTP, and by Databricks' SDK."""
+"""The simulated workspace for a caller with a token: over plain HTTP, and with Databricks' SDK."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLUSTER = DATABRICKS_SECRET["clusterId"]
 
 
 class Workspace:
-    """A workspace, its clock, and somebody with a token of it."""
+    """A workspace, its clock, and a caller with a token for it."""
 
     def __init__(self, adobe: Adobes) -> None:
         self.adobe, self.clock, self.url = adobe, adobe.clock, adobe.databricks.url

@@ -1,4 +1,4 @@
-"""A whole world on a fake clock: moto as AWS, our simulators as Adobe and Databricks, and the real service between."""
+"""A whole world on a fake clock: moto as AWS, our simulators as Adobe and Databricks, and the real service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECRET_ID = "aep/dev/databricks/sales"
 REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
 ABSENT = {"name": "sales", "sandbox": "dev", "desiredState": "absent"}
 UNCHECKED = REQUEST | {"readiness": "off"}
-"""Asked for without a look at the workspace before."""
+"""A request without a check of the workspace."""
 RECHECK = json.dumps({"recheck": {"sandbox": "dev", "name": "sales", "reason": "test"}})
 STOPPED = {DATABRICKS_SECRET["clusterId"]: "TERMINATED"}
 GONE = '{"type":"https://ns.adobe.com/aep/errors/FLOW-1439-404","status":404,"report":{"request-id":"r-1"}}'
@@ -35,7 +35,7 @@ TIMEOUT_SECONDS = 180.0
 
 
 class Killed(BaseException):
-    """The process ends here, as when Lambda kills it: nothing may catch it."""
+    """Ends the process here, as when Lambda kills it. No code may catch it."""
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Sent:
 
 @dataclass(slots=True)
 class World:
-    """Everything that a test needs to make things happen and to see what happened."""
+    """Everything that a test needs to cause events and to observe the results."""
 
     stack: Stack
     clock: FakeClock
@@ -67,13 +67,13 @@ class World:
         self.service = self.new_service()
 
     def new_service(self, **environment: str) -> ProvisionService:
-        """Another execution environment of the function."""
+        """A new execution environment of the function."""
         return build(self.stack.environment | environment, self.clock, self.timeouts)
 
-    # ------------------------------------------------------------ making things happen
+    # ------------------------------------------------------------ causing events
 
     def invoke(self, event: Any, service: ProvisionService | None = None, seconds: float = TIMEOUT_SECONDS) -> Any:
-        """A direct invoke: its result, or its error raised."""
+        """Invoke the function directly. Returns the result, or raises the error."""
         context = Context(self.clock.now() + seconds, self.clock.now)
         self.clock.advance(1)
         return (service or self.service).provision(event, context)
@@ -85,7 +85,7 @@ class World:
         return raised.value
 
     def send(self, detail: Any, *, at: float | None = None, order_id: str | None = None, bare: bool = False) -> Sent:
-        """Put a request on the queue, in the envelope that EventBridge makes of it unless `bare`."""
+        """Put a request on the queue, in EventBridge's envelope unless `bare`."""
         self.clock.advance(1)
         envelope = {
             "version": "0",
@@ -104,14 +104,14 @@ class World:
         return self._arrived.pop(sent["MessageId"])
 
     def arrived(self) -> list[Sent]:
-        """The messages on the queue that somebody else put there, each of them once."""
+        """The messages that others put on the queue, each of them once."""
         self._receive()
         found = list(self._arrived.values())
         self._arrived.clear()
         return found
 
     def _receive(self) -> None:
-        """Take what can be taken; of that, what was taken before comes back by moto's clock, and is left out."""
+        """Receive all visible messages. Moto shows earlier ones again, by its own clock: these are left out."""
         sqs, most = self.stack.aws.client("sqs"), 10
         wanted = {"QueueUrl": self.stack.queue_url, "MaxNumberOfMessages": most, "VisibilityTimeout": 3600}
         messages: list[dict[str, Any]] = [{}] * most
@@ -124,7 +124,7 @@ class World:
                     self._arrived[sent.id] = sent
 
     def deliver(self, sent: Sent, service: ProvisionService | None = None, seconds: float = TIMEOUT_SECONDS) -> bool:
-        """Have Lambda deliver a message; whether it is done. The answer's log and event tell how."""
+        """Have Lambda deliver a message. Returns whether it is done; the log and the event show the outcome."""
         sent.receive_count += 1
         sent.first_received = sent.first_received or self.clock.now()
         record = {
@@ -150,7 +150,7 @@ class World:
         return self.deliver(self.send(detail, **options))
 
     def until_done(self, sent: Sent, service: ProvisionService | None = None, deliveries: int = 60) -> None:
-        """Deliver again and again, as the queue would, three minutes apart."""
+        """Deliver repeatedly, three minutes apart, as the queue would."""
         for _ in range(deliveries):
             if self.deliver(sent, service):
                 return
@@ -158,11 +158,11 @@ class World:
         raise AssertionError(f"not done after {deliveries} deliveries")
 
     def put_secret(self, name: str = SECRET_ID, **changes: str) -> str:
-        """A Databricks secret, or a new version of it."""
+        """Create a Databricks secret, or a new version of it."""
         return self.stack.put_secret(name, DATABRICKS_SECRET | changes)
 
     def add_foreign(self, name: str = "sales", sandbox: str = "dev", age: float = 3600) -> str:
-        """A connection that somebody made by hand; its id."""
+        """Add a connection that someone created by hand. Returns its id."""
         body = {
             "name": name,
             "auth": {"specName": DATABRICKS_AUTH, "params": dict(DATABRICKS_SECRET)},
@@ -180,7 +180,7 @@ class World:
         values: Mapping[str, Any] | None = None,
         key: tuple[str, str] = ("dev", "sales"),
     ) -> None:
-        """Change the registry's item of a key behind the service's back, by an update expression."""
+        """Change the registry's item of a key directly, by an update expression."""
         used = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
         self.stack.aws.client("dynamodb").update_item(
             TableName=self.stack.environment["REGISTRY_TABLE"],
@@ -190,29 +190,29 @@ class World:
         )
 
     def publish(self, connection_id: str) -> None:
-        """Have the usual key's parameter name a connection."""
+        """Write a connection id into the default key's parameter."""
         ssm = self.stack.aws.client("ssm")
         ssm.put_parameter(Name=self.parameter_name(), Value=connection_id, Type="String", Overwrite=True)
 
     def unpublish(self) -> None:
-        """Remove the usual key's parameter."""
+        """Remove the default key's parameter."""
         self.stack.aws.client("ssm").delete_parameter(Name=self.parameter_name())
 
     def on_answers(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[Request, Callable[..., Any]], Any]) -> None:
-        """Have `act` stand between each request to Adobe and its answer; it may ask for another request's."""
+        """Let `act` intercept each request to Adobe. It may return the response to another request."""
         answer = self.stack.adobe.answer
         monkeypatch.setattr(
             self.stack.adobe, "answer", lambda request: act(request, lambda other=request: answer(other))
         )
 
-    # ------------------------------------------------------------ seeing what happened
+    # ------------------------------------------------------------ observing results
 
     def parameter_name(self, name: str = "sales", sandbox: str = "dev") -> str:
-        """Where a key's connection id is published."""
+        """The name of the parameter that holds a key's connection id."""
         return f"{self.stack.environment['PARAMETER_PREFIX']}/{sandbox}/{name}/connection-id"
 
     def connections(self, name: str | None = None) -> list[dict[str, Any]]:
-        """The living connections in Adobe, secrets unmasked."""
+        """The connections that exist in Adobe, with secrets unmasked."""
         return [item for item in self.stack.adobe.living() if name in (None, item["name"])]
 
     def parameter(self, name: str = "sales", sandbox: str = "dev") -> str | None:
@@ -240,7 +240,7 @@ class World:
         return self._events
 
     def announced(self) -> list[tuple[str, str]]:
-        """Every end so far as (last word of its detail-type, outcome or code)."""
+        """Every outcome event so far, as (last word of its detail-type, outcome or code)."""
         return [
             (event["detail-type"].rpartition(" ")[2], event["detail"].get("outcome") or event["detail"]["code"])
             for event in self.events()
@@ -252,12 +252,12 @@ class World:
         return self._drain(self.stack.environment["DEAD_LETTER_QUEUE_URL"])
 
     def calls(self, method: str = "", path: str = "") -> list[Request]:
-        """What Flow Service was asked, by method and end of path."""
+        """The requests that Flow Service received, by method and end of path."""
         requests_ = [call.request for call in self.stack.adobe.calls]
         return [r for r in requests_ if method in ("", r.method) and r.path.endswith(path)]
 
     def exchanges(self) -> int:
-        """How often IMS was asked for a token."""
+        """How often a token was requested from IMS."""
         return len(self.stack.ims.calls)
 
     def _drain(self, url: str) -> list[dict[str, Any]]:
@@ -271,7 +271,7 @@ class World:
 
 
 def listening(stack: Stack) -> str:
-    """The URL of a new queue that gets every outcome event of a stack."""
+    """The URL of a new queue that receives every outcome event of a stack."""
     sqs, events, name = stack.aws.client("sqs"), stack.aws.client("events"), f"{uuid.uuid4().hex}-announced"
     url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
     rule = {"EventBusName": stack.bus_name}
@@ -284,7 +284,7 @@ def listening(stack: Stack) -> str:
 def new_world(
     aws: Aws, calls: AwsCalls, parameters: Mapping[str, str] | None = None, timeouts: Timeouts | None = None
 ) -> Iterator[World]:
-    """A world of its own in a shared moto, where `calls` may do what the role of its function allows."""
+    """A separate world in a shared moto. `calls` may do what the role of the world's function allows."""
     clock = FakeClock()
     name = f"w{uuid.uuid4().hex[:12]}"
     stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws, clock.now)

@@ -1,4 +1,4 @@
-"""When each alarm rings, and what the dashboard shows."""
+"""When each alarm goes off, and what the dashboard shows."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ ALARMS = {
     "reconcile-errors": (RECONCILE_FUNCTION, "Errors", "Sum", 300, [0], [1]),
     "reconcile-throttles": (RECONCILE_FUNCTION, "Throttles", "Sum", 300, [0], [1]),
 }
-"""Of each alarm: whose metric, which, over what, in how many seconds, when it is quiet, when it rings."""
+"""Each alarm's metric with owner and dimensions, name, statistic and seconds; values that do not set it off, and do."""
 
 
 @BOTH
 @pytest.mark.parametrize("name", ALARMS)
-def test_when_each_alarm_rings(name: str, template: Template) -> None:
+def test_when_each_alarm_goes_off(name: str, template: Template) -> None:
     (alarm,) = (a for a in of_type(template, "AWS::CloudWatch::Alarm").values() if a["AlarmName"] == f"local-{name}")
     whose, metric, statistic, seconds, quiet, loud = ALARMS[name]
 
@@ -73,9 +73,7 @@ def test_there_is_no_other_alarm(template: Template) -> None:
     assert names == {f"local-{name}" for name in ALARMS}
 
 
-def test_the_metrics_that_are_watched_are_those_that_the_functions_write(
-    world: World, keeper: Keeper, log: Log
-) -> None:
+def test_every_watched_metric_is_written_by_the_functions(world: World, keeper: Keeper, log: Log) -> None:
     world.ask()
     world.unpublish()
     keeper.reconcile()
@@ -90,7 +88,7 @@ def test_the_metrics_that_are_watched_are_those_that_the_functions_write(
     assert {metric for _, metric, _ in searches(BARE)} <= written
 
 
-def test_the_metrics_that_are_searched_for_have_the_dimensions_that_the_function_writes(
+def test_every_searched_metric_has_the_dimensions_that_the_functions_write(
     world: World, keeper: Keeper, log: Log
 ) -> None:
     world.ask()
@@ -106,7 +104,7 @@ def test_the_metrics_that_are_searched_for_have_the_dimensions_that_the_function
 
 
 @BOTH
-def test_what_is_searched_for_is_of_this_stack_only(template: Template) -> None:
+def test_searches_find_metrics_of_this_stack_only(template: Template) -> None:
     found = searches(template)
 
     assert {metric for _, metric, _ in found} == {"Connections", "Drift", "SecretVersionAge"}
@@ -114,7 +112,7 @@ def test_what_is_searched_for_is_of_this_stack_only(template: Template) -> None:
 
 
 def searches(template: Template) -> list[tuple[tuple[str, ...], str, str]]:
-    """Of every search of the dashboard: the dimensions, the metric, and whose it is."""
+    """The dimensions, the metric and the stack of every search of the dashboard."""
     form = r"""SEARCH\('\{AepConnections,([a-z,]+)\} service="(\w+)" MetricName="(\w+)"', '(Sum|Maximum)', 3600\)"""
     found = []
     for widget in dashboard(template)["widgets"]:
@@ -127,7 +125,7 @@ def searches(template: Template) -> list[tuple[tuple[str, ...], str, str]]:
     return found
 
 
-def test_there_is_a_status_and_a_kind_for_each_line_of_a_search(world: World, keeper: Keeper, log: Log) -> None:
+def test_a_metric_is_written_for_every_status_and_every_kind_of_drift(world: World, keeper: Keeper, log: Log) -> None:
     world.ask()
     keeper.reconcile()
 
@@ -151,7 +149,7 @@ def test_the_metrics_of_one_stack_are_not_those_of_another(template: Template) -
 
 
 def rows(template: Template) -> list[tuple[str, str, tuple[str, str]]]:
-    """Every metric of the dashboard, with what `.` repeats from the row above."""
+    """Every metric of the dashboard. A `.` is replaced by the value from the row above."""
     found: list[tuple[str, str, tuple[str, str]]] = []
     for widget in dashboard(template)["widgets"]:
         above: list[str] = []
@@ -191,7 +189,7 @@ def test_what_the_dashboard_shows() -> None:
     assert log.endswith(" | sort @timestamp desc | limit 20")
 
 
-def test_how_the_dashboard_counts() -> None:
+def test_the_statistics_of_the_dashboard() -> None:
     seen: dict[tuple[str, str], str] = {}
     for widget in dashboard(BARE)["widgets"]:
         properties = widget["properties"]
@@ -204,8 +202,8 @@ def test_how_the_dashboard_counts() -> None:
 
     maxima = {label for (_, label), stat in seen.items() if stat == "Maximum"}
     assert maxima == {
-        "oldest request (s)", "waiting", "in work, or to be tried again", "dead letters", "ConcurrentExecutions",
-        "Unverified", "OldestVerification",
+        "oldest request (s)", "waiting", "being processed, or waiting for a retry", "dead letters",
+        "ConcurrentExecutions", "Unverified", "OldestVerification",
     }  # fmt: skip
     assert {label: stat for (_, label), stat in seen.items() if stat not in ("Sum", "Maximum")} == {
         "duration p90 (ms)": "p90",
@@ -219,9 +217,7 @@ def test_how_the_dashboard_counts() -> None:
     ]
 
 
-def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_failures_log_line(
-    world: World, log: Log
-) -> None:
+def test_the_queries_of_the_dashboard_and_the_runbook_use_fields_of_a_failures_log_line(world: World, log: Log) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
     world.ask()
     (line,) = log.lines()
@@ -234,9 +230,7 @@ def test_the_fields_that_the_dashboard_and_the_runbook_ask_for_are_those_of_a_fa
         assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} <= set(line), query
 
 
-def test_the_fields_that_the_runbook_asks_for_of_the_fleet_are_those_of_its_lines(
-    world: World, keeper: Keeper, log: Log
-) -> None:
+def test_the_runbooks_query_for_the_fleet_uses_fields_of_its_log_lines(world: World, keeper: Keeper, log: Log) -> None:
     for name in ("a", "b"):
         world.ask(REQUEST | {"name": name})
     for record in world.stack.adobe.records.values():

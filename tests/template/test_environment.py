@@ -20,7 +20,7 @@ from tests.support.templates import BARE, of_type, provision
         ("ReconcileFunction", ReconcileSettings),
     ],
 )
-def test_the_templates_environment_is_the_settings_both_ways(function: str, settings: Any) -> None:
+def test_the_templates_environment_has_exactly_the_settings_of_the_code(function: str, settings: Any) -> None:
     powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 
     local_only = {"DATABRICKS_URL"}

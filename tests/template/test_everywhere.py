@@ -1,4 +1,4 @@
-"""What holds for every resource, wherever the stack is deployed and whatever is left out."""
+"""Rules for every resource, wherever the stack is deployed and whichever parameters are left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ELSEWHERE = {
 
 
 def values(template: Template) -> Iterator[tuple[str, str]]:
-    """Every text in the properties of every resource, and where it stands."""
+    """Every text in the properties of every resource, and its place."""
     for kind in {resource["Type"] for resource in template.resources().values()}:
         for name, properties in of_type(template, kind).items():
             code = ("Code", "Content")
@@ -43,7 +43,7 @@ def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("given", [{}, SCHEDULED, {**SCHEDULED, "KmsKeyArn": KEY}], ids=["defaults", "schedule", "key"])
-def test_what_is_not_given_is_left_out_not_empty(given: dict[str, str]) -> None:
+def test_a_parameter_that_is_not_given_leaves_no_empty_text(given: dict[str, str]) -> None:
     template = Template.load({"AdobeSecretArn": ARN, **given})
 
     assert [where for where, text in values(template) if text == ""] == []
@@ -60,7 +60,7 @@ def test_nothing_is_bound_to_an_account_a_region_a_partition_or_a_stack() -> Non
     assert bound == []
 
 
-def test_names_of_what_two_stacks_or_a_new_one_would_collide_with_are_left_to_cloudformation() -> None:
+def test_cloudformation_chooses_the_names_that_could_collide_with_another_stack() -> None:
     names = {"FunctionName", "QueueName", "TableName", "LogGroupName", "RoleName"}
     template = Template.load({"AdobeSecretArn": ARN, **SCHEDULED})
 
@@ -69,7 +69,7 @@ def test_names_of_what_two_stacks_or_a_new_one_would_collide_with_are_left_to_cl
     assert named == {f"{name}.FunctionName" for name in which_function_it_is_for}
 
 
-def test_what_is_built_is_there() -> None:
+def test_the_sources_of_what_is_built_exist() -> None:
     (layer,) = of_type(BARE, "AWS::Lambda::LayerVersion").values()
 
     assert (ROOT / layer["Content"]["S3Key"] / "aep_connections").is_dir()

@@ -40,7 +40,7 @@ def test_every_function_logs_json_to_a_retained_group_of_its_own(template: Templ
 
 
 @BOTH
-def test_every_function_runs_as_the_layer_is_built(template: Template) -> None:
+def test_every_function_has_the_runtime_and_architecture_of_the_layer(template: Template) -> None:
     ((name, layer),) = of_type(template, "AWS::Lambda::LayerVersion").items()
 
     assert layer["LayerName"] == "local-core"
@@ -58,7 +58,7 @@ def test_every_function_runs_as_the_layer_is_built(template: Template) -> None:
 
 @BOTH
 def test_there_is_no_alias_no_version_and_no_snapshot(template: Template) -> None:
-    """docs/decisions/0010: an alias would go on serving the old layer."""
+    """docs/decisions/0010: an alias would keep using the old layer."""
     kinds = {resource["Type"] for resource in template.resources().values()}
 
     assert not kinds & {"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::CodeDeploy::Application"}
@@ -66,14 +66,14 @@ def test_there_is_no_alias_no_version_and_no_snapshot(template: Template) -> Non
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_each_option_does_its_own_thing_and_no_other(name: str) -> None:
+def test_each_option_has_its_own_effect_and_no_other(name: str) -> None:
     assert effects(BARE) == set()
     assert effects(Template.load({"AdobeSecretArn": ARN, name: OPTIONS[name]})) == {name}
     assert effects(FULL) == set(OPTIONS)
 
 
 def effects(template: Template) -> set[str]:
-    """The options whose whole effect is seen."""
+    """The options whose full effect is present."""
     (mapping,) = of_type(template, "AWS::Lambda::EventSourceMapping").values()
     function, alarms = provision(template), of_type(template, "AWS::CloudWatch::Alarm").values()
     roles, made = of_type(template, "AWS::IAM::Role").values(), template.resources()
@@ -112,7 +112,7 @@ def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @BOTH
-def test_the_functions_timeout_is_what_the_timeouts_and_waits_are_made_for(template: Template) -> None:
+def test_the_functions_timeout_fits_the_timeouts_and_waits_of_the_code(template: Template) -> None:
     timeouts = Timeouts()
 
     assert provision(template)["Timeout"] == 180

@@ -1,4 +1,4 @@
-"""The HTTP API: who may call what, how often, and what is noted of it."""
+"""The HTTP API: who may call what, how often, and what is logged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.templates import ARN, BARE, BOTH, FULL, OPTIONS, of_type
 
 KEY = "/connections/{sandbox}/{name}"
 DEFAULT = "$default"
-"""The route of whatever has none, so that the function says what is wrong with a path or a method."""
+"""The route for all other calls, so that the function can report a wrong path or method."""
 WAITING = {"POST /connections", f"PUT {KEY}", f"DELETE {KEY}"}
 
 
@@ -25,7 +25,7 @@ def only(template: Template, kind: str) -> dict[str, Any]:
 
 
 @BOTH
-def test_there_is_one_http_api_named_as_the_stack(template: Template) -> None:
+def test_there_is_one_http_api_named_like_the_stack(template: Template) -> None:
     api = only(template, "Api")
 
     assert (api["Name"], api["ProtocolType"]) == ("local", "HTTP")
@@ -51,7 +51,7 @@ def test_the_template_has_the_routes_of_the_code_and_no_other_and_each_leads_to_
 
 
 @BOTH
-def test_the_function_answers_before_the_api_gives_up(template: Template) -> None:
+def test_the_function_times_out_before_the_api_does(template: Template) -> None:
     functions = of_type(template, "AWS::Lambda::Function")
 
     api_seconds = only(template, "Integration")["TimeoutInMillis"] / 1000
@@ -59,7 +59,7 @@ def test_the_function_answers_before_the_api_gives_up(template: Template) -> Non
 
 
 @BOTH
-def test_every_route_takes_signed_calls_only_unless_tokens_are_taken(template: Template) -> None:
+def test_every_route_requires_signed_calls_or_the_configured_tokens(template: Template) -> None:
     wanted: dict[str, Any] = {"AuthorizationType": "AWS_IAM"}
     if template is FULL:
         wanted = {
@@ -70,7 +70,7 @@ def test_every_route_takes_signed_calls_only_unless_tokens_are_taken(template: T
         assert {name: route[name] for name in route if name.startswith("Auth")} == wanted, route["RouteKey"]
 
 
-def test_tokens_are_of_one_issuer_for_the_audiences_that_are_given() -> None:
+def test_tokens_must_have_the_given_issuer_and_audience() -> None:
     assert only(FULL, "Authorizer") == {
         "ApiId": "Api",
         "Name": "local",
@@ -90,7 +90,7 @@ def test_without_an_issuer_calls_stay_signed(given: dict[str, str]) -> None:
     assert not any("AuthorizationScopes" in route for route in routes)
 
 
-def test_tokens_by_halves_are_refused_before_anything_is_made() -> None:
+def test_incomplete_token_settings_are_refused_before_anything_is_created() -> None:
     rules = translated()["Rules"]
     empty = {name: {"Fn::Equals": [{"Ref": f"ApiJwt{name}"}, ""]} for name in ("Issuer", "Audience", "Scope")}
 
@@ -101,7 +101,7 @@ def test_tokens_by_halves_are_refused_before_anything_is_made() -> None:
 
 
 @BOTH
-def test_this_api_and_nobody_else_may_invoke_the_function(template: Template) -> None:
+def test_only_this_api_may_invoke_the_function(template: Template) -> None:
     permissions = of_type(template, "AWS::Lambda::Permission")
 
     assert [name for name, one in permissions.items() if one["FunctionName"] == "ApiFunction"] == ["ApiPermission"]
@@ -114,7 +114,7 @@ def test_this_api_and_nobody_else_may_invoke_the_function(template: Template) ->
 
 
 @BOTH
-def test_what_is_deployed_is_what_the_template_says(template: Template) -> None:
+def test_the_stage_deploys_automatically(template: Template) -> None:
     stage = only(template, "Stage")
 
     assert (stage["ApiId"], stage["StageName"], stage["AutoDeploy"]) == ("Api", "$default", True)
@@ -145,7 +145,7 @@ def limits(settings: dict[str, Any]) -> tuple[int, int]:
 
 
 @BOTH
-def test_the_stage_begins_when_the_routes_that_it_names_are_there(template: Template) -> None:
+def test_the_stage_is_created_after_the_routes_that_it_names(template: Template) -> None:
     routes = {name: route["RouteKey"] for name, route in of_type(template, "AWS::ApiGatewayV2::Route").items()}
 
     assert {routes[name] for name in template.resources()["ApiStage"]["DependsOn"]} == WAITING
@@ -166,7 +166,7 @@ def test_a_call_is_logged_on_one_line_of_json_without_headers_and_query(template
     assert not any(word in settings["Format"].lower() for word in ("header", "query", "useragent", "token", "body"))
 
 
-def test_the_fields_that_the_runbook_asks_for_are_those_of_a_calls_log_line() -> None:
+def test_the_runbooks_query_uses_fields_of_a_calls_log_line() -> None:
     written = json.loads(only(BARE, "Stage")["AccessLogSettings"]["Format"])
     runbook = (ROOT / "docs/runbook.md").read_text()
     (query,) = re.findall(r"\$\(out ApiAccessLogGroup\).*?--query-string '(.+?)'", runbook, re.DOTALL)
@@ -177,5 +177,5 @@ def test_the_fields_that_the_runbook_asks_for_are_those_of_a_calls_log_line() ->
 
 
 @BOTH
-def test_calls_are_kept_as_long_as_other_logs(template: Template) -> None:
+def test_access_logs_are_kept_as_long_as_other_logs(template: Template) -> None:
     assert of_type(template, "AWS::Logs::LogGroup")["ApiAccessLogs"]["RetentionInDays"] == "90"

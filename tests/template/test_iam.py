@@ -1,4 +1,4 @@
-"""The judge of permissions judges as IAM does; the fixture `least_privilege` and test_roles.py rely on it."""
+"""The permission checks of the tests work as IAM does. The fixture `least_privilege` and test_roles.py use them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def judge(*allowed: Grant, made: AwsCall = READ) -> AwsCalls:
     return calls
 
 
-def test_a_call_that_nobody_allows_is_refused_once() -> None:
+def test_a_call_that_no_role_allows_is_reported_once() -> None:
     calls = judge(Grant("role", "ssm:GetParameter", "*"))
 
     assert calls.refused() == [READ]
@@ -74,13 +74,13 @@ def test_an_update_of_some_attributes_is_permitted_if_it_names_no_other(
     assert Grant("role", "dynamodb:UpdateItem", made.resource, only).permits(made) is permitted
 
 
-def test_an_invocation_is_of_a_function_by_its_name() -> None:
+def test_an_invocation_acts_on_the_function_that_it_names() -> None:
     (made,) = calls_of("Lambda.InvokeFunction", {"FunctionName": "explore"})
 
     assert made == AwsCall("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:123456789012:function:explore")
 
 
-def test_what_no_call_needs_is_unused_unless_aws_itself_does_it() -> None:
+def test_a_grant_without_calls_is_unused_unless_aws_itself_uses_it() -> None:
     used = Grant("role", READ.action, SECRET)
     idle = Grant("role", READ.action, SECRET.replace("a/b", "c/d"))
     by_lambda = Grant("role", "sqs:ReceiveMessage", "queue")
@@ -94,7 +94,7 @@ def test_a_read_without_a_stage_has_no_stage() -> None:
     assert (call.resource, call.context) == (SECRET, {})
 
 
-def test_a_secret_asked_for_by_name_has_six_characters_more() -> None:
+def test_a_secret_that_is_read_by_name_has_six_more_characters() -> None:
     (call,) = calls_of("secretsmanager.GetSecretValue", {"SecretId": "a/b", "VersionStage": "AWSCURRENT"})
 
     assert call == READ
@@ -115,7 +115,7 @@ def test_every_entry_of_an_announcement_is_judged() -> None:
     ]
 
 
-def test_an_operation_that_nobody_described_is_not_passed_over() -> None:
+def test_an_unknown_operation_is_an_error() -> None:
     with pytest.raises(KeyError):
         list(calls_of("Kinesis_20131202.PutRecord", {}))
 
@@ -128,7 +128,7 @@ def test_an_operation_that_nobody_described_is_not_passed_over() -> None:
         {"Effect": "Allow", "Action": "a:b", "Resource": "*", "Condition": {"Bool": {"x": "true"}}},
     ],
 )
-def test_a_statement_that_is_not_understood_is_not_passed_over(statement: dict[str, Any]) -> None:
+def test_a_statement_that_is_not_understood_is_an_error(statement: dict[str, Any]) -> None:
     policies = [{"PolicyDocument": {"Statement": [statement]}}]
     template = Template({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies}}}}, {})
 
@@ -136,7 +136,7 @@ def test_a_statement_that_is_not_understood_is_not_passed_over(statement: dict[s
         grants(template, lambda name, _: name, "Role")
 
 
-def test_a_call_of_a_kind_that_nobody_described_is_one_that_no_role_permits(aws: Aws, aws_calls: AwsCalls) -> None:
+def test_no_role_permits_a_call_of_an_unknown_kind(aws: Aws, aws_calls: AwsCalls) -> None:
     everything = Grant("role", "events:*", "arn:*")
     aws_calls.allow("everything", [everything])
     try:

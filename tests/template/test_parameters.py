@@ -1,4 +1,4 @@
-"""Parameters and outputs, as a person sees them."""
+"""Parameters and outputs, as a deployer sees them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_only_the_adobe_secret_has_no_default() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, about in PARAMETERS.items() if about["Type"] == "String"])
-def test_every_text_parameter_has_a_rule_that_its_default_keeps(name: str) -> None:
+def test_every_text_parameter_has_a_rule_that_its_default_satisfies(name: str) -> None:
     about = PARAMETERS[name]
 
     if "AllowedValues" in about:
@@ -81,14 +81,14 @@ def test_the_bounds_of_the_numbers() -> None:
         ("ReconcileTimezone", ["Europe/Zurich", "UTC"], ["", "a b"]),
     ],
 )  # fmt: skip
-def test_what_the_parameters_admit(name: str, good: list[str], bad: list[str]) -> None:
+def test_what_the_parameters_accept(name: str, good: list[str], bad: list[str]) -> None:
     pattern = PARAMETERS[name]["AllowedPattern"]
 
     assert [value for value in good if not re.fullmatch(pattern, value)] == []
     assert [value for value in bad if re.fullmatch(pattern, value)] == []
 
 
-def test_what_the_template_admits_as_a_prefix_the_code_admits_too() -> None:
+def test_the_code_accepts_every_prefix_that_the_template_accepts() -> None:
     variables = {name: str(value) for name, value in provision()["Environment"]["Variables"].items()}
     for prefix in ("/a", "/my/aws", "/a.b/c_d"):
         assert re.fullmatch(PARAMETERS["ParameterPrefix"]["AllowedPattern"], prefix)
@@ -101,7 +101,7 @@ def test_no_secret_is_a_parameter() -> None:
 
 
 @BOTH
-def test_what_the_outputs_give(template: Template) -> None:
+def test_the_values_of_the_outputs(template: Template) -> None:
     outputs = template.resolve(
         {name: output["Value"] for name, output in translated()["Outputs"].items()},
         lambda name, attribute: f"{name}.{attribute}" if attribute else name,
@@ -128,6 +128,6 @@ def test_what_the_outputs_give(template: Template) -> None:
     }
 
 
-def test_every_output_says_what_it_is_for() -> None:
+def test_every_output_has_a_description() -> None:
     assert all(output["Description"] for output in translated()["Outputs"].values())
     assert not [name for name, output in translated()["Outputs"].items() if "Export" in output]

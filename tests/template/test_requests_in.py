@@ -1,4 +1,4 @@
-"""How requests come in: queue, rules, schedules, event source; and what wakes the function that reconciles."""
+"""How requests arrive: queue, rules, schedules, event source. Also: what invokes the reconcile function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.world import REQUEST
 
 
 @BOTH
-def test_the_queue_holds_messages_longer_than_six_timeouts_and_is_drained_to_the_dead_letters(
+def test_the_queue_hides_messages_for_six_timeouts_and_has_a_dead_letter_queue(
     template: Template,
 ) -> None:
     queue = of_type(template, "AWS::SQS::Queue")["Requests"]
@@ -29,7 +29,7 @@ def test_queues_are_encrypted_and_keep_messages_for_two_weeks(template: Template
 
 
 @BOTH
-def test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls(template: Template) -> None:
+def test_only_our_rule_may_send_to_the_queues_and_only_over_tls(template: Template) -> None:
     (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
     allow, unheard, deny = policy["PolicyDocument"]["Statement"]
 
@@ -41,7 +41,7 @@ def test_only_our_rule_may_send_to_the_queues_and_nobody_without_tls(template: T
     arn = "arn:aws:events:eu-west-1:123456789012:rule/"
     assert allow["Condition"] == {"ArnEquals": {"aws:SourceArn": f"{arn}{bus}/{rules['RequestRule']['Name']}"}}
     assert unheard == allow | {
-        "Sid": "WhatReconcileDidNotHear",
+        "Sid": "EventsThatReconcileMissed",
         "Resource": "DeadLetters.Arn",
         "Condition": {
             "ArnEquals": {
@@ -66,7 +66,7 @@ def test_a_rule_on_the_default_bus_has_no_bus_in_its_arn() -> None:
 
 
 @BOTH
-def test_each_rule_may_invoke_the_function_that_reconciles_and_nobody_else(template: Template) -> None:
+def test_only_our_rules_may_invoke_the_reconciling_function(template: Template) -> None:
     rules, permissions = of_type(template, "AWS::Events::Rule"), of_type(template, "AWS::Lambda::Permission")
     bus, arn = "company" if template is FULL else "Bus", "arn:aws:events:eu-west-1:123456789012:rule/"
     wanted = {
@@ -86,7 +86,7 @@ def test_each_rule_may_invoke_the_function_that_reconciles_and_nobody_else(templ
 
 
 @BOTH
-def test_the_rule_begins_when_it_may_send(template: Template) -> None:
+def test_a_rule_is_created_after_its_permission_to_send(template: Template) -> None:
     assert template.resources()["RequestRule"]["DependsOn"] == "QueuePolicy"
     assert template.resources()["SecretRule"]["DependsOn"] == ["QueuePolicy", "SecretPermission"]
     assert template.resources()["FlowRunRule"]["DependsOn"] == ["QueuePolicy", "FlowRunPermission"]
@@ -94,7 +94,7 @@ def test_the_rule_begins_when_it_may_send(template: Template) -> None:
 
 
 @BOTH
-def test_a_rule_listens_where_what_it_waits_for_is_told(template: Template) -> None:
+def test_each_rule_is_on_the_bus_of_its_events(template: Template) -> None:
     buses = {name: rule["EventBusName"] for name, rule in of_type(template, "AWS::Events::Rule").items()}
     own = "company" if template is FULL else "Bus"
 
@@ -116,7 +116,7 @@ def test_the_event_source_is_one_message_at_a_time_with_partial_failures(templat
 
 
 @BOTH
-def test_what_sends_to_the_queue_tries_again_and_keeps_what_it_cannot_deliver(template: Template) -> None:
+def test_rules_and_schedules_retry_and_keep_what_they_cannot_deliver(template: Template) -> None:
     keeps = {"Arn": "DeadLetters.Arn"}
     rules = of_type(template, "AWS::Events::Rule")
     targets = {name: schedule["Target"] for name, schedule in of_type(template, "AWS::Scheduler::Schedule").items()}
@@ -163,7 +163,7 @@ def test_the_rules_and_the_schedule_are_on() -> None:
 
 
 @BOTH
-def test_the_fleet_is_looked_through_once_a_day_unless_another_schedule_is_given(template: Template) -> None:
+def test_the_fleet_is_reconciled_once_a_day_unless_another_schedule_is_given(template: Template) -> None:
     timer = of_type(template, "AWS::Scheduler::Schedule")["ReconcileTimer"]
 
     assert (timer["State"], timer["FlexibleTimeWindow"]) == ("ENABLED", {"Mode": "OFF"})

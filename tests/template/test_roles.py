@@ -1,6 +1,6 @@
-"""Invariant 7, Least: the roles of the template against the calls that were seen, both ways.
+"""Invariant 7, Least: compares the roles of the template with the recorded calls, in both directions.
 
-That no call lacks a permission is looked at after every test of the suite (`least_privilege` in conftest.py).
+After every test of the suite, `least_privilege` in conftest.py checks that no call lacks a permission.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks
 DATABRICKS_SECRETS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"
 CURRENT, PREVIOUS = ({"secretsmanager:VersionStage": stage} for stage in ("AWSCURRENT", "AWSPREVIOUS"))
 ROLES = ("ProvisionRole", "ApiRole", "ExploreRole", "ReconcileRole")
-"""Those of functions."""
+"""The roles of functions."""
 
 
 def of_role(template: Template, role: str = "ProvisionRole") -> list[Grant]:
@@ -41,7 +41,7 @@ def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, a
     assert [str(grant) for grant in aws_calls.unused(allowed, aws_calls.made[before:])] == []
 
 
-def test_the_api_calls_what_its_role_allows_and_all_of_it(world: World, aws_calls: AwsCalls) -> None:
+def test_the_api_function_uses_exactly_what_its_role_allows(world: World, aws_calls: AwsCalls) -> None:
     web, before = Web(world, aws_calls), len(aws_calls.made)
     web("PUT", KEY_OVER_HTTP, {"databricksSecretId": REQUEST["databricksSecretId"]})
     web("DELETE", KEY_OVER_HTTP)
@@ -53,7 +53,7 @@ def test_the_api_calls_what_its_role_allows_and_all_of_it(world: World, aws_call
     made_and_allowed(world, aws_calls, aws_calls.made[before:], "ApiRole")
 
 
-def test_the_exploring_function_calls_what_its_role_allows_and_all_of_it(world: World, aws_calls: AwsCalls) -> None:
+def test_the_exploring_function_uses_exactly_what_its_role_allows(world: World, aws_calls: AwsCalls) -> None:
     world.ask()
 
     made = calls_of_explore(Web(world, aws_calls), aws_calls, {"sandbox": "dev", "name": "sales", "path": None})
@@ -61,7 +61,7 @@ def test_the_exploring_function_calls_what_its_role_allows_and_all_of_it(world: 
     made_and_allowed(world, aws_calls, made, "ExploreRole")
 
 
-def test_the_reconciling_function_calls_what_its_role_allows_and_all_of_it(
+def test_the_reconciling_function_uses_exactly_what_its_role_allows(
     world: World, keeper: Keeper, aws_calls: AwsCalls
 ) -> None:
     world.ask()
@@ -79,12 +79,12 @@ def test_the_reconciling_function_calls_what_its_role_allows_and_all_of_it(
 
 
 def secret_changed(name: str) -> dict[str, Any]:
-    """What Secrets Manager tells of a new version."""
+    """The event of Secrets Manager for a new version."""
     return {"detail-type": "Secret Label Updated", "detail": {"name": name, "labelUpdated": "AWSCURRENT"}}
 
 
 def calls_of_explore(web: Web, aws_calls: AwsCalls, event: dict[str, Any]) -> list[AwsCall]:
-    """What the exploring function asks of AWS, invoked as the API would."""
+    """The AWS calls of the exploring function, invoked as the API invokes it."""
     before = len(aws_calls.made)
     web.explore(event, None)
     return aws_calls.made[before:]
@@ -96,7 +96,7 @@ def made_and_allowed(world: World, aws_calls: AwsCalls, made: list[AwsCall], rol
     assert [str(grant) for grant in aws_calls.unused(allowed, made)] == []
 
 
-def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) -> None:
+def test_a_call_without_a_permission_is_detected(world: World, aws_calls: AwsCalls) -> None:
     before = len(aws_calls.made)
     world.ask()
     allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
@@ -107,7 +107,7 @@ def test_a_call_without_a_permission_is_seen(world: World, aws_calls: AwsCalls) 
         assert [call for call in made if not any(grant.permits(call) for grant in rest)]
 
 
-def test_what_the_role_allows_in_one_look() -> None:
+def test_everything_that_the_role_allows() -> None:
     parameters = "arn:aws:ssm:eu-west-1:123456789012:parameter/aep-connections/*"
     bare = {
         ("logs:CreateLogStream", "ProvisionLogs.Arn"),
@@ -136,7 +136,7 @@ def test_what_the_role_allows_in_one_look() -> None:
     }
 
 
-def test_what_the_role_of_the_api_allows_in_one_look() -> None:
+def test_everything_that_the_role_of_the_api_allows() -> None:
     bare = {
         ("logs:CreateLogStream", "ApiLogs.Arn"),
         ("logs:PutLogEvents", "ApiLogs.Arn"),
@@ -154,7 +154,7 @@ def test_what_the_role_of_the_api_allows_in_one_look() -> None:
     assert pairs(FULL, "ApiRole") == bare | {("kms:Decrypt", KEY)}
 
 
-def test_what_the_role_of_the_exploring_function_allows_in_one_look() -> None:
+def test_everything_that_the_role_of_the_exploring_function_allows() -> None:
     bare = {
         ("logs:CreateLogStream", "ExploreLogs.Arn"),
         ("logs:PutLogEvents", "ExploreLogs.Arn"),
@@ -169,7 +169,7 @@ def test_what_the_role_of_the_exploring_function_allows_in_one_look() -> None:
     assert pairs(FULL, "ExploreRole") == bare | {("kms:Decrypt", SECRETS_KEY), ("kms:Decrypt", KEY)}
 
 
-def test_what_the_role_of_the_reconciling_function_allows_in_one_look() -> None:
+def test_everything_that_the_role_of_the_reconciling_function_allows() -> None:
     bare = {
         ("logs:CreateLogStream", "ReconcileLogs.Arn"),
         ("logs:PutLogEvents", "ReconcileLogs.Arn"),
@@ -195,8 +195,8 @@ def test_what_the_role_of_the_reconciling_function_allows_in_one_look() -> None:
 
 
 @BOTH
-def test_the_permission_to_go_on_stands_apart_and_is_all_that_does(template: Template) -> None:
-    """A role that names a function that names the role could not be made."""
+def test_the_permission_to_continue_a_run_is_the_only_separate_policy(template: Template) -> None:
+    """CloudFormation cannot create a role and a function that refer to each other."""
     ((name, policy),) = of_type(template, "AWS::IAM::Policy").items()
 
     assert (name, policy["Roles"]) == ("ReconcileGoesOn", ["ReconcileRole"])
@@ -222,7 +222,7 @@ def test_the_reconciling_function_reads_no_databricks_secret_and_changes_nothing
 
 
 @BOTH
-def test_the_reconciling_function_asks_for_versions_of_databricks_secrets_only(template: Template) -> None:
+def test_the_reconciling_function_describes_databricks_secrets_only(template: Template) -> None:
     def allowed(secret: str) -> bool:
         call = AwsCall("secretsmanager:DescribeSecret", secret)
         return any(grant.permits(call) for grant in of_role(template, "ReconcileRole"))
@@ -284,7 +284,7 @@ def test_the_scheduler_may_send_to_the_queues_and_nothing_else() -> None:
 
 
 @BOTH
-def test_the_timer_may_wake_its_function_and_keep_what_it_could_not_and_nothing_else(template: Template) -> None:
+def test_the_timer_may_only_invoke_its_function_and_send_to_the_dead_letter_queue(template: Template) -> None:
     assert pairs(template, "ReconcileTimerRole") == {
         ("lambda:InvokeFunction", "ReconcileFunction.Arn"),
         ("sqs:SendMessage", "DeadLetters.Arn"),
@@ -298,7 +298,7 @@ def pairs(template: Template, role: str) -> set[tuple[str, str]]:
 
 
 @BOTH
-def test_only_its_own_service_takes_a_role(template: Template) -> None:
+def test_only_its_own_service_may_assume_a_role(template: Template) -> None:
     own_account = {"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}
     wanted: dict[str, tuple[str, dict[str, Any]]] = {name: ("lambda", {}) for name in ROLES}
     wanted |= dict.fromkeys(("ScheduleRole", "ReconcileTimerRole"), ("scheduler", own_account))
@@ -338,7 +338,7 @@ def test_every_function_has_a_role_of_its_own(template: Template) -> None:
 
 
 @BOTH
-def test_every_action_is_named_and_every_resource_but_that_of_traces_is_scoped(template: Template) -> None:
+def test_every_action_is_named_and_every_resource_except_for_traces_is_scoped(template: Template) -> None:
     ours = (".Arn", ".Arn/index/by-secret")
 
     for role in of_type(template, "AWS::IAM::Role"):
@@ -352,7 +352,7 @@ READERS = pytest.mark.parametrize("role", ["ProvisionRole", "ExploreRole"])
 
 
 @BOTH
-def test_the_former_version_is_read_of_a_databricks_secret_to_put_it_back_and_of_nothing_else(
+def test_only_the_provision_role_reads_former_versions_and_only_of_databricks_secrets(
     template: Template,
 ) -> None:
     def allowed(secret: str, role: str) -> bool:
@@ -363,7 +363,7 @@ def test_the_former_version_is_read_of_a_databricks_secret_to_put_it_back_and_of
     assert [role for role in ROLES if allowed(ARN, role)] == []
 
 
-def test_the_one_who_provisions_reads_both_versions_of_a_secret(world: World, aws_calls: AwsCalls) -> None:
+def test_the_provision_function_reads_both_versions_of_a_secret(world: World, aws_calls: AwsCalls) -> None:
     world.ask(UNCHECKED)
     before = len(aws_calls.made)
     world.put_secret(accessToken="dapifedcba9876543210fedcba9876543210")
@@ -383,7 +383,7 @@ def test_the_one_who_provisions_reads_both_versions_of_a_secret(world: World, aw
 
 @READERS
 @BOTH
-def test_secrets_are_read_by_the_adobe_arn_or_below_the_prefix_and_only_the_current_version(
+def test_only_current_versions_of_the_adobe_secret_or_below_the_prefix_are_readable(
     template: Template, role: str
 ) -> None:
     def allowed(secret: str, context: dict[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""What the stack stores, and what outlives it."""
+"""What the stack stores, and what remains after it is deleted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_registry_is_protected_restorable_and_encrypted(template: Template) 
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expiresAt", "Enabled": True}
 
 
-def test_a_key_given_encrypts_the_logs_the_registry_and_the_environment() -> None:
+def test_the_given_key_encrypts_the_logs_the_registry_and_the_environment() -> None:
     assert {group["KmsKeyId"] for group in of_type(FULL, "AWS::Logs::LogGroup").values()} == {KEY}
     assert of_type(FULL, "AWS::DynamoDB::Table")["Registry"]["SSESpecification"]["KMSMasterKeyId"] == KEY
     assert {function["KmsKeyArn"] for function in of_type(FULL, "AWS::Lambda::Function").values()} == {KEY}

@@ -1,4 +1,4 @@
-"""Adobe's answers: every documented shape of refusal becomes the right error, and only one means gone."""
+"""Adobe's responses: every documented form of refusal becomes the right error, and only one means gone."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_refusal_becomes_its_code(status: int, body: object, code: str) -> Non
     assert error_of(reply(status, body), "x", Redactor(), effect=False).code == code
 
 
-def test_the_message_carries_adobes_words_and_request_id_but_no_secret() -> None:
+def test_the_message_contains_adobes_words_and_request_id_but_no_secret() -> None:
     secrets = Redactor()
     secrets.remember('da"pi/+=')
     body = envelope("FLOW-1100-400", 400, 'token da"pi/+= or da%22pi%2F%2B%3D or da\\"pi/+= refused')
@@ -87,7 +87,7 @@ def test_the_message_carries_adobes_words_and_request_id_but_no_secret() -> None
 @pytest.mark.parametrize(
     ("status", "may_have_happened"), [(400, False), (401, False), (429, False), (408, True), (500, True), (201, True)]
 )
-def test_an_effect_may_have_happened_unless_the_answer_refuses_it(status: int, may_have_happened: bool) -> None:
+def test_an_effect_may_have_happened_unless_the_response_refuses_it(status: int, may_have_happened: bool) -> None:
     assert error_of(reply(status, b"?"), "x", Redactor(), effect=True).may_have_happened is may_have_happened
 
 
@@ -105,11 +105,11 @@ def test_an_effect_may_have_happened_unless_the_answer_refuses_it(status: int, m
         (404, {}, False),
     ],
 )
-def test_only_this_connection_does_not_exist_means_gone(status: int, body: object, gone: bool) -> None:
+def test_only_a_refusal_of_this_connection_means_gone(status: int, body: object, gone: bool) -> None:
     assert says_gone(reply(status, body)) is gone
 
 
-def test_a_rejected_token_is_told_from_other_refusals() -> None:
+def test_a_rejected_token_is_distinguished_from_other_refusals() -> None:
     assert wants_new_token(reply(401, b""))
     assert wants_new_token(reply(400, envelope("FLOW-2115-400", 400)))
     assert not wants_new_token(reply(400, envelope("FLOW-1100-400", 400)))
@@ -117,7 +117,7 @@ def test_a_rejected_token_is_told_from_other_refusals() -> None:
 
 
 @pytest.mark.parametrize("item", [None, [], {}, {"id": ""}, {"id": "../x"}, {"id": 7}, {"id": "a b"}])
-def test_an_item_without_a_usable_id_is_no_connection(item: object) -> None:
+def test_an_item_without_a_usable_id_is_not_a_connection(item: object) -> None:
     assert read_connection(item) is None
 
 
@@ -143,7 +143,7 @@ def test_an_item_without_a_usable_id_is_no_connection(item: object) -> None:
         (429, {}, "Throttled"),
     ],
 )
-def test_a_refusal_is_known_by_its_number_alone_or_by_its_status_alone(status: int, body: object, code: str) -> None:
+def test_a_refusal_is_recognized_by_its_number_or_its_status_alone(status: int, body: object, code: str) -> None:
     assert error_of(reply(status, body), "x", Redactor(), effect=False).code == code
 
 
@@ -154,21 +154,21 @@ def test_an_effect_that_timed_out_may_have_happened_whatever_the_body_says() -> 
     assert not error_of(timed_out, "x", Redactor(), effect=False).may_have_happened
 
 
-def test_a_refusal_says_when_to_come_back_and_which_request_it_was() -> None:
+def test_a_refusal_contains_its_retry_after_and_its_request_id() -> None:
     error = error_of(reply(429, {}, retry_after="7", x_request_id="r-1"), "x", Redactor(), effect=False)
 
     assert (error.retry_after, error.request_id) == (7.0, "r-1")
 
 
-def test_a_page_that_was_not_found_is_no_connection_that_is_gone() -> None:
+def test_a_page_that_was_not_found_is_not_a_connection_that_is_gone() -> None:
     assert not says_gone(reply(404, {"errorMessage": "The requested resource was not found: connections not found"}))
 
 
-def test_a_connectors_number_does_not_ask_for_a_new_token() -> None:
+def test_a_connectors_error_number_does_not_request_a_new_token() -> None:
     assert not wants_new_token(reply(400, flow("CONNECTOR-2114-400")))
 
 
-def test_an_older_answer_gives_its_etag_as_version() -> None:
+def test_an_older_response_has_its_etag_as_version() -> None:
     connection = read_connection({"id": "c-1", "version": '"v1"'})
 
     assert connection is not None
@@ -176,6 +176,6 @@ def test_an_older_answer_gives_its_etag_as_version() -> None:
 
 
 @pytest.mark.parametrize("etag", ['"two\nlines"', '"\ud800"', '"é"', " ", '"' + "x" * 1024, 7])
-def test_an_etag_that_no_header_can_carry_is_not_one(etag: object) -> None:
+def test_an_etag_that_no_header_can_carry_is_ignored(etag: object) -> None:
     assert read_etag(etag) is None
     assert read_etag('W/"0a-1,2"') == 'W/"0a-1,2"'

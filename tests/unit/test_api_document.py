@@ -67,13 +67,13 @@ BODY = '{"databricksSecretId": "aep/x"}'
 
 
 def faults_of(name: str, found: Any, schemas: Mapping[str, Any]) -> list[str]:
-    """What a JSON Schema validator says of a document."""
+    """The errors that a JSON Schema validator finds in a document."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
     return [error.message for error in Draft202012Validator(schema).iter_errors(json.loads(json.dumps(found)))]
 
 
 def exact(schema: dict[str, Any], missing: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The schema with every property required, but those in `missing`, and no other allowed."""
+    """The schema with every property required except those in `missing`, and no others allowed."""
     if "properties" not in schema:
         return schema
     required = [name for name in schema["properties"] if name not in missing]
@@ -125,7 +125,7 @@ def test_a_property_too_many_or_too_few_is_found() -> None:
 
 
 class Clock:
-    """Time that passes only by pauses."""
+    """Time that passes only during pauses."""
 
     def __init__(self) -> None:
         self.time = NOW
@@ -140,7 +140,7 @@ class Clock:
 
 
 class Stack:
-    """The queue and the registry; with `error` the queue and the list fail."""
+    """The queue and the registry. With `error`, the queue and the list fail."""
 
     def __init__(self, entry: Entry | None, error: Exception | None = None) -> None:
         self.entry, self.error = entry, error
@@ -154,7 +154,7 @@ class Stack:
         return [READY, WAITING], KEY
 
     def note_pending(self, order: Order, _request: Request) -> None:
-        """The request ends as the entry of this stack does."""
+        """The request ends like the entry of this stack."""
         if self.entry:
             self.entry = self.entry.with_(order=order, answered=self.entry.answered and order)
 
@@ -167,7 +167,7 @@ class Stack:
 
 
 class Context:
-    """An invocation that has time."""
+    """An invocation with enough time."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 29_000
@@ -185,7 +185,7 @@ def explored(found: Mapping[str, Any]) -> Callable[[Any], dict[str, Any]]:
 def reply(
     route: str, entry: Entry | None = READY, stack: Stack | None = None, explore: Any = None, **event: Any
 ) -> tuple[int, str, Any]:
-    """Status, content type and document that a route gives."""
+    """Status, content type and document of a route's response."""
     clock, ports = Clock(), cast(Any, stack or Stack(entry))
     dependencies = Dependencies(
         clock=clock,

@@ -1,4 +1,4 @@
-"""What the AWS adapters ask, and what they make of each answer."""
+"""The calls of the AWS adapters, and how they handle each response."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOW = 1_795_000_000.0
 
 
 class Aws:
-    """An AWS client whose every operation gives one answer, or raises it."""
+    """An AWS client whose every operation returns the same response, or raises it."""
 
     def __init__(self, answer: Any) -> None:
         self.answer, self.arguments = answer, {}  # type: ignore[var-annotated]
@@ -62,7 +62,7 @@ def test_an_aws_call_ends_within_the_time_kept_free_to_record() -> None:
         "RequestThrottled",
     ],
 )
-def test_every_way_in_which_aws_throttles_is_throttled(code: str) -> None:
+def test_every_throttling_code_of_aws_becomes_throttled(code: str) -> None:
     with pytest.raises(Throttled):
         Parameters(Aws(refusal("PutParameter", code)), "/p").put(Key("dev", "sales"), "c-1")
 
@@ -70,12 +70,12 @@ def test_every_way_in_which_aws_throttles_is_throttled(code: str) -> None:
 @pytest.mark.parametrize(
     "error", [EndpointConnectionError(endpoint_url="https://x"), ConnectTimeoutError(endpoint_url="https://x")]
 )
-def test_aws_that_cannot_be_heard_is_unavailable(error: Exception) -> None:
+def test_aws_without_a_response_is_unavailable(error: Exception) -> None:
     with pytest.raises(Unavailable):
         Parameters(Aws(error), "/p").get(Key("dev", "sales"))
 
 
-def test_an_event_that_the_bus_did_not_take_is_an_error() -> None:
+def test_an_event_that_the_bus_did_not_accept_is_an_error() -> None:
     failed = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
 
     with pytest.raises(Unavailable, match="InternalFailure"):
@@ -124,13 +124,13 @@ def test_a_secret_is_read_in_its_current_version() -> None:
         ("ThrottlingException", Throttled),
     ],
 )
-def test_a_secret_that_cannot_be_read_is_refused_or_tried_again(code: str, kind: type[ConnectionFailure]) -> None:
+def test_a_secret_that_cannot_be_read_is_refused_or_retried(code: str, kind: type[ConnectionFailure]) -> None:
     with pytest.raises(kind):
         Secrets(Aws(refusal("GetSecretValue", code))).read("aep/x")
 
 
 @pytest.mark.parametrize(("seconds", "held"), [(270.4, 270), (-3.0, 0), (99_999.0, 43_200)])
-def test_a_message_is_hidden_for_what_the_queue_allows(seconds: float, held: int) -> None:
+def test_a_message_is_hidden_no_longer_than_the_queue_allows(seconds: float, held: int) -> None:
     queue = Aws({})
 
     Queue(queue, "queue", "dead").hide(MESSAGE, seconds)

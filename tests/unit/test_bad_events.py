@@ -1,4 +1,4 @@
-"""Messages and events that nobody should send: each is still a delivery, and none asks for the future."""
+"""Invalid messages and events: each is still a delivery, and none has an order in the future."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def record(body: str, **attributes: str) -> dict[str, Any]:
 
 
 def check(delivery: Delivery) -> None:
-    """What is true of every delivery, whatever it was made of."""
+    """Check what is true of every delivery, whatever its message contained."""
     order = delivery.order
     assert 0 <= order.seconds <= NOW
     assert len(order.time) == len("2026-11-18T10:00:00.000Z")
@@ -41,7 +41,7 @@ def check(delivery: Delivery) -> None:
 
 @MANY
 @given(bodies(json_values))
-def test_any_body_is_a_delivery_whose_order_is_never_later_than_its_sending(body: str) -> None:
+def test_any_body_is_a_delivery_whose_order_is_no_later_than_when_it_was_sent(body: str) -> None:
     delivery = messages.read_record(record(body, SentTimestamp=SENT), NOW)
 
     check(delivery)
@@ -49,17 +49,17 @@ def test_any_body_is_a_delivery_whose_order_is_never_later_than_its_sending(body
     assert delivery.message.id == "m-1"
 
 
-def test_of_a_key_that_is_given_twice_the_last_counts_as_in_any_json() -> None:
+def test_the_last_value_of_a_repeated_json_key_counts() -> None:
     assert messages.read_record(record('{"name": "first", "name": "last"}'), NOW).payload == {"name": "last"}
 
 
 @pytest.mark.parametrize("body", RAW_BODIES, ids=range(len(RAW_BODIES)))
-def test_a_body_that_is_no_json_or_too_much_of_it_does_no_harm(body: str) -> None:
+def test_a_body_that_is_not_json_or_too_large_does_no_harm(body: str) -> None:
     check(messages.read_record(record(body, SentTimestamp=SENT), NOW))
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_a_time_that_cannot_be_or_is_yet_to_come_orders_nothing_later_than_its_sending(time: str) -> None:
+def test_an_impossible_or_future_time_gives_no_order_later_than_when_it_was_sent(time: str) -> None:
     event = {"detail-type": "AEP Base Connection Requested", "id": "e-1", "time": time, "detail": {}}
 
     check(messages.read_record(record(json.dumps(event), SentTimestamp=SENT), NOW))
@@ -83,7 +83,7 @@ def test_any_attributes_of_a_record_make_a_delivery(attributes: Any) -> None:
 
 @MANY
 @given(json_values | st.fixed_dictionaries({"tf": json_values}, optional={"name": json_values}))
-def test_any_event_of_a_direct_invoke_is_handed_on_to_be_refused(event: Any) -> None:
+def test_any_event_of_a_direct_invoke_is_passed_on_for_validation(event: Any) -> None:
     seen: list[Delivery] = []
 
     def do(delivery: Delivery) -> Processed:
@@ -104,7 +104,7 @@ def test_any_event_of_a_direct_invoke_is_handed_on_to_be_refused(event: Any) -> 
     | st.fixed_dictionaries({"reconcile": json_values})
     | st.fixed_dictionaries({"detail-type": st.sampled_from(["Secret Label Updated", "x"]), "detail": json_values})
 )
-def test_any_event_wakes_the_function_that_looks_after_the_fleet_or_is_refused(event: Any) -> None:
+def test_any_event_is_understood_or_refused_by_the_reconciling_function(event: Any) -> None:
     with contextlib.suppress(InvalidRequest):
         assert isinstance(triggers.woken_by(event, 7), Run | triggers.SecretRotated | triggers.FlowRunFailed)
 

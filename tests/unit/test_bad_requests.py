@@ -1,4 +1,4 @@
-"""Requests broken in every way: the refusal names exactly what is broken, and what is no request harms nobody."""
+"""Requests with every kind of fault: the refusal names exactly the faults, and invalid input does no harm."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_refusal_names_exactly_the_fields_that_are_broken_or_missing(
 
 @MANY
 @given(st.sets(st.sampled_from(OPTIONAL)))
-def test_any_choice_of_fields_that_keep_their_rules_is_a_request(kept: set[str]) -> None:
+def test_any_set_of_valid_fields_is_a_request(kept: set[str]) -> None:
     document = {name: value for name, value in WHOLE.items() if name in REQUIRED or name in kept}
 
     assert read_request(document, PREFIX).document == document
@@ -82,7 +82,7 @@ def test_any_choice_of_fields_that_keep_their_rules_is_a_request(kept: set[str])
 
 @MANY
 @given(json_values | nested | st.dictionaries(st.sampled_from(list(WHOLE)), json_values))
-def test_any_json_is_refused_in_words_that_can_be_shown_anywhere(document: Any) -> None:
+def test_any_json_is_refused_with_a_message_that_can_be_shown_anywhere(document: Any) -> None:
     faults = faults_of(document)
 
     text = "".join(field + rule for field, rule in faults)

@@ -1,4 +1,4 @@
-"""Secrets with anything in them: each fault is named, no value is shown, and no other host gets the token."""
+"""Secrets with arbitrary content: each fault is named, no value is shown, and no other host gets the token."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LOOKALIKES = (
     *(HOST.replace(".7.", ".777."), HOST.replace(".net", ".com")),
     HOST.replace("azuredatabricks.net", "databricks.azure.cn"),
 )
-"""What looks like an Azure Databricks workspace and is none."""
+"""Hosts that look like an Azure Databricks workspace but are not one."""
 
 _blank = st.sampled_from(
     [f" {CANARY}", f"{CANARY} ", f"{CANARY}\n", f"{CANARY}\x00", f"{CANARY}\ud800", "", f"{CANARY}\x1b"]
@@ -78,7 +78,7 @@ def test_a_host_that_only_looks_like_a_workspace_gets_no_token(domain: str) -> N
     st.text(max_size=30)
     | st.builds(lambda at, what: HOST[:at] + what + HOST[at:], st.integers(0, len(HOST)), st.text(max_size=4))
 )
-def test_whatever_is_accepted_as_a_domain_is_one_workspace_and_nothing_else(text: str) -> None:
+def test_every_accepted_domain_is_exactly_one_workspace(text: str) -> None:
     domain = normalised_domain(text)
 
     assert domain is None or re.fullmatch(r"https://adb-[1-9][0-9]{4,18}\.[0-9]{1,2}\.azuredatabricks\.net", domain)

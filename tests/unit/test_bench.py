@@ -1,4 +1,4 @@
-"""The published figures are those of their results, and a chain of calls is the longest one there is."""
+"""The published numbers are those of the results, and a chain of calls is the longest one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from local.aws.invocation import Context
 from local.simulators.simulator import Call, Request
 from local.stack import ROOT
 
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "explanation"
 RESULTS = json.loads((DOCS / "performance.json").read_text())
 
 
@@ -45,7 +45,7 @@ def test_a_ratio_above_its_aim_is_shown_as_missed() -> None:
     assert "**missed**" not in cold(1.249)
 
 
-def test_a_measurement_beside_other_work_says_so() -> None:
+def test_a_measurement_made_beside_other_work_states_the_load() -> None:
     def cold(load: float) -> str:
         return write({"cold": RESULTS["cold"] | {"measured": RESULTS["cold"]["measured"] | {"load": load}}})
 
@@ -98,7 +98,7 @@ def test_calls_are_named_without_their_ids() -> None:
     assert name_of("GET", f"{base}/0-1/test") == "GET /connections/{id}/test"
 
 
-def test_calls_are_at_once_while_they_overlap() -> None:
+def test_calls_are_simultaneous_while_they_overlap() -> None:
     request = Request("GET", "/", (), {}, b"")
     calls = [Call(at, seconds, request, 200) for at, seconds in ((0.0, 1.0), (0.5, 1.0), (0.75, 0.5), (1.5, 1.0))]
 
@@ -116,7 +116,7 @@ def test_calls_to_adobe_grow_with_the_pages_and_not_with_the_connections() -> No
         assert size["clean"]["adobeCalls"] == 1 + pages(size["connections"])
 
 
-def test_a_fleet_is_looked_through_within_its_aims_and_made_right() -> None:
+def test_a_fleet_is_reconciled_within_its_aims_and_repaired() -> None:
     largest = RESULTS["fleet"]["sizes"][-1]
 
     assert largest["connections"] == 10_000
@@ -124,10 +124,11 @@ def test_a_fleet_is_looked_through_within_its_aims_and_made_right() -> None:
     assert largest["clean"]["seconds"] <= FLEET_SECONDS
     assert largest["clean"]["peakMib"] <= FLEET_MIB
     for size in RESULTS["fleet"]["sizes"]:
-        mended = size["mended"]
-        assert mended["drifted"] == mended["rechecks"] == sum(mended["kinds"].values()) == SIZES[size["connections"]]
-        assert (mended["driftedAfter"], mended["wrongAfter"]) == (0, 0)
-        assert mended["mostAtOnce"] <= size["concurrency"] + 1
+        repaired = size["repaired"]
+        drifted = repaired["drifted"]
+        assert drifted == repaired["rechecks"] == sum(repaired["kinds"].values()) == SIZES[size["connections"]]
+        assert (repaired["driftedAfter"], repaired["wrongAfter"]) == (0, 0)
+        assert repaired["mostAtOnce"] <= size["concurrency"] + 1
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_fleet_is_looked_through_within_its_aims_and_made_right() -> None:
         ("reconcile", lambda: reconcile_service.build().reconcile),
     ],
 )
-def test_the_trivial_invocation_asks_for_nothing_and_makes_no_call(
+def test_the_trivial_invocation_makes_no_call(
     monkeypatch: pytest.MonkeyPatch, function: str, handler: Callable[[], Callable[[Any, Any], Any]]
 ) -> None:
     nowhere = "http://localhost:9"

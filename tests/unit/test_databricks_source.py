@@ -62,7 +62,7 @@ def test_any_other_host_is_refused(hostile: str) -> None:
     assert [fault.field for fault in refused.value.faults] == ["domain"]
 
 
-def test_a_secret_becomes_adobes_params_with_the_token_apart() -> None:
+def test_a_secret_becomes_adobes_params_with_a_separate_token() -> None:
     params = read_secret("s", SECRET, {})
 
     assert params.whole() == SECRET
@@ -88,12 +88,12 @@ def test_a_refusal_names_every_field_and_the_source_that_lacks_it_but_no_value()
 
     text = str(refused.value)
     assert {fault.field for fault in refused.value.faults} == {"domain", "accessToken", "database", "clusterId"}
-    assert "neither the secret aep/x nor the request gives it" in text
+    assert "neither the secret aep/x nor the request has it" in text
     assert "eyJhbGciOi" not in text
 
 
 @pytest.mark.parametrize("token", ["", "dapi 1", "dapi\n", "Bearer dapi1", "dapié", None, 1])
-def test_a_token_that_cannot_be_one_is_refused(token: object) -> None:
+def test_a_malformed_token_is_refused(token: object) -> None:
     with pytest.raises(SecretInvalid):
         read_secret("s", {**SECRET, "accessToken": token}, {})
 
@@ -102,7 +102,7 @@ def test_a_token_that_cannot_be_one_is_refused(token: object) -> None:
     ("field", "value"),
     [("accessToken", "x" * 4097), ("clusterId", " 1"), ("database", "two\nlines"), ("catalog", "x" * 256)],
 )
-def test_a_field_that_cannot_be_one_is_refused(field: str, value: str) -> None:
+def test_a_malformed_field_is_refused(field: str, value: str) -> None:
     with pytest.raises(SecretInvalid) as refused:
         read_secret("s", {**SECRET, field: value}, {})
 

@@ -1,4 +1,4 @@
-"""What an answer of Databricks means: by status, code and text together, since none of them is enough."""
+"""What a response of Databricks means. Status, code and text together decide, since none of them is enough."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ def coded(code: object, message: str) -> dict[str, object]:
         (418, coded("TEAPOT", "no"), ApiError.ODD),
     ],
 )
-def test_each_answer_has_its_meaning(status: int, body: Any, trouble: ApiError | None) -> None:
+def test_each_response_has_its_meaning(status: int, body: Any, trouble: ApiError | None) -> None:
     assert interpret(reply(status, body), Redactor()).error is trouble
 
 
-def test_the_reason_phrase_speaks_for_an_empty_body() -> None:
+def test_the_reason_phrase_is_used_for_an_empty_body() -> None:
     answer = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), Redactor())
 
     assert answer.error is ApiError.TOKEN_INVALID
-    assert answer.words.endswith("Databricks answered 403: Invalid access token.")
+    assert answer.words.endswith("Databricks returned HTTP 403: Invalid access token.")
 
 
-def test_words_are_shown_without_a_secret_and_pages_not_at_all() -> None:
+def test_messages_are_shown_without_secrets_and_pages_are_not_shown() -> None:
     secrets = Redactor()
     secrets.remember("a-token-of-another-form")
 
@@ -93,7 +93,7 @@ def test_words_are_shown_without_a_secret_and_pages_not_at_all() -> None:
 
 
 @pytest.mark.parametrize(("header", "shown"), [("1234", "1234"), ("", None), ("1234; x", None), ("٣", None)])
-def test_the_workspace_that_answers_is_told_if_it_is_a_number(header: str, shown: str | None) -> None:
+def test_the_id_of_the_responding_workspace_is_read_if_it_is_a_number(header: str, shown: str | None) -> None:
     assert interpret(reply(200, {}, x_databricks_org_id=header), Redactor()).workspace_id == shown
 
 

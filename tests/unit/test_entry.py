@@ -1,4 +1,4 @@
-"""The life of a registry entry: what each transition keeps and clears, and that items of 0.1.0 are still read."""
+"""The life of a registry entry: what each transition keeps and clears. Items of version 0.1.0 can still be read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from aep_connections.domain.model import Connection, Key, Order, Outcome, Result
 ITEMS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "support" / "items-0.1.0.json").read_text()
 )
-"""What version 0.1.0 wrote, an item of each status."""
+"""Items that version 0.1.0 wrote, one for each status."""
 NOT_THE_ENTRYS = {"sandbox", "name", "owner", "updatedAt", "leaseUntil", "noted"}
-"""The key, the lease, the time of the last write, and a note that only the HTTP API writes."""
+"""The key, the lease, the time of the last write, and the note that only the HTTP API writes."""
 KEY, NOW = Key("dev", "sales"), 1_795_000_000.0
 ORDER, LATER = Order("2026-11-18T11:06:40.000Z", "a"), Order("2026-11-18T11:06:41.000Z", "b")
 REQUEST = read_request({"sandbox": "dev", "name": "sales", "databricksSecretId": "aep/dev/databricks/s"}, "aep/")
@@ -59,7 +59,7 @@ USED = Entry(
     tested=domain.Tested(NOW, passed=True),
     secret_version=SecretVersion("v-1", NOW),
 )
-"""An entry that has about everything."""
+"""An entry with almost every attribute."""
 
 
 def old(status: str) -> Entry:
@@ -68,7 +68,7 @@ def old(status: str) -> Entry:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_an_item_of_version_0_1_0_is_read_and_would_be_written_as_it_is(status: Status) -> None:
+def test_an_item_of_version_0_1_0_is_read_and_written_unchanged(status: Status) -> None:
     entry, item = old(status), read(ITEMS[status])
 
     assert entry.status == (None if status is Status.REQUESTED else status)
@@ -83,7 +83,7 @@ def test_a_noted_request_of_version_0_1_0_is_read() -> None:
     assert noted.request["databricksSecretId"] == "aep/dev/databricks/sales"
 
 
-def test_an_accepted_request_is_worked_on_and_expires_no_more() -> None:
+def test_an_accepted_request_is_being_processed_and_does_not_expire() -> None:
     entry = USED.with_(expires_at=NOW, status=Status.RETIRED).accepted(LATER, REQUEST)
 
     assert (entry.order, entry.status, entry.expires_at) == (LATER, Status.PROVISIONING, None)
@@ -96,7 +96,7 @@ def test_an_absent_request_keeps_the_secret_of_the_one_before() -> None:
     assert USED.accepted(LATER, absent).secret_id == "aep/dev/databricks/s"
 
 
-def test_an_attempt_that_was_refused_leaves_no_mark_and_one_that_made_nothing_does() -> None:
+def test_a_refused_attempt_leaves_no_marker_and_one_that_created_nothing_does() -> None:
     entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg")
 
     assert entry.marks == ("m-1", "m-2")
@@ -104,7 +104,7 @@ def test_an_attempt_that_was_refused_leaves_no_mark_and_one_that_made_nothing_do
     assert (entry.settled().attempt, entry.settled().marks) == (None, ("m-1", "m-2"))
 
 
-def test_a_connection_that_was_recorded_settles_the_attempt_and_is_not_tested() -> None:
+def test_a_recorded_connection_settles_the_attempt_and_counts_as_untested() -> None:
     entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg").connected(MADE, "f")
 
     assert (entry.connection_id, entry.attempt, entry.tested) == ("c-2", None, None)
@@ -121,7 +121,7 @@ def test_a_ready_entry_has_its_result_and_nothing_that_was_open() -> None:
     assert not entry.is_open
 
 
-def test_a_retired_entry_keeps_only_what_tells_a_late_connection_of_it_and_expires() -> None:
+def test_a_retired_entry_expires_and_keeps_only_what_identifies_a_late_connection() -> None:
     entry = USED.retired(RESULT, NOW)
 
     assert set(item_of(entry)) == {
@@ -138,7 +138,7 @@ def test_a_failed_entry_keeps_its_connection_and_what_was_seen() -> None:
     )  # fmt: skip
 
 
-def test_an_end_lasts_since_it_was_first_reached() -> None:
+def test_an_end_keeps_the_time_when_it_was_first_reached() -> None:
     first = USED.ready(RESULT, NOW)
     again, other = first.ready(RESULT, NOW + 60), first.failed(FAILURE, NOW + 60)
 

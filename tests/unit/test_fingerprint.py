@@ -1,4 +1,4 @@
-"""What makes a connection another one, and what Adobe shows of it."""
+"""What makes two connections different, and what Adobe shows of a connection."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ SHOWN = Connection(
     ],
     ids=["spec", "spec version", "auth spec", "name", "description", "params", "secret", "secret version"],
 )
-def test_whatever_makes_a_connection_another_one_changes_its_fingerprint(other: Desired) -> None:
+def test_every_difference_between_connections_changes_the_fingerprint(other: Desired) -> None:
     assert other.fingerprint != DESIRED.fingerprint
 
 
-def test_a_secrets_value_is_no_part_of_the_fingerprint() -> None:
+def test_a_secrets_value_is_not_part_of_the_fingerprint() -> None:
     other = replace(DESIRED, auth=replace(DESIRED.auth, secret={"accessToken": "other"}))
 
     assert other.fingerprint == DESIRED.fingerprint
@@ -75,18 +75,18 @@ def test_a_secrets_value_is_no_part_of_the_fingerprint() -> None:
         (replace(SHOWN, params={**SHOWN.params, "catalog": "main"}), False),
     ],
 )
-def test_what_adobe_shows_is_compared_as_far_as_it_shows_it(connection: Connection, shown: bool) -> None:
+def test_only_what_adobe_shows_is_compared(connection: Connection, shown: bool) -> None:
     assert DESIRED.shown_by(connection) is shown
 
 
-def test_a_mark_counts_only_at_the_end_of_a_description() -> None:
+def test_a_marker_counts_only_at_the_end_of_a_description() -> None:
     mark = "a" * 32
 
     assert mark_of(replace(SHOWN, description=marked("Orders", mark))) == mark
     assert mark_of(replace(SHOWN, description=f"copied from {marked('Orders', mark)} by hand")) is None
 
 
-def test_only_what_differs_is_patched_beside_the_params() -> None:
+def test_only_differences_are_patched_besides_the_params() -> None:
     mark = "a" * 32
     same = replace(SHOWN, description=marked("Orders", mark))
 

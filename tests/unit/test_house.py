@@ -1,4 +1,4 @@
-"""The house rules that no linter knows: how long a module and a function may be, and how wide values are made."""
+"""House rules that no linter checks: the length of modules and functions, and how large dataclasses are created."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_layer_stays_small() -> None:
     assert sum(map(lines, MODULES)) <= MAX_CORE_LINES
 
 
-def test_a_dataclass_of_more_than_three_fields_is_made_by_keyword() -> None:
+def test_a_dataclass_of_more_than_three_fields_is_created_by_keyword() -> None:
     wide = [
         node.name
         for path in MODULES
@@ -48,7 +48,7 @@ def test_a_dataclass_of_more_than_three_fields_is_made_by_keyword() -> None:
     assert wide == []
 
 
-def test_no_four_parameters_travel_together() -> None:
+def test_no_two_functions_share_four_parameters() -> None:
     together: dict[tuple[str, ...], list[str]] = {}
     for path in [path for path in MODULES if path.stem != "ports"]:
         for node in nodes(path):
@@ -61,7 +61,7 @@ def test_no_four_parameters_travel_together() -> None:
 
 
 def is_positional(node: ast.ClassDef) -> bool:
-    """Whether this is a dataclass whose fields can be given by position."""
+    """Whether this is a dataclass whose fields can be passed by position."""
     made = [decorator for decorator in node.decorator_list if "dataclass" in ast.unparse(decorator)]
     return bool(made) and not any("kw_only=True" in ast.unparse(decorator) for decorator in made)
 
@@ -74,12 +74,12 @@ def fields(node: ast.ClassDef) -> int:
 
 
 def test_no_two_classes_and_no_two_public_functions_have_one_name() -> None:
-    """But for `build`, which every room's service has."""
+    """Except `build`, which the service of every package has."""
     named: dict[str, set[str]] = {}
     for path in MODULES:
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
                 named.setdefault(node.name, set()).add(path.stem)
 
-    twice = {name: modules - {"ports"} for name, modules in named.items() if name != "build"}  # a port is its adapter's
+    twice = {name: modules - {"ports"} for name, modules in named.items() if name != "build"}  # a port names an adapter
     assert {name: modules for name, modules in twice.items() if len(modules) > 1} == {}

@@ -1,4 +1,4 @@
-"""What the cold start of each function imports: a budget, held in a fresh process."""
+"""The imports of each function's cold start stay within a budget, measured in a new process."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TOO_DEAR = ("aws_xray_sdk", "jsonschema", "databricks", "moto", "local", "yaml", "pytest")
+TOO_EXPENSIVE = ("aws_xray_sdk", "jsonschema", "databricks", "moto", "local", "yaml", "pytest")
 FRAMEWORKS = ("pydantic", "aws_lambda_powertools.event_handler", "asyncio")
-"""What could serve HTTP for us, and `asyncio`, which comes with it."""
-NOBODYS = TOO_DEAR + FRAMEWORKS
+"""Frameworks that could serve HTTP for us, and `asyncio`, which they import."""
+FOR_NONE = TOO_EXPENSIVE + FRAMEWORKS
 API = ("aep_connections.api",)
 OTHERS = ("requests", "aep_connections.http", "aep_connections.adobe", "aep_connections.sources.workspaces")
-"""What asks Adobe and Databricks."""
+"""Modules that call Adobe and Databricks."""
 WORK = ("aep_connections.sources.workspaces", "aep_connections.provision")
-"""What makes connections, or asks Databricks: whoever reconciles leaves it to others."""
+"""Modules that create connections or call Databricks. The reconcile function does neither."""
 UNWANTED = {
-    "provision": NOBODYS + API,
-    "explore": NOBODYS + API,
-    "api": NOBODYS + OTHERS,
-    "reconcile": NOBODYS + API + WORK,
+    "provision": FOR_NONE + API,
+    "explore": FOR_NONE + API,
+    "api": FOR_NONE + OTHERS,
+    "reconcile": FOR_NONE + API + WORK,
 }
 MOST_MODULES = {"provision": 680, "explore": 670, "api": 552, "reconcile": 670}
-"""666, 656, 538 and 657 on Python 3.11, some 60 of them of libraries that only the tests need; up to 3 more on 3.13."""
+"""666, 656, 538 and 657 on Python 3.11. About 60 are of libraries that only tests need. Python 3.13: up to 3 more."""
 ENVIRONMENT = {
     "ADOBE_SECRET_ID": "a",
     "DATABRICKS_SECRET_PREFIX": "a/",
@@ -43,7 +43,7 @@ ENVIRONMENT = {
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, list[str]]:
-    """The modules that loading each function imports, in their order; nothing is called meanwhile."""
+    """The modules that loading each function imports, in order. No handler is called."""
     return {function: _imported_by(function) for function in UNWANTED}
 
 
@@ -81,7 +81,7 @@ def test_a_cold_start_stays_within_its_number_of_modules(imported: dict[str, lis
 
 @pytest.mark.parametrize("function", UNWANTED)
 def test_the_sdk_is_loaded_before_our_code(imported: dict[str, list[str]], function: str) -> None:
-    """From deeper in the stack of imports it loads slower: decision 20 has the figures."""
+    """The SDK loads more slowly from deeper in the stack of imports: decision 20 has the figures."""
     modules = imported[function]
 
     assert modules.index("boto3") < modules.index("aep_connections")

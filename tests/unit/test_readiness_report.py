@@ -1,4 +1,4 @@
-"""The report: what weighs how much, what is skipped, and checks of answers that no simulator gives."""
+"""The report: the weight of each check, what is skipped, and responses that no simulator gives."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
 def report(params: Mapping[str, str] = PARAMS, odd: str = "", **answers: Any) -> dict[str, CheckResult]:
-    """The checks of a workspace in order, but for some answers."""
+    """The checks of a healthy workspace, except for some responses."""
     given_answers = {name: ApiReply(error=None, document=document) for name, document in (GOOD | answers).items()}
     seen = Observation(params=params, workspace_id="1234567890123456", token_form=odd, now=NOW, replies=given_answers)
     return {check.id: check for check in run_checks((*ACCESS_CHECKS, *CLUSTER_CHECKS, *data_checks(params)), seen)}
@@ -57,7 +57,7 @@ def odd_ones(checks: Mapping[str, CheckResult]) -> dict[str, tuple[str, str]]:
     return {c.id: (c.severity.value, c.verdict.value) for c in checks.values() if c.verdict is not Verdict.PASS}
 
 
-def test_a_workspace_in_order_passes_everything() -> None:
+def test_a_healthy_workspace_passes_every_check() -> None:
     assert odd_ones(report()) == {}
 
 
@@ -95,7 +95,7 @@ def test_a_workspace_in_order_passes_everything() -> None:
         ({"params": PARAMS | {"clusterId": "0103-084159-k6zx2i2q-v2n"}}, "CLUSTER_ID_FORMAT error fail"),
     ],
 )  # fmt: skip
-def test_each_oddity_has_its_check_and_weight(changes: dict[str, Any], odd: str) -> None:
+def test_each_problem_has_its_check_and_weight(changes: dict[str, Any], odd: str) -> None:
     found = odd_ones(report(**changes))
 
     expected = odd.split()
@@ -105,7 +105,7 @@ def test_each_oddity_has_its_check_and_weight(changes: dict[str, Any], odd: str)
     assert {finding for _, finding in found.values()} <= {"skipped"}
 
 
-def test_what_depends_on_a_check_that_did_not_pass_is_skipped_and_says_for_which() -> None:
+def test_a_check_that_depends_on_one_that_did_not_pass_is_skipped_and_names_it() -> None:
     checks = report(PARAMS | {"clusterId": "-"})
 
     assert checks["CLUSTER_VISIBLE"].verdict is Verdict.SKIPPED
@@ -146,7 +146,7 @@ def test_the_verdict_is_that_of_the_heaviest_check_and_unknown_is_never_a_pass(
 
 @MANY
 @given(st.dictionaries(st.sampled_from([*GOOD]), json_values))
-def test_no_answer_whatever_it_holds_breaks_the_report(answers: dict[str, Any]) -> None:
+def test_no_response_breaks_the_report_whatever_it_contains(answers: dict[str, Any]) -> None:
     documents = {name: value if isinstance(value, dict) else {} for name, value in answers.items()}
 
     for check in report(PARAMS, "", **documents).values():
@@ -158,7 +158,7 @@ def test_no_answer_whatever_it_holds_breaks_the_report(answers: dict[str, Any]) 
 @given(
     st.dictionaries(st.sampled_from([*RUNNING, "termination_reason", "terminated_time", "workload_type"]), json_values)
 )
-def test_no_cluster_whatever_it_holds_breaks_the_report(changes: dict[str, Any]) -> None:
+def test_no_cluster_breaks_the_report_whatever_it_contains(changes: dict[str, Any]) -> None:
     cluster = RUNNING | changes
 
     assert report(cluster=cluster)["CLUSTER_EXISTS"].verdict is Verdict.PASS

@@ -1,4 +1,4 @@
-"""Secrets are struck out of the words of others, and shown by nothing that holds them."""
+"""Secrets are redacted in messages of others, and the objects that hold secrets do not show them."""
 
 from __future__ import annotations
 
@@ -38,53 +38,53 @@ VALUE = "Ümlaut +/?~>\"'\\end?>~"
         base64.urlsafe_b64encode(VALUE.encode()).decode(),
     ],
 )
-def test_every_form_in_which_a_service_may_echo_a_secret_is_struck_whole(form: str) -> None:
+def test_every_form_in_which_a_service_may_echo_a_secret_is_redacted(form: str) -> None:
     secrets = Redactor()
     secrets.remember(VALUE)
 
-    assert secrets.printable(f"bad token <{form}> given") == "bad token <[struck]> given"
+    assert secrets.printable(f"bad token <{form}> given") == "bad token <[redacted]> given"
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("before", ["", "u", "u:", "user:"])
-def test_a_secret_inside_a_longer_base64_text_is_struck(before: str, encode: Callable[[bytes], bytes]) -> None:
+def test_a_secret_inside_a_longer_base64_text_is_redacted(before: str, encode: Callable[[bytes], bytes]) -> None:
     secrets = Redactor()
     secrets.remember(VALUE)
     echoed = encode(f"{before}{VALUE}:and more".encode()).decode()
 
     struck = secrets.redact(f"Authorization: Basic {echoed}")
 
-    assert "[struck]" in struck
+    assert "[redacted]" in struck
     assert found({"header": struck}, [VALUE]) == []
 
 
-def test_a_short_secret_strikes_no_part_of_other_words() -> None:
+def test_a_short_secret_redacts_no_part_of_other_words() -> None:
     secrets = Redactor()
     secrets.remember("abc")
 
     assert secrets.redact("YWJ and FiYw are words") == "YWJ and FiYw are words"
 
 
-def test_a_secret_that_contains_another_is_struck_whole() -> None:
+def test_a_secret_that_contains_another_is_redacted_completely() -> None:
     secrets = Redactor()
     for value in ("abc", "abc-and-more", ""):
         secrets.remember(value)
 
-    assert secrets.redact("abc-and-more, abc") == "[struck], [struck]"
+    assert secrets.redact("abc-and-more, abc") == "[redacted], [redacted]"
 
 
-def test_a_secret_with_half_a_character_is_struck_too() -> None:
+def test_a_secret_with_half_a_character_is_redacted_too() -> None:
     secrets = Redactor()
     secrets.remember("half\ud83d-token")
 
-    assert secrets.redact("<half\ud83d-token> <half%ED%A0%BD-token>") == "<[struck]> <[struck]>"
+    assert secrets.redact("<half\ud83d-token> <half%ED%A0%BD-token>") == "<[redacted]> <[redacted]>"
 
 
-def test_text_of_others_is_struck_before_it_is_cut_and_before_it_is_made_printable() -> None:
+def test_text_of_others_is_redacted_before_it_is_shortened_or_made_printable() -> None:
     secrets = Redactor()
     secrets.remember("canary\tvalue")
 
-    assert secrets.printable("canary\tvalue and more", 10) == "[struck] …"
+    assert secrets.printable("canary\tvalue and more", 12) == "[redacted] …"
     assert secrets.printable("x" * 1000, 500) == "x" * 499 + "…"
     assert secrets.printable("two\nlines") == "two lines"
 

@@ -27,7 +27,7 @@ RIGHT = {field.name.upper(): "x" for field in fields(ProvisionSettings)} | {
         ("ADOBE_PLATFORM_URL", "https://a.example/#x"),
     ],
 )
-def test_a_variable_that_would_mislead_is_refused(name: str, value: str) -> None:
+def test_a_misleading_variable_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsInvalid, match=name):
         ProvisionSettings.from_environment(RIGHT | {name: value})
 

@@ -1,4 +1,4 @@
-"""The source type of a key is what its entry records, and is never guessed from a request."""
+"""The source type of a key is the one that its entry records. It is never guessed from a request."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_the_secret_of_a_key_is_the_one_that_its_own_source_type_names() -> None
     assert secret_id_of(Entry(key=KEY, source="ledger", request=REQUEST)) is None
 
 
-def test_a_source_type_that_this_version_does_not_have_is_taken_for_no_other() -> None:
-    with pytest.raises(Unavailable, match="type lake, which this version does not have"):
+def test_an_unknown_source_type_is_not_taken_for_another_one() -> None:
+    with pytest.raises(Unavailable, match="type lake, which this version does not support"):
         source_of(Entry(key=KEY, source="lake"))
 
 

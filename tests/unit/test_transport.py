@@ -16,7 +16,7 @@ from tests.support.upstreams import upstream_on
 
 
 class Broken(requests.Session):
-    """A session whose every request ends with an error."""
+    """A session in which every request ends with an error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ NOT_CONNECTED: list[tuple[Exception, str]] = [
 
 
 @pytest.mark.parametrize(("reason", "words"), NOT_CONNECTED, ids=[words for _, words in NOT_CONNECTED])
-def test_what_was_never_connected_certainly_did_nothing(reason: Exception, words: str) -> None:
+def test_a_call_that_was_never_connected_did_nothing(reason: Exception, words: str) -> None:
     error = requests.ConnectionError(urllib3.exceptions.MaxRetryError(POOL, "/", reason))
 
     with pytest.raises(Unavailable) as raised:
@@ -53,7 +53,7 @@ def test_what_was_never_connected_certainly_did_nothing(reason: Exception, words
     assert not raised.value.may_have_happened
 
 
-def test_an_error_of_the_http_library_is_told_without_its_text() -> None:
+def test_an_error_of_the_http_library_is_reported_without_its_text() -> None:
     error = requests.ConnectionError("canary")
 
     with pytest.raises(Unavailable) as raised:
@@ -61,7 +61,7 @@ def test_an_error_of_the_http_library_is_told_without_its_text() -> None:
             Call(service="Adobe", method="POST", url="https://adobe.example", headers={}, repeatable=False)
         )
 
-    assert raised.value.message == "Adobe could not be heard: the connection broke."
+    assert raised.value.message == "No reply from Adobe: the connection was reset."
     assert raised.value.may_have_happened
 
 
@@ -82,15 +82,15 @@ def test_a_call_takes_its_timeouts_but_never_more_than_the_time_left(
     assert session.timeouts == [timeouts]
 
 
-def test_a_request_id_of_a_header_is_shown_only_if_it_can_be_one() -> None:
+def test_a_request_id_of_a_header_is_shown_only_if_it_is_well_formed() -> None:
     assert Reply(400, {"x-request-id": "r-1"}, b"").request_id == "r-1"
     for odd in ("", "x" * 129, "é", "a\x01b"):
         assert Reply(400, {"x-request-id": odd}, b"").request_id is None
 
 
-def test_the_session_repeats_nothing_by_itself_and_asks_for_plain_answers() -> None:
+def test_the_session_repeats_nothing_and_requests_uncompressed_responses() -> None:
     session = new_session()
 
     adapter = session.get_adapter("https://adobe.example")
     assert adapter.max_retries.total == 0  # type: ignore[attr-defined]
-    assert session.headers["Accept-Encoding"] == "identity"  # answers are read raw
+    assert session.headers["Accept-Encoding"] == "identity"  # bodies are read raw

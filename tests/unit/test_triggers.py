@@ -1,4 +1,4 @@
-"""Events into deliveries: orders, rechecks, Terraform's extra key, and bodies that are none."""
+"""Events become deliveries: orders, rechecks, Terraform's extra key, and bodies that are not requests."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_a_bare_requests_order_is_when_it_was_sent() -> None:
     assert delivery.order == Order("2026-11-18T11:06:40.123Z", "m-1")
 
 
-def test_an_order_is_never_later_than_the_sending() -> None:
+def test_an_order_is_never_later_than_when_it_was_sent() -> None:
     forged = messages.read_record(record(envelope(time="2099-01-01T00:00:00Z"), SentTimestamp="1795000000000"), NOW)
 
     assert forged.order.time == "2026-11-18T11:06:40.000Z"
 
 
 @pytest.mark.parametrize("time", [None, 5, "yesterday", "2026-11-18T10:00:00", "2026-11-18"])
-def test_an_unreadable_time_is_replaced_by_the_sending(time: object) -> None:
+def test_an_unreadable_time_is_replaced_by_the_time_of_sending(time: object) -> None:
     delivery = messages.read_record(record(envelope(time=time), SentTimestamp="1795000000000"), NOW)
 
     assert delivery.order.time == "2026-11-18T11:06:40.000Z"
@@ -67,7 +67,7 @@ def test_milliseconds_and_zones_of_a_time_are_kept_in_utc() -> None:
     assert delivery.order.time == "2026-11-18T10:00:00.250Z"
 
 
-def test_orders_sort_as_they_were_asked() -> None:
+def test_orders_sort_as_they_were_requested() -> None:
     assert Order("2026-11-18T09:59:59.999Z", "z") < Order("2026-11-18T10:00:00.000Z", "a")
     assert str(Order.parse("2026-11-18T10:00:00.000Z#a#b")) == "2026-11-18T10:00:00.000Z#a#b"
 
@@ -81,7 +81,7 @@ def test_a_recheck_is_ours_only_with_a_valid_key() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "not json", "[1", '"text"', "[" * 100_000, "NaN"])
-def test_a_body_that_is_no_request_is_still_a_delivery(body: str) -> None:
+def test_a_body_that_is_not_a_request_is_still_a_delivery(body: str) -> None:
     assert isinstance(messages.read_record(record(body), NOW), Delivery)
 
 
@@ -100,7 +100,7 @@ def test_attributes_that_no_queue_would_send_are_taken_as_now() -> None:
 
 
 @pytest.mark.parametrize("records", [[5], [{}], [{"s3": {}}], [{"messageId": 1}], {}, None])
-def test_records_of_something_else_are_no_batch(records: object) -> None:
+def test_records_of_another_source_are_not_a_batch(records: object) -> None:
     assert not messages.is_batch({"Records": records})
 
 
@@ -120,13 +120,13 @@ def invoked(event: object) -> object:
     return seen[0]
 
 
-def test_terraforms_delete_asks_for_absence() -> None:
+def test_terraforms_delete_requests_absence() -> None:
     assert invoked({**REQUEST, "tf": {"action": "delete", "prev_input": None}}) == {**REQUEST, "desiredState": "absent"}
     assert invoked({**REQUEST, "tf": {"action": "update"}}) == REQUEST
 
 
 @pytest.mark.parametrize("tf", [None, 1, {}, {"action": "destroy"}])
-def test_any_other_tf_stays_to_be_refused(tf: object) -> None:
+def test_any_other_tf_field_is_left_for_validation(tf: object) -> None:
     assert invoked({**REQUEST, "tf": tf}) == {**REQUEST, "tf": tf}
 
 
@@ -141,7 +141,7 @@ def test_a_direct_invoke_raises_a_retryable_error_at_once() -> None:
 
 
 @pytest.mark.parametrize("order_id", [None, 7, "", "x" * 257, "é", "line\nbreak"])
-def test_an_envelopes_id_that_cannot_be_one_is_replaced_by_the_messages(order_id: object) -> None:
+def test_a_malformed_id_of_an_envelope_is_replaced_by_the_message_id(order_id: object) -> None:
     assert order_of(envelope(id=order_id), NOW, "m-1").id == "m-1"
 
 
@@ -149,13 +149,13 @@ def test_a_time_before_1970_is_taken_for_1970() -> None:
     assert order_of(envelope(time="0001-01-01T00:00:00Z"), NOW, "m-1").time == "1970-01-01T00:00:00.000Z"
 
 
-def test_another_detail_type_is_no_request_and_is_left_whole() -> None:
+def test_another_detail_type_is_not_a_request_and_is_left_unchanged() -> None:
     announced = envelope(**{"detail-type": "AEP Base Connection Ready", "detail": {"name": "sales"}})
 
     assert messages.read_record(record(announced), NOW).payload == announced
 
 
-def test_a_request_with_a_recheck_beside_it_is_no_recheck() -> None:
+def test_a_request_with_a_recheck_beside_it_is_not_a_recheck() -> None:
     both = {"recheck": {"sandbox": "dev", "name": "sales"}, "name": "sales"}
 
     assert messages.read_record(record(both), NOW).payload == both
@@ -176,7 +176,7 @@ def test_a_receive_count_is_at_least_one() -> None:
     assert message.receive_count == 1
 
 
-def test_of_a_batch_only_what_is_not_done_is_delivered_again() -> None:
+def test_only_unfinished_messages_of_a_batch_are_delivered_again() -> None:
     def do(delivery: Delivery) -> Processed:
         return Processed(
             sandbox="dev", name="sales", order=delivery.order, acknowledged=delivery.payload != {"number": 1}

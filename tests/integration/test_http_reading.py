@@ -1,4 +1,4 @@
-"""Looking over HTTP: at one connection, at many, and at addresses that are none."""
+"""Reading over HTTP: one connection, lists, and addresses that do not exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.web import BODY, KEY, Web, problem, work
 from tests.support.world import ABSENT, REQUEST, SECRET_ID, STOPPED, World
 
 
-def test_a_key_that_nobody_asked_for_is_not_found(web: Web) -> None:
+def test_a_key_that_was_never_requested_is_not_found(web: Web) -> None:
     for method, path in (("GET", KEY), ("DELETE", KEY), ("POST", KEY + "/verify"), ("GET", KEY + "/tables")):
         problem(web(method, path), 404, "NotFound")
 
@@ -26,7 +26,7 @@ def test_a_key_that_nobody_asked_for_is_not_found(web: Web) -> None:
         ("POST", KEY + "/tables/a.b", "GET"),
     ],
 )
-def test_a_method_that_an_address_does_not_take_is_told_which_it_takes(
+def test_a_method_that_is_not_allowed_gets_the_list_of_allowed_methods(
     web: Web, method: str, path: str, allowed: str
 ) -> None:
     answered = web(method, path)
@@ -36,11 +36,11 @@ def test_a_method_that_an_address_does_not_take_is_told_which_it_takes(
 
 
 @pytest.mark.parametrize("path", ["/", "/connection", "/connections/dev", KEY + "/x", KEY + "/tables/a/b", "/docs/x"])
-def test_an_address_that_is_none_is_not_found(web: Web, path: str) -> None:
+def test_an_unknown_address_is_not_found(web: Web, path: str) -> None:
     problem(web("GET", path), 404, "NotFound")
 
 
-def test_a_path_that_only_looks_like_a_route_is_none(world: World, web: Web) -> None:
+def test_a_path_that_only_looks_like_a_route_is_not_found(world: World, web: Web) -> None:
     world.ask()
 
     problem(web("POST", "/connections/dev/sales%252Fverify"), 404, "NotFound")
@@ -49,7 +49,7 @@ def test_a_path_that_only_looks_like_a_route_is_none(world: World, web: Web) -> 
 
 
 @pytest.mark.parametrize("name", ["%C2%84", "a%7Cb", "a%22b", "%CE%BB", "-sales", "x" * 2000, "sales%252Ftables"])
-def test_a_name_that_no_connection_can_have_is_not_found_and_not_looked_for(world: World, web: Web, name: str) -> None:
+def test_a_name_that_no_connection_can_have_is_not_found_without_a_lookup(world: World, web: Web, name: str) -> None:
     world.ask()
     before = len(web.aws_calls.made)
     address = f"/connections/dev/{name}"
@@ -74,7 +74,7 @@ def test_the_columns_of_a_table_are_shown_whatever_is_in_its_path(world: World, 
     assert (answered.status, answered.document["path"]) == (200, table)
 
 
-def test_a_failure_is_shown_with_everything_that_helps_and_can_be_sent_again(world: World, web: Web) -> None:
+def test_a_failure_is_shown_with_its_reason_and_remedy_and_can_be_sent_again(world: World, web: Web) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
     world.ask()
 
@@ -90,7 +90,7 @@ def test_a_failure_is_shown_with_everything_that_helps_and_can_be_sent_again(wor
     assert web("GET", KEY).document["status"] == "ready"
 
 
-def test_a_waiting_request_says_for_what_and_until_when(world: World, web: Web) -> None:
+def test_a_waiting_request_shows_what_it_waits_for_and_until_when(world: World, web: Web) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
     world.ask(REQUEST | {"readiness": "start"})
 
@@ -136,7 +136,7 @@ def test_a_retired_connection_stays_visible(world: World, web: Web) -> None:
 
 
 def listed(web: Web, query: str = "") -> list[str]:
-    """The names of every page."""
+    """The sandboxes and names on all pages."""
     names: list[str] = []
     cursor = ""
     while True:
@@ -191,7 +191,7 @@ def test_thousands_are_paged_without_loss_or_repetition(
 
 
 def fill(world: World, keys: set[tuple[str, str]]) -> None:
-    """Items of many keys, two thousand bytes each, every tenth of them failed."""
+    """Write items of 2,000 bytes each for these keys. Every tenth one is failed."""
     dynamodb, table = world.stack.aws.client("dynamodb"), world.stack.environment["REGISTRY_TABLE"]
     waiting = [
         {
@@ -216,7 +216,7 @@ def fill(world: World, keys: set[tuple[str, str]]) -> None:
         ("cursor=bnVsbA", "cursor"),
     ],
 )  # fmt: skip
-def test_a_list_that_cannot_be_is_refused_by_the_field_at_fault(web: Web, query: str, field: str) -> None:
+def test_an_invalid_list_query_is_refused_and_the_faulty_field_is_named(web: Web, query: str, field: str) -> None:
     refused = problem(web("GET", f"/connections?{query}"), 422, "InvalidRequest")
 
     assert [fault["field"] for fault in refused["faults"]] == [field]

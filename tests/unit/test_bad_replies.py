@@ -1,4 +1,4 @@
-"""Answers of Adobe and IMS with anything in them: each is understood, or becomes an error of our tree."""
+"""Responses of Adobe and IMS with arbitrary content: each is understood, or becomes an error of ours."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_any_retry_after_is_seconds_or_nothing(text: str) -> None:
 
 @MANY
 @given(texts)
-def test_any_text_that_adobe_shows_as_a_secret_can_be_struck(value: str) -> None:
+def test_any_text_that_adobe_shows_as_a_secret_can_be_redacted(value: str) -> None:
     secrets = Redactor()
     secrets.remember(value)
 
-    assert value in "<[struck]>" or value not in secrets.redact(f"<{value}>")
+    assert value in "<[redacted]>" or value not in secrets.redact(f"<{value}>")

@@ -1,4 +1,4 @@
-"""What Adobe's refusal really was: a failed test, or a refused create, told apart by what Databricks itself says."""
+"""The cause of a failed test or a refused create at Adobe is diagnosed with the help of Databricks' own replies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.world import REQUEST, UNCHECKED, World
 TEST = ".*/test"
 
 
-def test_a_failed_test_is_told_apart_by_databricks_verdict_on_the_token(world: World) -> None:
+def test_a_failed_test_is_diagnosed_by_databricks_verdict_on_the_token(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
     world.stack.databricks.settings.revoked_tokens = [TOKEN]
 
@@ -38,7 +38,7 @@ def test_a_failed_test_is_told_apart_by_databricks_verdict_on_the_token(world: W
         ("TERMINATED", "off", "TestFailed"),
     ],
 )
-def test_a_failed_test_is_told_apart_by_the_clusters_state(world: World, state: str, readiness: str, code: str) -> None:
+def test_a_failed_test_is_diagnosed_by_the_clusters_state(world: World, state: str, readiness: str, code: str) -> None:
     def verdict(request: Request, go: Callable[[], object]) -> object:
         if request.path.endswith("/test"):
             world.stack.databricks.settings.clusters = {CLUSTER: state}
@@ -59,7 +59,7 @@ def test_a_failed_test_is_told_apart_by_the_clusters_state(world: World, state: 
     assert len(world.connections()) == 1
 
 
-def test_a_failed_test_without_time_for_a_second_look_stays_what_adobe_said(
+def test_a_failed_test_without_time_for_a_diagnosis_is_reported_as_adobe_states_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
@@ -76,7 +76,7 @@ def test_a_failed_test_without_time_for_a_second_look_stays_what_adobe_said(
     assert len(looks(world)) == 3
 
 
-def test_nothing_is_started_after_a_failed_test_while_something_else_is_wrong(world: World) -> None:
+def test_no_cluster_is_started_after_a_failed_test_while_another_check_fails(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
 
     def change(request: Request, go: Callable[[], object]) -> object:
@@ -93,7 +93,7 @@ def test_nothing_is_started_after_a_failed_test_while_something_else_is_wrong(wo
     assert starts(world) == 0
 
 
-def test_a_failed_test_that_databricks_cannot_explain_stays_what_adobe_said(world: World) -> None:
+def test_a_failed_test_that_databricks_cannot_explain_is_reported_as_adobe_states_it(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=TEST, status=200, body="false"))
 
     refusal = world.refused(REQUEST)
@@ -101,12 +101,12 @@ def test_a_failed_test_that_databricks_cannot_explain_stays_what_adobe_said(worl
     assert (refusal.code, refusal.faults) == ("TestFailed", ())
 
 
-def test_a_create_that_adobe_refuses_is_told_apart_too(world: World) -> None:
+def test_a_create_that_adobe_refuses_is_diagnosed_too(world: World) -> None:
     stop(world)
 
     refusal = world.refused(UNCHECKED)
 
     assert refusal.code == "DatabricksRefused"
-    assert f"Cluster {CLUSTER} is TERMINATED, and Adobe needs it running." in refusal.message
+    assert f"Cluster {CLUSTER} is TERMINATED. Adobe needs it running." in refusal.message
     assert [fault.field for fault in refusal.faults] == ["CLUSTER_STATE"]
     assert DATABRICKS_SECRET["accessToken"] not in str(refusal)

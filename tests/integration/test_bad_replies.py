@@ -1,4 +1,4 @@
-"""Adobe and IMS answer with anything: no error leaves our tree, at most one connection lives, and all is well after."""
+"""Arbitrary replies of Adobe and IMS: only our errors are raised, at most one connection exists, retries succeed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.world import World
 
 NUMBERS = itertools.count()
 UNFIT = ("", "../x", "a/b", "x" * 300, "nul\x00", "\ud800", "two\nlines", "\x1b[31m")
-"""Texts that are no id; and as any other text they are only odd."""
+"""Texts that are not valid ids. In any other field they are unusual, but allowed."""
 
 whole = st.sampled_from(
     [
@@ -33,12 +33,12 @@ whole = st.sampled_from(
         '{"access_token": "two\\nlines", "expires_in": 1}',
     ]
 )
-"""Instead of the body."""
+"""Replacements for the whole body."""
 Mangle = Callable[[bytes], bytes]
 
 
 def replaced(body: bytes, number: int, value: Any) -> bytes:
-    """The JSON with another value in the nth of its places; never a text, as a lie cannot be told from the truth."""
+    """The JSON with its nth value replaced. The new value is never a text: a false text looks like a true one."""
     document = json.loads(body or b"null")
     places = list(_places(document))
     if not places:
@@ -69,7 +69,7 @@ statuses = st.sampled_from([None, None, None, 200, 201, 204, 302, 400, 401, 403,
 
 @contextmanager
 def mangled(simulator: Simulator, methods: set[str], mangle: Mangle, status: int | None, times: int) -> Iterator[None]:
-    """Have a simulator answer otherwise, the first so many times; it does what it is asked unless it says 4xx."""
+    """Change the first `times` replies of a simulator. It still carries out the call, unless `status` is a 4xx."""
     answer, left = simulator.answer, itertools.count()
 
     def act(request: Request) -> Any:
@@ -90,12 +90,12 @@ def mangled(simulator: Simulator, methods: set[str], mangle: Mangle, status: int
 
 @pytest.fixture
 def log(shared_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
-    """What the function writes from now on."""
+    """What the function logs from now on."""
     return Log(monkeypatch, capsys)
 
 
 def ask(world: World, request: dict[str, Any], service: ProvisionService | None = None) -> str:
-    """The outcome or code of a direct invoke. Raises what is not of our tree."""
+    """The outcome or error code of a direct invoke. Raises every error that is not a `ConnectionFailure`."""
     failure: ConnectionFailure | None = None
     try:
         return str(world.invoke(request, service)["outcome"])
@@ -111,7 +111,7 @@ def ask(world: World, request: dict[str, Any], service: ProvisionService | None 
 @FEW
 @given(st.sets(st.sampled_from(["POST", "GET"]), min_size=1), mangles, statuses, st.integers(1, 3))
 @example({"POST"}, lambda body: re.sub(rb'"etag": "[^,]*"', b'"etag": "\\\\ud800"', body), None, 1)
-def test_whatever_is_answered_to_a_create_and_its_reads_one_connection_lives_in_the_end(
+def test_any_reply_to_a_create_and_its_reads_leads_to_one_connection_in_the_end(
     shared_world: World, log: Log, methods: set[str], mangle: Mangle, status: int | None, times: int
 ) -> None:
     world, name = shared_world, f"made-{next(NUMBERS)}"
@@ -131,7 +131,7 @@ def test_whatever_is_answered_to_a_create_and_its_reads_one_connection_lives_in_
 
 @settings(FEW, max_examples=15)
 @given(st.sets(st.sampled_from(["PATCH", "GET", "DELETE"]), min_size=1), mangles, statuses, st.integers(1, 3))
-def test_whatever_is_answered_to_an_update_or_a_delete_it_is_done_in_the_end(
+def test_an_update_or_a_delete_is_completed_in_the_end_whatever_the_reply(
     shared_world: World, log: Log, methods: set[str], mangle: Mangle, status: int | None, times: int
 ) -> None:
     world, name = shared_world, f"kept-{next(NUMBERS)}"
@@ -158,7 +158,7 @@ def test_whatever_is_answered_to_an_update_or_a_delete_it_is_done_in_the_end(
 @given(mangles, statuses, st.integers(1, 3))
 @example(lambda body: replaced(body, 2, float("inf")), None, 1)
 @example(lambda body: replaced(body, 2, 10**400), None, 1)
-def test_whatever_ims_answers_adobe_is_called_with_a_token_or_not_at_all(
+def test_whatever_ims_replies_adobe_is_called_with_a_valid_token_or_not_at_all(
     shared_world: World, log: Log, mangle: Mangle, status: int | None, times: int
 ) -> None:
     world, name, service = shared_world, f"token-{next(NUMBERS)}", shared_world.new_service()

@@ -1,4 +1,4 @@
-"""Where an error leaves the process it leaves without what led to it: inside, causes are chained as Python does it."""
+"""An error leaves the process without its causes: they could quote a secret. Inside, Python chains them as usual."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.world import REQUEST, World
 
 
 def raising(error: ConnectionFailure) -> Callable[..., Any]:
-    """Whatever is called raises `error`, while it handles one that holds a canary."""
+    """A stand-in for any call: it raises `error` while it handles an error that contains a canary."""
 
     def call(*_: Any, **__: Any) -> Any:
         try:
@@ -45,7 +45,7 @@ def test_a_direct_invoke_raises_its_error_without_causes(
     assert_silent(world, log, error=whole_story(error))
 
 
-def test_a_delivery_tells_nobody_of_causes(world: World, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delivery_shows_no_causes_of_its_error(world: World, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FlowService, "create", raising(AdobeRefused("No.")))
 
     assert world.ask()
@@ -54,7 +54,7 @@ def test_a_delivery_tells_nobody_of_causes(world: World, log: Log, monkeypatch: 
     assert_silent(world, log)
 
 
-def test_reconciling_raises_what_stops_it_without_causes(
+def test_reconcile_raises_the_error_that_stops_it_without_causes(
     world: World, keeper: Keeper, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
@@ -66,7 +66,7 @@ def test_reconciling_raises_what_stops_it_without_causes(
     assert_silent(world, log, error=whole_story(raised.value))
 
 
-def test_a_sandbox_that_cannot_be_reconciled_is_told_without_causes(
+def test_a_sandbox_that_cannot_be_reconciled_is_reported_without_causes(
     world: World, keeper: Keeper, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
@@ -79,7 +79,7 @@ def test_a_sandbox_that_cannot_be_reconciled_is_told_without_causes(
 
 
 @pytest.mark.parametrize("owner", [FlowService, Registry], ids=["explore", "api"])
-def test_http_answers_without_causes(
+def test_http_responses_show_no_causes(
     world: World, web: Web, log: Log, monkeypatch: pytest.MonkeyPatch, owner: type
 ) -> None:
     world.ask()

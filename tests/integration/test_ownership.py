@@ -1,4 +1,4 @@
-"""What is taken, left alone or deleted: by id, mark and parameter, while others edit and publish."""
+"""Which connections are ours, by id, marker and parameter, while other systems edit and publish."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PATH = ".*/connections/[^/]+"
 
 
 def other_spec(world: World, connection_id: str) -> None:
-    """Make a connection one of another source type."""
+    """Change the source type of a connection."""
     world.stack.adobe.records[connection_id].item["connectionSpec"] = {"id": "another-spec", "version": "1.0"}
 
 
-def test_what_the_parameter_names_is_gone_only_if_the_listing_confirms_it(world: World) -> None:
+def test_the_connection_in_the_parameter_is_gone_only_if_the_listing_confirms_it(world: World) -> None:
     held = world.add_foreign("made by an older installation")
     world.publish(held)
     world.stack.adobe.faults.add(Fault(method="GET", path=PATH, times=0, status=404, body=GONE))
@@ -31,7 +31,7 @@ def test_what_the_parameter_names_is_gone_only_if_the_listing_confirms_it(world:
     assert world.parameter() == held
 
 
-def test_what_the_parameter_named_is_recreated_if_it_is_gone(world: World) -> None:
+def test_the_connection_in_the_parameter_is_recreated_if_it_is_gone(world: World) -> None:
     world.publish("00000000-0000-0000-0000-000000000000")
 
     assert world.invoke(REQUEST)["outcome"] == "recreated"
@@ -39,7 +39,7 @@ def test_what_the_parameter_named_is_recreated_if_it_is_gone(world: World) -> No
     assert world.parameter() == world.connections()[0]["id"]
 
 
-def test_absence_of_what_only_a_parameter_names_removes_the_parameter(world: World) -> None:
+def test_absence_removes_a_parameter_whose_connection_does_not_exist(world: World) -> None:
     world.publish("00000000-0000-0000-0000-000000000000")
 
     assert world.invoke(ABSENT)["outcome"] == "deleted"
@@ -47,7 +47,7 @@ def test_absence_of_what_only_a_parameter_names_removes_the_parameter(world: Wor
     assert world.parameter() is None
 
 
-def test_what_the_parameter_names_is_not_ours_if_it_is_of_another_type(world: World) -> None:
+def test_the_connection_in_the_parameter_is_not_ours_if_it_is_of_another_type(world: World) -> None:
     foreign = world.add_foreign("something else")
     other_spec(world, foreign)
     world.publish(foreign)
@@ -58,7 +58,7 @@ def test_what_the_parameter_names_is_not_ours_if_it_is_of_another_type(world: Wo
     assert world.parameter() != foreign
 
 
-def test_absence_deletes_what_only_the_parameter_names(world: World) -> None:
+def test_absence_deletes_a_connection_that_only_the_parameter_names(world: World) -> None:
     world.publish(world.add_foreign("made by an older installation"))
 
     assert world.invoke(ABSENT)["outcome"] == "deleted"
@@ -66,9 +66,9 @@ def test_absence_deletes_what_only_the_parameter_names(world: World) -> None:
     assert world.connections() == []
 
 
-def test_absence_deletes_by_the_known_id_and_not_what_somebody_published_instead(world: World) -> None:
+def test_absence_deletes_by_the_recorded_id_not_by_an_id_that_another_system_published(world: World) -> None:
     world.ask()
-    world.stack.adobe.records.clear()  # somebody deleted ours
+    world.stack.adobe.records.clear()  # another system deleted ours
     foreign = world.add_foreign("foreign")
     world.publish(foreign)
 
@@ -78,7 +78,7 @@ def test_absence_deletes_by_the_known_id_and_not_what_somebody_published_instead
     assert world.parameter() is None
 
 
-def test_absence_deletes_what_a_post_made_after_all_too(world: World) -> None:
+def test_absence_also_deletes_the_connection_of_a_post_that_took_effect_late(world: World) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=1000))
     world.until_done(world.send(REQUEST))
     world.clock.advance(1000)
@@ -90,7 +90,7 @@ def test_absence_deletes_what_a_post_made_after_all_too(world: World) -> None:
     assert world.connections() == []
 
 
-def test_absence_deletes_what_only_its_mark_makes_ours(world: World) -> None:
+def test_absence_deletes_a_connection_that_only_its_marker_shows_to_be_ours(world: World) -> None:
     world.ask()
     world.edit_item("REMOVE connectionId")
     world.unpublish()
@@ -100,14 +100,14 @@ def test_absence_deletes_what_only_its_mark_makes_ours(world: World) -> None:
     assert world.connections() == []
 
 
-def test_absence_of_what_is_already_absent_is_unchanged(world: World) -> None:
+def test_absence_of_an_absent_connection_is_unchanged(world: World) -> None:
     world.ask()
     world.ask(ABSENT)
 
     assert world.invoke(ABSENT)["outcome"] == "unchanged"
 
 
-def test_what_another_key_is_about_to_adopt_is_no_conflict(world: World) -> None:
+def test_a_connection_that_another_key_is_about_to_adopt_is_no_conflict(world: World) -> None:
     foreign = world.add_foreign("Shared")
     world.stack.adobe.faults.add(Fault(method="PATCH", status=503))
     first = world.send(REQUEST | {"displayName": "Shared", "adopt": True})
@@ -119,7 +119,7 @@ def test_what_another_key_is_about_to_adopt_is_no_conflict(world: World) -> None
     assert world.parameter() == foreign
 
 
-def test_a_draft_is_left_alone_and_named(world: World) -> None:
+def test_a_draft_is_left_alone_and_reported(world: World) -> None:
     world.ask()
     (connection,) = world.connections()
     world.stack.adobe.settings.states[connection["id"]] = "draft"
@@ -127,7 +127,7 @@ def test_a_draft_is_left_alone_and_named(world: World) -> None:
     assert world.refused(REQUEST).code == "AdobeRefused"
 
 
-def test_what_others_changed_is_read_again_and_patched_under_its_new_etag(
+def test_a_connection_that_others_changed_is_read_again_and_patched_with_its_new_etag(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.ask()
@@ -189,7 +189,7 @@ def test_a_connection_that_disappears_while_it_is_updated_is_waited_for(
     assert "disappeared" in refused.message
 
 
-def test_a_patch_keeps_the_mark_that_the_connection_carries(world: World) -> None:
+def test_a_patch_keeps_the_marker_that_the_connection_carries(world: World) -> None:
     world.ask()
     (before,) = world.connections()
     world.edit_item("SET marks = list_append(marks, :more)", values={":more": {"L": [{"S": "f" * 32}]}})
