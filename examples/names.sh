@@ -60,11 +60,16 @@ OUTPUTS
   fi
 }
 
+_show_names() {
+  printf '%s\n' "API=$API" "BUS=$BUS" "FUNCTION=$FUNCTION" "RECONCILE_FUNCTION=$RECONCILE_FUNCTION" "QUEUE_URL=$QUEUE_URL" \
+    "DEAD_LETTER_QUEUE_URL=$DEAD_LETTER_QUEUE_URL" "REGISTRY_TABLE=$REGISTRY_TABLE" "PARAMETER_PREFIX=$PARAMETER_PREFIX"
+}
+
 case ${1:-} in
   '')
     echo "Usage: . examples/names.sh STACK (or: local)" >&2
     false
     ;;
-  local) _names_of_the_local_stack ;;
-  *) _names_of_a_deployed_stack "$1" ;;
+  local) _names_of_the_local_stack && _show_names ;;
+  *) _names_of_a_deployed_stack "$1" && _show_names ;;
 esac
