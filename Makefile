@@ -38,7 +38,7 @@ test: $(VENV)/.installed ## run the tests
 fire: $(VENV)/.installed ## test every call with every fault, kills, concurrency and random histories: no invariant may break
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/fire
 
-matrix: $(VENV)/.installed ## write docs/explanation/fault-matrix.md again
+matrix: $(VENV)/.installed ## regenerate docs/explanation/fault-matrix.md
 	@PYTHONPATH=layers/core $(BIN)/python -m tests.fire.matrix_page
 
 soak: $(VENV)/.installed ## test random histories for MINUTES=10, different from those of `make fire`
@@ -88,16 +88,16 @@ format: $(VENV)/.installed ## format the code and fix lint errors
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(VENV)/.installed ## write every lock file again; UPGRADE=1 takes the newest versions
+lock: $(VENV)/.installed ## regenerate every lock file; UPGRADE=1 takes the newest versions
 	for name in layers/core/requirements requirements-dev requirements-checkov requirements-bench requirements-awscli; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt; done
 
-build: $(VENV)/.installed ## build what is deployed, for Lambda's Python and architecture
+build: $(VENV)/.installed ## build the functions and the layer, for Lambda's Python and architecture
 	env -u MAKEFLAGS PYTHON="$(abspath $(BIN))/python" $(SAM) build
 	@echo "Next: make deploy"
 
-deploy: $(VENV)/.installed ## deploy what was built; the first time with ADOBE_SECRET_ARN=arn:…; STACK=name, PARAMETERS="Name=value …" or file://….yaml
+deploy: $(VENV)/.installed ## deploy the build; the first time with ADOBE_SECRET_ARN=arn:…; STACK=name, PARAMETERS="Name=value …" or file://….yaml
 	@test -f .aws-sam/build/template.yaml || { echo "Nothing is built yet. Run: make build"; exit 1; }
 	$(strip $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(ADOBE_SECRET_ARN)$(PARAMETERS),--parameter-overrides \
 	  $(if $(ADOBE_SECRET_ARN),AdobeSecretArn=$(ADOBE_SECRET_ARN)) $(PARAMETERS)))

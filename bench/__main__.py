@@ -30,7 +30,7 @@ RESULTS = ROOT / "docs" / "explanation" / "performance.json"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--only", choices=MEASUREMENTS, help="make only this one; the others keep their results")
+    parser.add_argument("--only", choices=MEASUREMENTS, help="run only this measurement; the others keep their results")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the results of this run to FILE, as JSON")
     given = parser.parse_args()
     measured: dict[str, Any] = {}

@@ -48,7 +48,7 @@ def _size(size: int, say: Callable[[str], None]) -> dict[str, Any]:
         population = Population(stack, size)
         population.fill(provision)
         calls = Calls(stack)
-        say(f"{size:,} connections are there")
+        say(f"{size:,} connections created")
         for simulator in (stack.adobe, stack.ims):
             simulator.faults.add(Fault(times=0, delay=ADOBE_MS / 1000))
         clean = [_reconcile(stack, calls) for _ in range(ROUNDS)]
@@ -68,7 +68,7 @@ def _size(size: int, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def pages(connections: int) -> int:
-    """The number of pages in Adobe's listings of so many connections, spread over the sandboxes."""
+    """The number of pages in which Adobe lists this number of connections, spread over the sandboxes."""
     return sum(math.ceil(len(range(number, connections, SANDBOXES)) / PAGE) for number in range(SANDBOXES))
 
 
@@ -182,7 +182,7 @@ def _repaired(
 
 @contextmanager
 def _working(stack: Stack, provision: Environments, concurrency: int) -> Iterator[list[float]]:
-    """Process the queue in so many environments at a time. Yields when each delivery ended (seconds since 1970)."""
+    """Process the queue in `concurrency` environments. Yields when each delivery ended (seconds since 1970)."""
     delivered: list[float] = []
     ending = threading.Event()
 

@@ -32,7 +32,7 @@ def draw(results: dict[str, Any]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" height="{top}" '
         f'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" role="img">\n'
-        f"<title>Performance: ours beside what it is compared with</title>\n"
+        f"<title>Performance of this product, and of what it is compared with</title>\n"
         f'<rect width="{WIDTH}" height="{top}" rx="8" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 
@@ -62,11 +62,11 @@ def _charts(results: dict[str, Any]) -> Iterator[tuple[str, list[Bar]]]:
     if found := results.get("peers"):
         contenders = found["contenders"].items()
         yield (
-            "First create in a fresh process, ms: what safety costs",
+            "First create in a fresh process, ms: the cost of safety",
             [_milliseconds(who, one["medianMs"], who == "ours") for who, one in contenders],
         )
         left = [(who, one["afterLostAnswer"]["left"]) for who, one in contenders]
-        yield "Connections left after a lost reply: one is right", [Bar(w, n, str(n), w == "ours") for w, n in left]
+        yield "Connections left after a lost reply (correct: 1)", [Bar(w, n, str(n), w == "ours") for w, n in left]
     if found := results.get("load"):
         sizes = [(f"{one['requests']:,} requests", one["peakMib"]) for one in found["sizes"]]
         yield (

@@ -77,7 +77,7 @@ class Population:
         return done
 
     def wrong(self) -> Counter[str]:
-        """The number of keys that differ from their desired state, read directly, by what is wrong."""
+        """The number of keys that differ from their desired state, read directly, for each kind of difference."""
         living: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for item in self._stack.adobe.living():
             living.setdefault((item["sandboxName"], item["name"]), []).append(item)

@@ -1,4 +1,4 @@
-"""Invokes `functions/reconcile` once with an event, in a process of its own: `python -m bench.reconciler JSON`.
+"""Invokes `functions/reconcile` once with an event, in a separate process: `python -m bench.reconciler JSON`.
 
 Prints the response and the measurements as one JSON line; the log of the function is discarded. Apart from the standard
 library and a context, it imports nothing that the deployed function does not have.

@@ -103,11 +103,11 @@ the calls:
 
 {chains}
 
-**How it is measured.** The service runs in a process of its own. It is warm: its clients are made, its token is kept
+**How it is measured.** The service runs in a separate process. It is warm: its clients are made, its token is kept
 and its connections are open. It gets {found["repetitions"]} messages of each kind, in turn. Canned stubs run in another
 process. They wait {found["awsMs"]:.0f} ms before each response of AWS and {found["othersMs"]:.0f} ms before each one of
 Adobe and Databricks. *Chain ms* is the median of the time that the chain took inside the stubs. *Injected ms* counts
-the injected delays alone. A sleep that ends late does not count in it. The rest of a delivery is the time of our code,
+the injected delays alone, without the time by which a sleep ends late. The rest of a delivery is the time of our code,
 the SDK, HTTP and the loopback. It grows with the number of calls and not with their delays, so the shorter chain has
 the higher ratio.
 """
@@ -150,9 +150,9 @@ request. The other two do none of this: they get the secrets as arguments and pr
 
 **A lost reply.** The POST takes effect, then the connection is reset. `aepp` automatically repeats a POST whose
 connection was reset, and its run succeeds. The script fails and is run once more, as its caller would do. This service
-looks for what its POST made, finds it by its marker and adopts it. A message that is not done would be delivered again
-until it is. (`ADOBE_SETTLE_SECONDS` is {found["settleSeconds"]:.0f} here, so that even a search without a result ends
-soon.)
+looks for what its POST made, finds it by its marker and adopts it. The queue would deliver an unfinished message again
+until it is done. (`ADOBE_SETTLE_SECONDS` is {found["settleSeconds"]:.0f} here, so that even a search without a result
+ends soon.)
 
 **How it is measured.** Each create is a process, timed from its start to its end. The three take turns, for
 {found["rounds"]} rounds after one that is not counted. All use the same Python. Adobe and Databricks are the
@@ -181,12 +181,12 @@ def load(found: dict[str, Any]) -> str:
 
 {_circumstances(found)}
 
-{_table(("requests", "requests a second", "peak memory, MiB", "of it before the first request, MiB"), rows)}
+{_table(("requests", "requests a second", "peak memory, MiB", "before the first request, MiB"), rows)}
 From {small["requests"]} to {large["requests"]:,} requests the rate changes by the factor {speed:.2f} and the memory by
 {memory:.2f}.
 
 **How it is measured.** Every request creates a connection of another key, {found["concurrency"]} at a time. They run in
-one process with as many threads. Each thread has a service of its own, as if it were an execution environment (in
+one process with as many threads. Each thread has its own service, as if it were an execution environment (in
 Lambda each is a process). Peak memory is that of this process alone (`VmHWM`), all {found["concurrency"]} services
 together. The numbers are medians of {found["rounds"]} runs, each in a fresh process. The stubs respond without delay,
 but share the machine with the service, and the threads share one interpreter. So the rate shows how the work scales,
@@ -236,13 +236,13 @@ def fleet(found: dict[str, Any]) -> str:
 
 {_circumstances(found)}
 
-A run through {found["sandboxes"]} sandboxes without drift:
+A run over {found["sandboxes"]} sandboxes without drift:
 
 {_table(("connections", "calls to Adobe", "expected calls", *(f"`{kind}`" for kind in kinds), *times), clean)}
 The aims for {largest["connections"]:,} connections are one invocation of `reconcile`: {once};
 at most {FLEET_SECONDS:.0f} s: {_kept(run["seconds"], FLEET_SECONDS)};
 at most {FLEET_MIB:.0f} MiB: {_kept(run["peakMib"], FLEET_MIB)}. *Expected calls* to Adobe are one for a token,
-and for each sandbox one for each hundred of its connections.
+and for each sandbox one for every 100 connections.
 
 A run in which some connections have drifted. Meanwhile `provision` processes the queue, until it is empty:
 
@@ -257,12 +257,12 @@ The seconds of the second table include their starts. Adobe and its IMS are the 
 after {found["adobeMs"]:.0f} ms. Calls are simultaneous if the simulators processed them at the same time. AWS is
 moto, without delay and in one process with the simulators. The times *in Adobe* and *in AWS* partly overlap.
 
-The connections are written into the simulators and into moto directly, each as a request left the first one. Moto takes
-ten or more milliseconds for each item that it reads, which is minutes for a large fleet. So the bench itself responds
-to Query, Scan, BatchGetItem and GetParametersByPath, from moto's data and with the page sizes of AWS. Every write is
-moto's. In production the time of AWS is added, most of it for Parameter Store. It returns ten parameters a call, one
-call after the other. In the second table most of the seconds are moto's writes, in one process for all deliveries. They
-also spread the calls to Adobe: without them, more may happen at the same time.
+A real request creates the first connection. The others are copies, written directly into the simulators and into moto.
+Moto takes ten or more milliseconds for each item that it reads, which is minutes for a large fleet. So the bench itself
+responds to Query, Scan, BatchGetItem and GetParametersByPath, from moto's data and with the page sizes of AWS. Moto
+does every write. In production the time of AWS is added, most of it for Parameter Store, which returns ten parameters
+a call, one call after the other. In the second table most of the seconds are moto's writes, in one process for all
+deliveries. These writes also spread the calls to Adobe. Without them, more calls may happen at the same time.
 """
 
 

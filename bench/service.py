@@ -1,4 +1,4 @@
-"""Runs the real service in a process of its own, to measure it alone: `python -m bench.service MODE JSON`.
+"""Runs the real service in a separate process, to measure it alone: `python -m bench.service MODE JSON`.
 
 Prints the measurements as one JSON line; the log of the function is discarded. Apart from the standard library and a
 context, it imports nothing that the deployed function does not have.
@@ -47,7 +47,7 @@ def warm(repetitions: int) -> list[dict[str, Any]]:
 
 
 def load(requests: int, concurrency: int) -> dict[str, Any]:
-    """Process distinct requests, each thread with a service of its own. Returns the seconds and the peak memory."""
+    """Process distinct requests, each thread with its own service. Returns the seconds and the peak memory."""
     services = [build() for _ in range(concurrency)]
     before = peak_kib()
 

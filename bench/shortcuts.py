@@ -24,7 +24,7 @@ PAGE_BYTES = 1 << 20
 
 
 def fill(name: str, items: Iterable[dict[str, Any]]) -> None:
-    """Put items, in DynamoDB's own JSON, into a table."""
+    """Put items, in DynamoDB JSON, into a table."""
     table = _table(name)
     for item in items:
         hash_key, range_key = (DynamoType(item[part]) for part in _keys(table))
@@ -73,7 +73,7 @@ def _scan(asked: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _page(asked: dict[str, Any], items: list[Any], keys: list[str], kept: list[str] | None = None) -> dict[str, Any]:
-    """The items of one page, if all are as long as the first. `kept` are the attributes that an index has."""
+    """The items of one page, if all have the size of the first. `kept` are the attributes that an index has."""
 
     def place(item: Any) -> list[str]:
         return [item.attrs[name].value for name in keys]
@@ -129,7 +129,7 @@ def _keys(table: Any) -> list[str]:
 
 
 def _read(item: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
-    """The item, or the named attributes of it, in DynamoDB's own JSON."""
+    """The item, or the named attributes of it, in DynamoDB JSON."""
     attributes = dict(item.attrs)
     return {name: _plain(attributes[name]) for name in names or attributes if name in attributes}
 

@@ -1,7 +1,7 @@
-"""AWS, Adobe and Databricks with canned responses: fast, and with just enough state for a create and what follows.
+"""AWS, Adobe and Databricks with canned responses: fast, with just enough state for a create and the calls after it.
 
 The stubs check nothing: no condition of a write, no token, no workspace. The tests prove correctness, on moto and the
-simulators. The stubs only serve to measure, since moto takes longer than what is measured.
+simulators. The stubs only serve to measure, since moto is slower than the code that is measured.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Stubs:
 
 @contextmanager
 def canned(aws_seconds: float = 0.0, others_seconds: float = 0.0) -> Iterator[Stubs]:
-    """Run stubs that wait so long before each response."""
+    """Run stubs that wait this long before each response."""
     stubs = Stubs(CannedAws(), CannedAdobe(), CannedDatabricks())
     every = (stubs.aws, stubs.adobe, stubs.databricks)
     for stub, seconds in zip(every, (aws_seconds, others_seconds, others_seconds), strict=True):

@@ -35,7 +35,7 @@ STATED = {
 
 
 def measure(say: Callable[[str], None]) -> dict[str, Any]:
-    """Deliver to the real service in a process of its own; the stubs run in this one."""
+    """Deliver to the real service in a separate process; the stubs run in this one."""
     say(f"{REPETITIONS} deliveries of each kind, {OTHERS_MS:.0f} ms for each response, {AWS_MS:.0f} ms if of AWS")
     with canned(AWS_MS / 1000, OTHERS_MS / 1000) as stubs:
         timed = run_service("warm", stubs.environment(), repetitions=REPETITIONS)
@@ -66,7 +66,7 @@ def _look(timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, float]:
 
 
 def _scenario(name: str, timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, Any]:
-    """Summarize one kind of delivery. Raises RuntimeError if one failed, or if most have another chain than stated."""
+    """Summarize one kind of delivery. Raises RuntimeError if one failed, or if most chains are not as stated."""
     mine = [one for one in timed if one["scenario"] == name]
     if not all(one["done"] for one in mine):
         raise RuntimeError(f"A delivery that should end as {name} was not done.")

@@ -30,7 +30,7 @@ def forget_other_clouds() -> None:
 
 
 def _base_port(text: str) -> int:
-    """A base port: every port that is counted from it must exist."""
+    """A base port. Every port that is counted from it must be valid."""
     if not text.isdecimal() or int(text) + len(SERVERS) - 1 > LAST_PORT:
         raise argparse.ArgumentTypeError(f"must be 0 to {LAST_PORT + 1 - len(SERVERS)}")
     return int(text)
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     up_ = commands.add_parser("up", help="run the stack until interrupted")
     ports = f"first of {len(SERVERS)} ports, in the order {', '.join(SERVERS)}; 0: any free ports"
     up_.add_argument("--port", type=_base_port, metavar="N", help=f"{ports} (default: {BASE_PORT}; with --json: 0)")
-    env = "file for `export` lines of the stack's names, removed at the end"
+    env = "file for the stack's names, as `export` lines; deleted at the end"
     up_.add_argument("--env", metavar="FILE", help=f"{env} (default: {ENV_FILE}; with --json: none)")
     demo_ = commands.add_parser("demo", help="show the main job or a scenario, step by step")
     demo_.add_argument("--scenario", choices=SCENARIOS, default="main", help="what to show (default: main)")

@@ -20,7 +20,7 @@ REQUEST = {"sandbox": "dev", "name": "lakehouse", "databricksSecretId": SAMPLE_S
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A delivery or a reconcile run: its log line or result, every call it made, and how long all of it took."""
+    """A delivery or a reconcile run: its log line or result, every call it made, and its duration."""
 
     log: dict[str, Any]
     steps: list[Step]

@@ -57,7 +57,7 @@ def drift(*, as_json: bool) -> int:
 
 
 def woken(stack: Stack, handler: Handler, event: Any, log: io.StringIO) -> Run:
-    """Invoke the function that reconciles with an event."""
+    """Invoke the reconcile function with an event."""
     with steps_of(stack, RECONCILE) as timeline:
         result = handler(event, Context(time.monotonic() + 900))
     log.seek(0, io.SEEK_END)
@@ -91,7 +91,7 @@ def _show(runs: dict[str, Run], changed: str, detail: dict[str, Any], event: dic
     show_steps(runs["rotated"])
     title("6", "The reconcile run after that finds no drift")
     _show_run(runs["again"])
-    print("\nThe connection is as requested again, and no person had to act. More: docs/explanation/reconcile.md.")
+    print("\nThe connection has its requested state again. No person had to act. More: docs/explanation/reconcile.md.")
 
 
 def _show_run(run: Run) -> None:

@@ -24,7 +24,7 @@ _COUNTED = {
 
 
 class ShortLines(io.TextIOBase):
-    """A stream that takes a function's log and writes it as short lines. Lines of others pass unchanged."""
+    """A stream that takes a function's log and writes it as short lines. Other lines pass unchanged."""
 
     def __init__(self, out: TextIO) -> None:
         self._out, self._rest, self._lock = out, "", threading.Lock()

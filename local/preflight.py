@@ -57,7 +57,7 @@ def _checked(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, st
 
     url = os.environ.get("DATABRICKS_URL", "").rstrip("/")
     if url and not is_safe(url):
-        raise SettingsInvalid("DATABRICKS_URL must be an https URL (http only to this machine).")
+        raise SettingsInvalid("DATABRICKS_URL must be an https URL (http only to localhost).")
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None:
         raise SettingsInvalid("No AWS Region is set: set AWS_REGION, or a Region in your AWS profile.")

@@ -102,12 +102,12 @@ class Stack:
         return load(ROOT / "functions" / name)
 
     def variables(self, function: str) -> dict[str, str]:
-        """The environment of a function in the template; for those that call Databricks also its URL."""
+        """The environment of a function in the template; for those that call Databricks, also the simulator's URL."""
         url = {"DATABRICKS_URL": self.databricks.url} if function in CALLS_DATABRICKS else {}
         return self.resources.environment(function) | url
 
     def environments(self, name: str, out: TextIO | None = None, limit: int = 8) -> Environments:
-        """Environments of `functions/<name>` in processes of their own, until the stack stops. None is started yet."""
+        """Environments of `functions/<name>` in separate processes, until the stack stops. None is started yet."""
         function = logical_id(name)
         properties = self.template.resources()[function]["Properties"]
         local = LocalFunction(
@@ -122,7 +122,7 @@ class Stack:
         return made
 
     def serve_functions(self, out: TextIO | None = None) -> None:
-        """Make every function invocable by its name, in processes of its own, until the stack stops.
+        """Make every function invocable by its name, in separate processes, until the stack stops.
 
         Asynchronous invocations are processed as well. The functions' output goes to `out`, or to `sys.stdout` at that
         moment.
@@ -138,7 +138,7 @@ class Stack:
     ) -> Gateway:
         """Start the HTTP API and the functions (`serve_functions`), until the stack stops.
 
-        The API's function runs in processes of its own too, unless `handler` replaces it. `now` is the clock of
+        The API's function runs in separate processes too, unless `handler` replaces it. `now` is the clock of
         signatures and throttling.
         """
         self.serve_functions(out)

@@ -24,7 +24,7 @@ PROVISION = {
     "POST /ims/token/v3": "gets a token for Adobe",
     "POST /connections": "creates the base connection",
     "GET /connections": "looks for an existing connection",
-    "PATCH /connections/…": "updates the connection under its etag",
+    "PATCH /connections/…": "updates the connection with its etag",
     "DELETE /connections/…": "deletes the connection",
     "GET /connections/…": "compares the connection with the registry",
     "GET /connections/…/test": "runs Adobe's test of the connection",
@@ -68,7 +68,7 @@ class Step:
 
 @dataclass(slots=True)
 class Timeline:
-    """The steps, in order, and how long all of it took."""
+    """The steps, in order, and their total duration."""
 
     steps: list[Step] = field(default_factory=list)
     took_ms: int = 0

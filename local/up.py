@@ -56,7 +56,7 @@ class PortTaken(Exception):  # noqa: N818 - its text is what the person needs
 
 
 def _check_ports(base: int) -> None:
-    """Raise PortTaken unless every port of the stack is free; moto would wait for ever for one that is not."""
+    """Raise PortTaken unless every port of the stack is free; moto would wait forever for a port that is in use."""
     for server, port in ports_from(base).items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -87,7 +87,7 @@ def _events_task(stack: Stack) -> Callable[[], object]:
 
 
 def _work(tasks: list[Callable[[], object]], stopping: threading.Event) -> None:
-    """Repeat every task in a thread of its own, until the stack must stop."""
+    """Repeat every task in its own thread, until the stack must stop."""
 
     def repeat(task: Callable[[], object]) -> None:
         while not stopping.is_set():
@@ -108,7 +108,7 @@ def _work(tasks: list[Callable[[], object]], stopping: threading.Event) -> None:
 
 @contextlib.contextmanager
 def _written(file: str, values: Mapping[str, str]) -> Iterator[None]:
-    """Have the values in a file, as `export` lines for a shell, inside the `with` block; without a name no file."""
+    """Keep the values in a file, as `export` lines, inside the `with` block. If there is no file name, do nothing."""
     if not file:
         yield
         return

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import boto3  # noqa: F401 - imported first: it loads slower from deeper in the stack of imports (decision 20)
+import boto3  # noqa: F401 - imported first: importing it deeper in the import stack is slower (decision 20)
 
 from aep_connections.provision.service import build
 

@@ -126,7 +126,7 @@ class Resources:
             self.attribute(logical_id, None)
 
     def leave_the_default_bus(self) -> None:
-        """Remove the rules from the default bus, on which other stacks' events continue."""
+        """Remove this stack's rules from the default bus, which other stacks continue to use."""
         events = self.aws.client("events")
         while self.default_rules:
             rule, ids = self.default_rules.popitem()

@@ -84,9 +84,9 @@ class Invoker:
 
 
 def deliver(handler: Handler, event: Any) -> bool:
-    """Invoke a function until it succeeds, three times at most; whether it succeeded. If not, the event is lost.
+    """Invoke a function until it succeeds, at most three times. Returns whether it did; if not, the event is lost.
 
-    Here the attempts follow at once. AWS waits one minute before the second attempt and two before the third.
+    Here there is no pause between attempts. AWS waits one minute before the second attempt and two before the third.
     """
     for _ in range(ATTEMPTS):
         try:

@@ -83,7 +83,7 @@ class EventSource:
     """Receipt handles of the messages of the last batch that remain in the queue."""
 
     def poll(self, wait_seconds: int = 0) -> bool:
-        """Take one batch, if there is one, and invoke; whether there was one. Failed messages remain in the queue."""
+        """Take a batch, if there is one, and invoke. Returns whether there was one. Failed messages remain queued."""
         if not self.mapping.get("Enabled", True):
             return False
         received = self.sqs.receive_message(

@@ -14,7 +14,7 @@ from local.aws.invocation import FunctionFailed, Handler, failure, invoke
 Wsgi = Callable[[dict[str, Any], Any], Any]
 INVOCATION = re.compile(r"/2015-03-31/functions/(?:arn:[^/]+:function:)?([^/:]+)(?::[^/]+)?/invocations")
 MAXIMUM_SECONDS = 900.0
-"""The longest timeout of Lambda. Handlers with a timeout of their own keep it."""
+"""Lambda's longest timeout. A handler that has its own timeout keeps that."""
 
 
 def invoking(inner: Wsgi, functions: Mapping[str, Handler], arn: str, queue: Callable[[str, Any], None]) -> Wsgi:

@@ -1,4 +1,4 @@
-"""Functions in processes of their own, as in Lambda: each processes one invocation at a time and is killed at the
+"""Functions in separate processes, as in Lambda: each processes one invocation at a time and is killed at the
 function's timeout. One process could confuse two calls, because Powertools keeps the current event in a class."""
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FunctionProcess:
         return self._process
 
     def __call__(self, event: Any, _context: Any = None) -> Any:
-        """Invoke the function: its result, as read from JSON."""
+        """Invoke the function. Returns its result, as read from JSON."""
         request_id, seconds = str(uuid.uuid4()), self.function.timeout_seconds
         with self._lock:
             if self._process is None or self._process.poll() is not None:
@@ -70,7 +70,7 @@ class FunctionProcess:
         return said["answer"]
 
     def stop(self) -> None:
-        """End it, even in the middle of an invocation, and start no other."""
+        """End the process, even in the middle of an invocation, and start no other."""
         self._stopped = True
         if process := self._process:
             process.kill()
@@ -208,7 +208,7 @@ class Environments:
         self._stopped = False
 
     def __call__(self, event: Any, context: Any = None) -> Any:
-        """Invoke the function in one of them. Raises FunctionFailed."""
+        """Invoke the function in one of the environments. Raises FunctionFailed."""
         with self._lent() as environment:
             return environment(event, context)
 
@@ -218,7 +218,7 @@ class Environments:
         return [one.process for one in self._all if one.process is not None]
 
     def stop(self) -> None:
-        """End them all, even in the middle of invocations."""
+        """End all environments, even in the middle of invocations."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Built functions on this machine, in AWS's own runtime client: each environment is a process of its own.
+"""Built functions on this machine, in AWS's own runtime client: each environment is a separate process.
 
 An `Environment` serves the Runtime API to one `awslambdaric` process. That process has the artifact and the layer, but
 no source tree, no installed packages and no inherited variables. As in Lambda it processes one invocation at a time, is
@@ -83,7 +83,7 @@ class Environment:
         threading.Thread(target=self._api.serve_forever, args=(0.01,), daemon=True).start()
         self.starts = 0
         self.init_seconds, self.first_seconds = 0.0, 0.0
-        """Duration of the last start: until the process requested its first invocation, and until that had ended."""
+        """Seconds of the last start: until the process requested an invocation, and until the first one ended."""
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -91,7 +91,7 @@ class Environment:
         return self._process
 
     def __call__(self, event: Any, _context: Any = None) -> Any:
-        """Invoke the function: its result, as read from JSON."""
+        """Invoke the function. Returns its result, as read from JSON."""
         began = time.monotonic()
         cold = self._process is None or self._process.poll() is not None
         if cold:
@@ -156,7 +156,7 @@ class Environment:
         self.init_seconds = time.monotonic() - began
 
     def _end(self, seconds: float) -> tuple[str, Any]:
-        """The result that the process reports, or that it ended or timed out."""
+        """The result that the process reports, or the error that it ended or timed out."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -167,7 +167,7 @@ class Environment:
         return "Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"
 
     def _wait_for_invocation(self) -> tuple[str, Any, float]:
-        """Called for the process: it has started, or has ended an invocation."""
+        """Called when the process has started, or has ended an invocation."""
         waiting = self._next
         if self._starting:
             self._starting = False
@@ -236,7 +236,7 @@ def find_python() -> Path:
     for candidate in (shutil.which(f"python{name}"), *sorted(glob.glob(f"{root}/versions/{name}.*/bin/python"))):
         if candidate and _version(candidate) == name:
             return Path(candidate)
-    raise FileNotFoundError(f"Python {name}, the version of Lambda, is needed: install it on the PATH.")
+    raise FileNotFoundError(f"Python {name}, the version in Lambda, is required. Install it and add it to the PATH.")
 
 
 def _version(python: str) -> str:

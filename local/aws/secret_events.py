@@ -13,7 +13,7 @@ from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManager
 from local.aws.lambda_api import Wsgi
 
 LABEL = "AWSCURRENT"
-"""The only label with an event here. AWS sends events for every label but AWSPENDING and AWSPREVIOUS."""
+"""The only label that causes an event here. AWS sends events for every label but AWSPENDING and AWSPREVIOUS."""
 
 
 def announcing(inner: Wsgi, secrets: SecretsManagerBackend, events: EventsBackend) -> Wsgi:

@@ -84,7 +84,7 @@ class Template:
 
     @classmethod
     def load(cls, parameters: Mapping[str, str], pseudo: Mapping[str, str] = PSEUDO, path: Path = PATH) -> Template:
-        """The project's template, or the one of a build."""
+        """The project's template, or the template of a build."""
         return cls(translated(path), parameters, pseudo)
 
     def resources(self) -> dict[str, dict[str, Any]]:

@@ -56,7 +56,7 @@ def authorized(call: Call, route: Route) -> dict[str, Any] | Reply:
 
 
 def verified(call: Call) -> bool:
-    """Whether a call is signed for this API with the local credentials, now, and was not changed after that.
+    """Whether a call was just signed for this API with the local credentials, and was not changed afterwards.
 
     As in AWS, the signed query is in the order of its names, and the signed path is encoded twice. botocore does so.
     Older versions of curl sign what they send: give them a query in that order and a path without encoded characters.

@@ -89,7 +89,7 @@ class HttpApi:
         return cls(integration["ApiId"], tuple(routes), integration["TimeoutInMillis"] / 1000)
 
     def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route of a call and its variables: the one with the fewest, else `$default`, if there is one."""
+        """The route of a call and its variables: the route with the fewest variables, or else `$default`, if any."""
         matching = [(route, route.variables(method, path)) for route in self.routes]
         found = [(route, variables) for route, variables in matching if variables is not None]
         if found:

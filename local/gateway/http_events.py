@@ -1,4 +1,4 @@
-"""Between HTTP and a function behind an HTTP API: events and replies in payload format 2.0.
+"""Converts HTTP calls into the events of a function, and its results into HTTP replies (payload format 2.0).
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """

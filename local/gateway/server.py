@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _any  # noqa: N815 - the base class's names
 
     def _body(self) -> bytes:
-        """The whole body; of one that is too long, only enough to detect that."""
+        """The whole body. Of a body that is too long, only enough to detect this."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self._read(int(self.headers.get("Content-Length") or 0))
         body = b""

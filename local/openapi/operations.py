@@ -16,7 +16,7 @@ from local.openapi.schemas import INTEGER, SCHEMAS, TEXT, ref
 DESCRIPTION = """\
 Request base connections from Adobe Experience Platform to Azure Databricks, show them, verify them, explore what they
 reach, and retire them. Calls are signed for IAM (SigV4, service `execute-api`), or carry a JWT if the stack was
-deployed with a JWT issuer. Errors of API Gateway itself have the body `{"message": …}`: 401 and 403, most of 429, and
+deployed with a JWT issuer. API Gateway's own errors have the body `{"message": …}`: all 401 and 403, most 429, and
 sometimes others. All other errors are problem documents (RFC 9457).
 """
 _LOCATION = {"Location": {"description": "The path of the connection.", "schema": TEXT}}
@@ -38,7 +38,7 @@ _PROBLEMS = {
 _NOT_LET_IN = (401, 403)
 _EVERYWHERE = (400, *_NOT_LET_IN, 429, 500, 503)
 _OF_THE_GATEWAY = (*_EVERYWHERE, 413)
-"""The statuses that API Gateway may also return on its own, with its own body."""
+"""The statuses that API Gateway itself may return too, with its own body."""
 
 
 _SAME = {"sandbox": "$response.body#/sandbox", "name": "$response.body#/name"}

@@ -76,7 +76,7 @@ _CONNECTION = {
 _ACCEPTED = {
     **_KEY,
     "status": {"type": "string", "const": "requested"},
-    "requestedAt": TEXT | _meaning("ISO 8601, UTC. The outcome event has it too, or the queue's time if earlier."),
+    "requestedAt": TEXT | _meaning("ISO 8601, UTC. The outcome event has it, or the queue's time if that is earlier."),
     "requestEventId": TEXT | _meaning("The outcome event has the same value."),
 }
 _DUPLICATES = _list(TEXT) | _meaning("Other connections of that name.") | {"default": []}

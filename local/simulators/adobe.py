@@ -1,4 +1,4 @@
-"""Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections, and the flows on them.
+"""Adobe Experience Platform, simulated: the gateway's checks, Flow Service's connections, and their dataflows.
 
 It calls the Databricks simulator to decide whether a create, an exploration or a test of a connection succeeds.
 """
@@ -75,7 +75,7 @@ class Adobe(Simulator):
         return None
 
     def change(self, connection_id: str, document: object) -> dict[str, Any]:
-        """Change a connection as a person does in Adobe's UI; `by_hand.Change`. Raises ValueError, Refused."""
+        """Change a connection as a person does in Adobe's UI (a `by_hand.Change`). Raises ValueError, Refused."""
         record = self._living_record(connection_id)
         record.item = by_hand.changed(record.item, document, self.now())
         if isinstance(document, dict) and "state" in document:

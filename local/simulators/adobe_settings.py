@@ -17,7 +17,7 @@ class AdobeSettings:
         sandboxes: list of the names of the sandboxes that exist; empty: all.
         forbidden_sandboxes: list of the names of sandboxes in which the credential has no permission.
         entitled: true or false, whether the license includes the Databricks source.
-        patchable: true or false, whether Adobe supports PATCH of a connection at all.
+        patchable: true or false, whether Adobe supports PATCH of a connection.
         list_lag_seconds: number of seconds for which lists do not show a new connection.
         list_reorders: true or false; true: another client updates a connection between two pages of a list, which
             moves it in the order by `updatedAt`.

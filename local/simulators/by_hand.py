@@ -14,7 +14,7 @@ PERSON = "person"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The body of `PATCH /_simulator/connections/{id}`; what it leaves out stays as it is.
+    """The body of `PATCH /_simulator/connections/{id}`; omitted fields do not change.
 
     Attributes:
         name: string, the connection's name.
@@ -39,7 +39,7 @@ def changed(item: dict[str, Any], document: object, now: float) -> dict[str, Any
     """The connection after a person's change. Raises ValueError; Refused if Adobe refuses the change."""
     given = read_fields(Change, document)
     if not given or given.get("name") == "":
-        raise ValueError("Give a new name (not empty), description, state or params.")
+        raise ValueError("The body must have a new name (not empty), description, state or params.")
     operations = [
         {"op": "add", "path": f"/{name}", "value": given[name]}
         for name in ("name", "description")

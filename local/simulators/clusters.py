@@ -1,6 +1,6 @@
-"""Clusters and their states, as Databricks changes them. No HTTP here, and no thread but the caller's.
+"""Clusters and their states, as Databricks changes them. No HTTP here, and no threads.
 
-A cluster without a setting was started by other users a day ago, who keep it running.
+Without a setting, other users started a cluster a day ago and keep it running.
 """
 
 from __future__ import annotations
@@ -192,14 +192,14 @@ class Cluster:
         self._go(at, Stage(at, "TERMINATING", reason), Stage(at + pace.terminate, "TERMINATED", reason))
 
     def _go(self, at: float, *stages: Stage) -> None:
-        """Replace the future stages by others."""
+        """Replace the future stages."""
         self.moved = True
         self.stages = [*(one for one in self.stages if one.since <= at), *stages]
 
 
 @dataclass(slots=True)
 class Clusters:
-    """Every cluster that a call named: in the state that was set, or that later calls brought it into."""
+    """Every cluster that a call named, in the state that was set or that later calls caused."""
 
     _known: dict[str, tuple[Cluster, str | None, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -208,7 +208,7 @@ class Clusters:
         return set(self._known)
 
     def get(self, cluster_id: str, orders: Mapping[str, str], now: float) -> Cluster:
-        """The cluster. A state that was changed, or sent again after a call moved the cluster, takes effect again."""
+        """The cluster. A setting takes effect if it was changed, or sent again after a call moved the cluster."""
         order = orders.get(cluster_id)
         cluster, obeyed, given = self._known.get(cluster_id, (None, None, orders))
         again = cluster is not None and cluster.moved and order is not None and given is not orders

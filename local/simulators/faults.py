@@ -49,7 +49,7 @@ class Fault:
 
     @property
     def silent(self) -> bool:
-        """Whether no reply is sent at all."""
+        """Whether no reply is sent."""
         return self.drop or self.hang
 
     @classmethod

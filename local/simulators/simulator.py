@@ -97,7 +97,7 @@ class Simulator:
         self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_address[1]}"
 
     def respond(self, request: Request, now: float) -> Response:
-        """Carry out a request at `now` (seconds since 1970): the reply. Several threads may call it at once."""
+        """Carry out a request at `now` (seconds since 1970). Returns the reply. Several threads may call it at once."""
         raise NotImplementedError
 
     def control(self, method: str, what: str, document: object) -> Response | None:
@@ -124,7 +124,7 @@ class Simulator:
         return response, fault
 
     def stopped(self, seconds: float) -> bool:
-        """Wait for some seconds; whether the simulator stops meanwhile."""
+        """Wait for some seconds. Returns whether the simulator was stopped meanwhile."""
         return self._stopping.wait(seconds)
 
     def let_late_effects_happen(self) -> None:

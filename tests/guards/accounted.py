@@ -19,7 +19,7 @@ PARK = (
 RECORD = "        self._ports.registry.close_failed(lease, now, failure)\n"
 DRIFTED = "        self._around.events.announce(DRIFTED, *details)\n"
 SENT = (
-    "        self._run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+    "        self._run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
     "        self._around.inbox.recheck(*rechecks)\n"
 )
 IN_REQUESTS = "tests/integration/test_requests.py::"
@@ -362,9 +362,9 @@ INVARIANT = Invariant(
             "drift can be repaired without ever being announced",
             CORE + "reconcile/run.py",
             "        self.ports.events.announce(DRIFTED, *details)\n"
-            "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+            "        run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
             "        self.ports.queue.recheck(*rechecks)\n",
-            "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+            "        run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
             "        self.ports.queue.recheck(*rechecks)\n"
             "        self.ports.events.announce(DRIFTED, *details)\n",
             ("tests/integration/test_reconcile.py::test_drift_is_announced_before_anything_changes",),

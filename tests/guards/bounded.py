@@ -16,7 +16,7 @@ IN_BOUNDED, IN_TIME_LEFT, IN_TRANSPORT, IN_SETTLING, IN_OURS, IN_TOKENS, IN_FLOW
     f"tests/integration/test_{name}.py::"
     for name in ("bounded", "time_left", "transport", "settling", "ours_and_latest", "tokens", "flow_service")
 )
-COUNTED = "        run.checks -= len(rechecks)  # some are sent, even if it is not known which\n"
+COUNTED = "        run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
 SENT = "        self.ports.queue.recheck(*rechecks)\n"
 TIMEOUTS = "tests/unit/test_transport.py::test_a_call_takes_its_timeouts_but_never_more_than_the_time_left"
 

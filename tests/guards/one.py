@@ -175,7 +175,7 @@ INVARIANT = Invariant(
             "one POST per delivery",
             "while Flow Service responds to no POST, one delivery sends POST after POST",
             PROVISION,
-            "        if made is None:  # one POST per delivery: the next one starts again\n            raise\n",
+            "        if made is None:  # one POST per delivery: the next delivery starts again\n            raise\n",
             "        if made is None:\n            return _create(job, desired, outcome)\n",
             (IN_SETTLING + "test_one_delivery_sends_one_post_even_if_it_settles_early",),
         ),
@@ -293,8 +293,8 @@ INVARIANT = Invariant(
             "an unreadable item proves nothing",
             "a search ends although an unreadable item may be what a lost POST created",
             FLOW_SERVICE,
-            "                if connection is None:  # it could be the one that is needed\n"
-            '                    raise Unavailable("Adobe\'s list of connections contains one that cannot be read.")\n',
+            "                if connection is None:  # it could be the connection that we look for\n"
+            '                    raise Unavailable("Adobe\'s list contains a connection that cannot be read.")\n',
             "                if connection is None:\n                    continue\n",
             (IN_FLOW_SERVICE + "test_a_listing_with_an_unreadable_item_proves_nothing[id-7]",),
             also=(6,),

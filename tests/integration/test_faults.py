@@ -121,8 +121,8 @@ def test_connections_are_changed_and_deleted_as_by_a_person_in_adobe(adobe: Adob
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({}, "Give a new name (not empty), description, state or params."),
-        ({"name": ""}, "Give a new name (not empty), description, state or params."),
+        ({}, "The body must have a new name (not empty), description, state or params."),
+        ({"name": ""}, "The body must have a new name (not empty), description, state or params."),
         ({"nme": "x"}, "Unknown: nme. The fields are: name, description, state, params."),
         ({"state": "off"}, 'state must be "enabled" or "disabled" or "draft".'),
         ({"params": {"database": 1}}, "params must be an object; each value must be a string."),

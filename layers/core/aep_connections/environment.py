@@ -20,7 +20,7 @@ from aep_connections.settings import AdobeSettings
 
 
 class Environment:
-    """Created once; its methods create what each invocation needs for itself."""
+    """Created once per execution environment. Its methods create what each invocation needs."""
 
     def __init__(self, settings: AdobeSettings, clock: Clock, timeouts: Timeouts) -> None:
         self.clock = clock
@@ -38,7 +38,7 @@ class Environment:
         return Deadline.after(self.clock, context.get_remaining_time_in_millis() / 1000, kept=kept)
 
     def upstream(self, deadline: Deadline) -> Upstream:
-        """The calls of one invocation or delivery, with a redactor of their own."""
+        """The calls of one invocation or delivery, with their own redactor."""
         return Upstream(session=self._http, timeouts=self._timeouts, deadline=deadline, redactor=Redactor())
 
     def adobe(self, secrets: Secrets, upstream: Upstream) -> Adobe:

@@ -22,7 +22,7 @@ logging.getLogger("botocore").setLevel(logging.WARNING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """What processing took, in seconds; `age` counts from when the request (or the recheck) was sent."""
+    """How long processing took. Times are in seconds; `age` is the time since the request or the recheck was sent."""
 
     duration: float
     age: float
@@ -44,7 +44,7 @@ class Log:
 
 
 class Observer:
-    """Writes outcomes to stdout as CloudWatch reads them: a JSON line and an EMF document."""
+    """Writes outcomes to stdout in the formats that CloudWatch reads: a JSON line and an EMF document."""
 
     def __init__(self) -> None:
         self._log = Log()
@@ -89,7 +89,7 @@ class Observer:
         metrics = EphemeralMetrics(namespace=self._namespace, service=self._log.service)
         metrics.add_metric(outcome.capitalize(), MetricUnit.Count, 1)
         metrics.add_metric("Duration", MetricUnit.Milliseconds, round(measurements.duration * 1000))
-        if outcome != Outcome.SUPERSEDED:  # an outdated request delays no one
+        if outcome != Outcome.SUPERSEDED:  # no one waits for a superseded request
             metrics.add_metric("RequestAge", MetricUnit.Seconds, round(measurements.age, 3))
         metrics.add_metric("UpstreamCalls", MetricUnit.Count, upstream.calls)
         metrics.add_metric("UpstreamRetries", MetricUnit.Count, len(upstream.retries))

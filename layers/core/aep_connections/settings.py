@@ -17,7 +17,7 @@ class SettingsInvalid(Exception):  # noqa: N818 - a misdeployment, not a code of
 
 
 def _matches(pattern: str, rule: str) -> Callable[[str], str | None]:
-    """The rule that a whole value must match a pattern."""
+    """A rule: the whole value must match the pattern."""
     return lambda value: None if re.fullmatch(pattern, value, re.ASCII) else rule
 
 
@@ -36,7 +36,7 @@ _PARAMETER_PREFIX = _matches(
 
 
 def _url(value: str) -> str | None:
-    return None if is_safe(value) else "must be an https URL (http only to this machine)"
+    return None if is_safe(value) else "must be an https URL (http only to localhost)"
 
 
 def _url_or_none(value: str) -> str | None:
@@ -44,7 +44,7 @@ def _url_or_none(value: str) -> str | None:
 
 
 def is_safe(url: str) -> bool:
-    """Whether a URL is https, or http to this machine, without credentials, query or fragment."""
+    """Whether a URL is https, or http to a loopback host, and has no credentials, query or fragment."""
     try:
         parts = urlsplit(url)
         bare = parts.hostname and parts.port != 0 and not (parts.username or parts.query or parts.fragment)
@@ -56,7 +56,7 @@ def is_safe(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """An environment variable: its rule (what a value breaks, or None), how it is read, its default."""
+    """An environment variable. `broken` returns the rule that a value breaks, or None; `read` converts the value."""
 
     broken: Callable[[str], str | None]
     read: Callable[[str], object]
@@ -119,7 +119,7 @@ class AdobeSettings(_Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ProvisionSettings(AdobeSettings):
-    """`databricks_url` is for the local stack: calls to every workspace go there, as with `AWS_ENDPOINT_URL`."""
+    """`databricks_url` is for the local stack. Calls to workspaces go there, as AWS calls go to `AWS_ENDPOINT_URL`."""
 
     databricks_secret_prefix: str
     parameter_prefix: str

@@ -18,11 +18,11 @@ PAGE_SIZE = 100
 JSON = "application/json"
 MAX_PAGES = 1000
 MOST_FLOWS = 20
-"""The most dataflows that an `InUse` names."""
+"""The maximum number of dataflows that an `InUse` error names."""
 SHORTEST_SECRET = 8
-"""A shorter value in a reply of Adobe is a mask, not a secret."""
+"""In Adobe's replies, a shorter value is a mask, not a secret."""
 RESEND_WITHIN_SECONDS = 5.0
-"""A write rejected for its token is sent again only within this time: the attempt records when it was sent."""
+"""A write whose token was rejected is resent only within this time: the attempt records when it was first sent."""
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class FlowService:
                 raise self._error(reply, "listing connections")
             for item in items:
                 connection = self._read(item)
-                if connection is None:  # it could be the one that is needed
-                    raise Unavailable("Adobe's list of connections contains one that cannot be read.")
+                if connection is None:  # it could be the connection that we look for
+                    raise Unavailable("Adobe's list contains a connection that cannot be read.")
                 if connection.spec_id in (None, source.connection_spec_id):
                     found[connection.id] = connection
             href = _next_href(document)
@@ -153,7 +153,7 @@ class FlowService:
         return self._send("GET", self._path(connection_id) + "/explore", params=params, slow=True)
 
     def _send(self, method: str, path: str, *, body: Any = None, if_match: str | None = None, **options: Any) -> Reply:
-        """Send with Adobe's five headers. A rejected token is renewed once, as Adobe did not execute the call.
+        """Send with Adobe's five headers. A rejected token is renewed and the call resent once: Adobe did not run it.
 
         `options` are those of a `Call`.
         """
@@ -173,7 +173,7 @@ class FlowService:
         if not wire.wants_new_token(reply) or not self._authorizer.renew():
             return reply
         if not options.get("repeatable", True) and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
-            raise Unavailable("Adobe rejected the token. It was renewed too late to resend the call: nothing was done.")
+            raise Unavailable("Adobe rejected the token. A new token came too late for a resend. Nothing was done.")
         return send()
 
     def _read(self, item: object) -> Connection | None:
@@ -185,7 +185,7 @@ class FlowService:
         return connection
 
     def _read_by(self, read: Callable[[object], T | None], reply: Reply, doing: str) -> T:
-        """The result of `read` on a 2xx reply. Raises an error for a reply that it cannot read."""
+        """The result of `read` on a 2xx reply. Raises an error for a reply that `read` cannot read."""
         found = read(self._understood(reply, doing))
         if found is None:
             raise self._error(reply, doing)
@@ -221,7 +221,7 @@ class FlowService:
 
 
 class Adobe:
-    """The `Adobe` port: opens Flow Service with the credential of the current secret."""
+    """The `Adobe` port: opens Flow Service with the credential in the current version of the Adobe secret."""
 
     def __init__(
         self, platform_url: str, secret_id: str, secrets: Secrets, tokens: TokenSource, upstream: Upstream

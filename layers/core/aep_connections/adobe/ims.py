@@ -27,7 +27,7 @@ DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.proj
 RENEW_BEFORE_SECONDS = 60.0
 RENEWAL_INTERVAL_SECONDS = 60.0
 LONGEST_LIFE_SECONDS = 86_400.0
-"""Clamps an `expires_in` that an older IMS path gives in milliseconds."""
+"""The upper limit of `expires_in`, which an older IMS path returns in milliseconds."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,1024}")
@@ -165,7 +165,7 @@ class Authorizer:
         }
 
     def renew(self) -> bool:
-        """Replace a token that Adobe rejected. False if one was replaced too recently for that to help."""
+        """Replace a token that Adobe rejected. Returns False if it was replaced too recently for this to help."""
         rejected = self._value or ""
         renewed = self._exchanged(lambda credentials, upstream: self._tokens.renewed(credentials, rejected, upstream))
         self._value = renewed or self._value

@@ -72,7 +72,7 @@ def create_body(desired: Desired, mark: str) -> dict[str, Any]:
 
 
 def patch_body(connection: Connection, desired: Desired, mark: str) -> list[dict[str, Any]]:
-    """The operations of PATCH: all params, as Adobe overwrites them as a whole; name and description if they differ."""
+    """The operations of PATCH: all params, since Adobe replaces them all; name and description if they differ."""
     operations: list[dict[str, Any]] = [{"op": "replace", "path": "/auth/params", "value": desired.auth.whole()}]
     if connection.name != desired.name:
         operations.append({"op": "replace", "path": "/name", "value": desired.name})
@@ -149,12 +149,12 @@ def says_no_such_table(reply: Reply) -> bool:
 
 
 def read_etag(value: object) -> str | None:
-    """The etag, exactly as it was received; None if it is not one."""
+    """The etag, exactly as it was received; None if `value` is not an etag."""
     return value if isinstance(value, str) and _ETAG.fullmatch(value) else None
 
 
 def refusal_of(reply: Reply) -> Refusal:
-    """The parts of an error reply: Flow Service's envelope, the gateway's, older shapes, or no JSON at all."""
+    """The parts of an error reply: Flow Service's envelope, the gateway's, older shapes, or no JSON."""
     document = _object(reply.json())
     report = _object(document.get("report"))
     match = _TYPE.search(_text(document.get("type")) or "")
@@ -195,13 +195,13 @@ def says_gone(reply: Reply) -> bool:
 
 
 def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> errors.ConnectionFailure:
-    """Our error for a reply that is not the expected one.
+    """Our error for an unexpected reply.
 
     Args:
         reply: the reply.
         doing: what the call does, for the message.
         redactor: redacts Adobe's text before it is used.
-        effect: whether the call changes something. If so, an upstream error or an unreadable 2xx may have done it.
+        effect: whether the call changes something. If so, the change may have happened despite the reply.
     """
     refusal = refusal_of(reply)
     kind = _kind_of(reply, refusal)

@@ -1,6 +1,6 @@
 """Calls and replies: a route's view of API Gateway's event (HTTP API, payload 2.0), and the route's reply.
 
-API Gateway has already decided who may call. A body is read as JSON, whatever its content type.
+API Gateway has already authorized the caller. A body is read as JSON, whatever its content type.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class HttpCall:
     """One call of a route.
 
     `path` has the variables of the route, decoded. `query` has every value of each parameter. `body` is None if there
-    is none. `seconds_left` returns the time left in the invocation. A route adds fields for the log to `line`.
+    is no body. `seconds_left` returns the time left in the invocation. A route adds fields for the log to `line`.
     """
 
     path: Mapping[str, str]

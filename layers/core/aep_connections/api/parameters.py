@@ -20,7 +20,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?", re.ASCII | re.I
 
 
 def _any(_value: object) -> None:
-    """Accepts any text. Whether it fits is decided later, by what is found."""
+    """Accepts any text. The route itself reports a value that names nothing."""
 
 
 def _limit(value: str) -> str | None:
@@ -51,7 +51,7 @@ PREFER = Rule(
 
 
 def page_of(query: Mapping[str, list[str]]) -> Page:
-    """The page that the query parameters request. Unknown ones are ignored. Raises Problem that names every fault."""
+    """The page that the query parameters request. Ignores unknown ones. Raises a Problem that names every fault."""
     known = {name: values for name, values in query.items() if name in QUERY}
     faults = [
         {"field": name, "rule": broken}
@@ -70,7 +70,7 @@ def page_of(query: Mapping[str, list[str]]) -> Page:
 
 
 def wait_seconds(preference: str) -> int | None:
-    """How many seconds a `Prefer` header requests to wait; None if it does not."""
+    """The seconds that a `Prefer` header requests to wait; None if it requests no wait."""
     wait = _WAIT.search(preference)
     return min(int(wait[1]), MAX_WAIT_SECONDS) if wait else None
 
@@ -85,7 +85,7 @@ def cursor_of(key: Key) -> str:
 
 
 def _after(text: str) -> Key | None:
-    """The key of a cursor, None if the text is no cursor."""
+    """The key of a cursor; None if the text is not a cursor."""
     try:
         sandbox, name = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
     except (ValueError, TypeError, RecursionError):

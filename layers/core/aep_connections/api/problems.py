@@ -37,7 +37,7 @@ def request_failed(failure: Failure, headers: Mapping[str, str]) -> Problem:
 
 
 def explore_failed(failure: Failure) -> Problem:
-    """Exploring failed. Nothing retries it, so the caller must."""
+    """Exploring failed. It is not retried automatically, so the caller must retry it."""
     if failure.remedy == Retryable.usual_remedy:
         failure = replace(failure, remedy="Try again in a moment.")
     return Problem(_status_of(failure), failure)
@@ -71,7 +71,7 @@ def not_json(detail: str) -> Problem:
 def body_too_large(max_bytes: int) -> Problem:
     """The body is larger than any request may be."""
     detail = f"The body has more than {max_bytes} bytes."
-    failure = _failure("InvalidRequest", detail, "Send one request, with only its fields.")
+    failure = _failure("InvalidRequest", detail, "Send one request, with only the documented fields.")
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, failure)
 
 

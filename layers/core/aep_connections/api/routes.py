@@ -1,6 +1,6 @@
 """The routes of the HTTP API: one row and one function for each. API Gateway has already matched the route.
 
-Whatever a path variable contains, a call stays on the route for which API Gateway accepted it.
+A call runs only the route that API Gateway authorized, whatever its path variables contain.
 """
 
 import re
@@ -27,7 +27,7 @@ _NEW = {Outcome.CREATED, Outcome.RECREATED, Outcome.ADOPTED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """What the routes use. `explore` calls the explore function. `parameter_name` names the parameter of a key."""
+    """What the routes use. `explore` calls the explore function. `parameter_name` maps a key to its parameter."""
 
     clock: Clock
     registry: Registry
@@ -51,7 +51,7 @@ def request(call: HttpCall, dependencies: Dependencies) -> HttpReply:
     body = _body(call)
     key = {name: call.path[name] for name in ("sandbox", "name")}
     faults = [
-        {"field": name, "rule": f"must be the one in the path ({value}), or be omitted"}
+        {"field": name, "rule": f"must equal the value in the path ({value}), or be omitted"}
         for name, value in key.items()
         if body.get(name) not in (None, value)
     ]
@@ -103,7 +103,7 @@ def dispatch(event: Mapping[str, Any], context: Any, line: dict[str, Any], depen
     """The reply of an event's route. Fields for the log are added to `line`.
 
     Raises:
-        Problem: the call has no route (a path that only looks like one of a route has none), or the route refuses it.
+        Problem: API Gateway found no route, even if the path looks like the path of one, or the route refuses the call.
         ConnectionFailure: an AWS service of this stack did not respond.
     """
     route = ROUTES.get(event["routeKey"])
@@ -161,7 +161,7 @@ def _explore(call: HttpCall, path: str | None, dependencies: Dependencies) -> di
 def _submit(
     document: dict[str, Any], faults: list[dict[str, str]], call: HttpCall, dependencies: Dependencies
 ) -> HttpReply:
-    """Submit a request. Raises Problem with `faults` and those of the document, if there are any."""
+    """Submit a request. Raises a Problem that names `faults` and the faults of the document, if there are any."""
     try:
         wanted = read_request(document, dependencies.secret_prefix)
     except InvalidRequest as refusal:

@@ -1,6 +1,6 @@
-"""Submits a caller's request: sends it to the queue, notes it in the registry, and waits for its end if requested.
+"""Submits a caller's request: sends it to the queue, notes it in the registry, and, if requested, waits until it ends.
 
-It provisions nothing: `provision` does, and records in the registry how a request ended.
+It provisions nothing. The function `provision` does this, and records in the registry how a request ended.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from aep_connections.domain.time import order_at
 FIRST_POLL_SECONDS, POLL_GROWTH, MAX_POLL_SECONDS = 0.2, 1.5, 2.0
 
 End = Mapping[str, Any] | Failure
-"""How a request ended: its result, with the contract's names, or why there is none."""
+"""How a request ended: its result, with the contract's names, or its failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Submitter:
     def submit(self, request: Request) -> Order:
         """Send a request to the queue; returns its order. Raises Throttled, Unavailable; it may be queued even then.
 
-        A note that cannot be written is left out: the request is in the queue, and the note only shows it sooner.
+        A note that cannot be written is skipped: the request is in the queue, and the note only shows it sooner.
         """
         now = self.clock.now()
         order = order_at(now, f"{round(now * 1e6):016x}-{uuid.uuid4().hex}")
@@ -59,9 +59,9 @@ class Submitter:
 
 
 def _end_of(entry: Entry | None, key: Key, submitted: Order) -> End | None:
-    """How the request of an order ended; None if it has not ended yet, or if that is not known.
+    """How the request of an order ended; None if it has not ended yet, or if this is unknown.
 
-    Orders are compared by id: by the queue's own clock, the time of one may be earlier.
+    Orders are compared by id, since the queue's clock may give the same request an earlier time.
     """
     if entry is None or entry.order is None:
         return None

@@ -1,4 +1,4 @@
-"""Makes every AWS call: with timeouts and few tries, and with AWS's refusals turned into our errors."""
+"""Makes every AWS call with timeouts and few tries, and turns AWS's refusals into our errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _THROTTLING = {
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal by AWS: its code, and the item of a failed condition."""
+    """A refusal by AWS: its code and, if a condition failed, the item."""
 
     code: str
     item: Mapping[str, Any]
@@ -44,7 +44,7 @@ def client(session: boto3.Session, service: str, changes: Config | None = None) 
 
 
 def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
-    """The reply. Raises Throttled or Unavailable for anything else."""
+    """The reply. Raises Throttled or Unavailable if there is none."""
     reply, refused = attempt(operation, **arguments)
     if refused is not None:
         raise unavailable(operation, refused.code)

@@ -1,4 +1,4 @@
-"""Invokes functions of the stack: explore, and waits for its reply; or any function, without waiting."""
+"""Invokes functions of the stack: `explore`, whose reply it waits for, or any function without waiting."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ INVOKE_SECONDS = 27
 
 
 def patient_client(session: boto3.Session) -> Any:
-    """A Lambda client without retries: the reply takes long, and no caller waits for a second try."""
+    """A Lambda client without retries: the reply takes long, and no caller would wait for a second try."""
     once = Config(read_timeout=INVOKE_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
     return client.client(session, "lambda", once)
 
@@ -38,7 +38,7 @@ class Functions:
         return document
 
     def invoke_later(self, function_name: str, event: dict[str, Any]) -> None:
-        """Invoke soon, without waiting. Raises Throttled, Unavailable; it may happen even then."""
+        """Invoke asynchronously. Raises Throttled, Unavailable; the function may run even then."""
         payload = json.dumps(event).encode()
         call(self._lambda.invoke, FunctionName=function_name, InvocationType="Event", Payload=payload)
 

@@ -33,7 +33,7 @@ class _Codec:
 
 
 def _object(kind: Callable[..., Any], **attributes: tuple[str, _Codec]) -> _Codec:
-    """The codec of a value of several fields: attribute -> field and its codec."""
+    """The codec of a value with several fields. `attributes`: attribute -> field and its codec."""
     return _Codec(
         lambda value: {name: codec.write(getattr(value, field)) for name, (field, codec) in attributes.items()},
         lambda item: kind(**{field: codec.read(item[name]) for name, (field, codec) in attributes.items()}),
@@ -91,7 +91,7 @@ SUMMARY_PROJECTION: dict[str, Any] = {
 
 
 def key_of(key: Key) -> dict[str, Any]:
-    """The item's key, in DynamoDB's own JSON."""
+    """The item's key, in DynamoDB JSON."""
     return {"sandbox": {"S": key.sandbox}, "name": {"S": key.name}}
 
 
@@ -113,7 +113,7 @@ def item_of(entry: Entry) -> dict[str, Any]:
 
 
 def summary_of(key: Key, item: Mapping[str, Any]) -> Summary:
-    """What a listing has for a key, from an item that was `read`."""
+    """What a listing shows for a key, from an item that was `read`."""
     return Summary(**_fields(key, item, _SUMMARY))
 
 

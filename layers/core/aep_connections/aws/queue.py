@@ -58,7 +58,7 @@ class Queue:
 
 
 def _body(order: Order, detail: object) -> str:
-    """The envelope of what is parked, cut if it does not fit into a message."""
+    """The envelope of a parked message. A detail that does not fit into a message is cut."""
     shown = detail if isinstance(detail, dict) else {"unreadable": detail}
     try:
         body = json.dumps(envelope(order, shown, PARKED))

@@ -14,14 +14,14 @@ from aep_connections.domain.ports import Clock
 
 BY_SECRET = "by-secret"  # noqa: S105 - the name of an index
 MAX_KEYS = 100
-"""In one BatchGetItem."""
+"""The maximum number of keys in one BatchGetItem call."""
 MAX_READS = 20
-"""The most reads, of one megabyte each, for one page of a filtered list."""
+"""The maximum number of reads, of one megabyte each, for one page of a filtered list."""
 
 _FREE = "(attribute_not_exists(#leaseUntil) OR #leaseUntil < :now OR #owner = :me)"
 _LATER = "(attribute_not_exists(#order) OR #order < :order OR (#order = :order AND NOT #answered = :order))"
 _RELEASE = ("leaseUntil",)
-"""The owner stays, so that the SDK may repeat a last write whose response was lost."""
+"""The owner is kept, so that the SDK can repeat the last write if its response was lost."""
 _NOT_ACCEPTED = (
     "(attribute_not_exists(#order) OR (#order < :order AND NOT contains(#order, :id)))"
     " AND (attribute_not_exists(#noted) OR #noted.#order < :order)"
@@ -96,7 +96,7 @@ class Registry:
                 paging["Limit"] = page.limit - len(found)
             reply = call(operation, TableName=self._table, ConsistentRead=True, **wanted, **paging)
             found += [items.entry_of(items.key_in(item), item) for item in map(items.read, reply.get("Items", []))]
-            if len(found) > page.limit:  # what was read beyond the limit is read again
+            if len(found) > page.limit:  # items beyond the limit are read again
                 return found[: page.limit], found[page.limit - 1].key
             after = items.key_in(items.read(reply["LastEvaluatedKey"])) if reply.get("LastEvaluatedKey") else None
             if after is None or len(found) == page.limit:
@@ -230,7 +230,7 @@ def _update(
 
 
 def _wanted(page: Page) -> dict[str, Any]:
-    """The arguments of a list's query or scan; a key with a noted request does not have its item's status."""
+    """The arguments of a list's query or scan. A key with a noted request is `requested`, whatever its item says."""
     used: dict[str, str] = {}
     wanted: dict[str, Any] = {}
     if page.sandbox is not None:

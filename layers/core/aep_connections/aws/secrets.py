@@ -1,4 +1,4 @@
-"""Reads secrets: always by a version's stage, never cached. Values leave only inside `Secret`, which hides them."""
+"""Reads secrets by version stage, without a cache. Values are returned only inside `Secret`, which hides them."""
 
 import functools
 import json
@@ -65,7 +65,7 @@ class Secrets:
 
 
 def _object_in(text: object) -> dict[str, Any] | None:
-    """The JSON object in `text`; a parser's error is dropped here because it holds the text."""
+    """The JSON object in `text`, or None. The parser's error is dropped here because it holds the text."""
     try:
         values = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

@@ -35,7 +35,7 @@ def envelope(order: Order, detail: object, source: str) -> dict[str, Any]:
 
 
 def is_batch(event: object) -> bool:
-    """Whether this event is a batch from the queue; a batch without messages counts too: nothing to do."""
+    """Whether this event is a batch from the queue. An empty batch counts too: there is nothing to do."""
     records = event.get("Records") if isinstance(event, dict) else None
     return isinstance(records, list) and all(isinstance(r, dict) and usable_id(r.get("messageId")) for r in records)
 
@@ -114,7 +114,7 @@ def _json(body: object) -> Any:
 
 
 def _seconds(text: object) -> float | None:
-    """ISO 8601 with a zone as seconds since 1970; None if it is not that."""
+    """ISO 8601 with a zone as seconds since 1970; None for any other text."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

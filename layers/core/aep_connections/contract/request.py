@@ -36,7 +36,7 @@ def read_request(document: object, secret_prefix: str) -> Request:
 
     Args:
         document: what the trigger delivered.
-        secret_prefix: the names of secrets must be below it; `{sandbox}` stands for the request's sandbox.
+        secret_prefix: the names of secrets must start with it; `{sandbox}` stands for the request's sandbox.
 
     Raises:
         InvalidRequest: it names every broken rule.
@@ -172,14 +172,14 @@ def _boolean(value: object) -> str | None:
 
 RULES: dict[str, Rule] = {
     "name": _pattern(_NAME, "Part of the key, and of the parameter's name."),
-    "sandbox": _pattern(_SANDBOX, "Name of Adobe's sandbox; there is no default."),
+    "sandbox": _pattern(_SANDBOX, "Name of the Adobe sandbox; there is no default."),
     "displayName": _text(255, "The connection's name in Adobe; by default the request's `name`."),
     "description": _text(1000, "The connection's description in Adobe; a marker is appended to it."),
     "desiredState": one_of(DesiredState, "Whether the connection should exist."),
     "readiness": one_of(
         Readiness, "`start` may start a stopped cluster, which costs money; `off` does not check the workspace."
     ),
-    "adopt": Rule(_boolean, {"type": "boolean"}, "Whether to take over another connection with this display name."),
+    "adopt": Rule(_boolean, {"type": "boolean"}, "Whether to take over an existing connection with this display name."),
     **{
         source.secret_field: _pattern(
             _SECRET_NAME, "Name of the secret, below the configured prefix; required unless `desiredState` is `absent`."

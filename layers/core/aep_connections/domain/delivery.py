@@ -42,7 +42,7 @@ class Recheck:
 
     @property
     def unattended(self) -> bool:
-        """Whether no person requested it: then no cluster is started, and no test is run while it is stopped."""
+        """Whether no person requested it. If so, no cluster is started, and no test is run with a stopped cluster."""
         return self.reason in _UNATTENDED
 
     @property

@@ -38,10 +38,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """What a request waits for, `since` when, and `until` when before the function gives up (seconds since 1970).
+    """What a request waits for, since when, and when the function gives up (`since`, `until`: seconds since 1970).
 
-    `started_after` is the cluster's latest termination when this wait last started it. A later one ended that start.
-    None: this wait has not started the cluster.
+    `started_after` is the cluster's latest termination at the time when this wait last started the cluster. A later
+    termination means that this start has ended. None: this wait has not started the cluster.
     """
 
     order: Order
@@ -85,7 +85,7 @@ class StatusSince:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a listing of many keys has for each key.
+    """What a listing of many keys shows for each key.
 
     Attributes:
         source: name of the source type of every connection that the key created or may have created.
@@ -218,7 +218,7 @@ class Entry(Summary):
         return replace(self, tested=tested, fingerprint=self.fingerprint if passed else None)
 
     def in_doubt(self) -> Entry:
-        """What Adobe holds is about to differ from what was recorded."""
+        """Adobe's copy is about to differ from the recorded state."""
         return replace(self, fingerprint=None, tested=None)
 
     def ready(self, result: Result, now: float) -> Entry:
@@ -235,7 +235,7 @@ class Entry(Summary):
         )
 
     def retired(self, result: Result, now: float) -> Entry:
-        """The request is done: the key has no connection left. One that appears late is recognized by its marks."""
+        """The request is done: the key has no connection left. One that appears later is recognized by its mark."""
         return Entry(
             key=self.key,
             order=self.order,

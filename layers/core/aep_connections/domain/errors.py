@@ -165,7 +165,7 @@ class Conflict(Permanent):
 
 
 class InUse(Permanent):
-    """Adobe does not delete a connection that flows use; nothing was changed."""
+    """Adobe does not delete a connection that dataflows use; nothing was changed."""
 
     usual_remedy = "Delete the dataflows that use the connection, then send the request again."
 
@@ -189,11 +189,11 @@ class Unsettled(Retryable):
 
 
 class Throttled(Retryable):
-    """The upstream demands a lower rate of calls."""
+    """The upstream throttles our calls."""
 
 
 class Unavailable(Retryable):
-    """An upstream cannot be reached or its response makes no sense, or something unexpected happened."""
+    """An upstream cannot be reached or its response is unusable, or something unexpected happened."""
 
 
 class OutOfTime(Retryable):

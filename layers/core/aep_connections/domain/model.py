@@ -96,7 +96,7 @@ class Source:
         secret_field: the request's field that names the secret.
         overrides: the request's fields that replace a field of the secret.
         options: further fields of a request, valid only for the source types that list them.
-        read_secret: makes the auth params of a secret's name and values, and of the request's overrides.
+        read_secret: makes the auth params from a secret's name and values and the request's overrides.
     """
 
     name: str
@@ -214,7 +214,7 @@ class Desired:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def shown_by(self, connection: Connection) -> bool:
-        """Whether Adobe shows this name and these params; params that Adobe hides or adds do not count."""
+        """Whether Adobe shows this name and these params; params that Adobe hides or adds are ignored."""
         names = {*self.auth.public, *self.source.overrides}
         differ = any(
             connection.params[name] != self.auth.public.get(name)
@@ -226,7 +226,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The result of a request that succeeded. `published`: whether its id was written to the parameter this time."""
+    """The result of a request that succeeded. `published`: whether this delivery wrote the id to the parameter."""
 
     key: Key
     outcome: Outcome

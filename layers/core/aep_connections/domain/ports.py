@@ -37,7 +37,7 @@ class FlowService(Protocol):
         """The connection, or None only if Adobe reports that this connection does not exist."""
 
     def listing(self, source: model.Source, name: str | None = None) -> list[model.Connection]:
-        """Every connection of the source's spec, oldest first; with `name` only those that Adobe filters by it."""
+        """Every connection of the source's spec, oldest first; with `name`, only those that Adobe's filter returns."""
 
     def create(self, desired: model.Desired, mark: str) -> model.Connection:
         """POST, never repeated. The error's `may_have_happened` states whether a connection may exist."""
@@ -81,7 +81,7 @@ class Workspace(Protocol):
         """Check everything that can be checked, without changes. Raises OutOfTime; other problems are in the report."""
 
     def accepts_token(self) -> bool:
-        """Whether the source reports whose token it is. Raises Throttled, OutOfTime."""
+        """Whether the source accepts the token, so that it reports the owner. Raises Throttled, OutOfTime."""
 
     def start(self) -> None:
         """Start the cluster. It may be starting already. Raises NotReady, Throttled, Unavailable, OutOfTime."""
@@ -91,7 +91,7 @@ class Workspace(Protocol):
 
 
 class Workspaces(Protocol):
-    """The workspaces that connections lead to."""
+    """The workspaces behind the connections."""
 
     def open(self, source: model.Source, auth: model.AuthParams) -> Workspace | None:
         """The workspace of these params; None if this source type has none to check. Makes no calls."""
@@ -100,7 +100,7 @@ class Workspaces(Protocol):
 class Registry(Protocol):
     """The table of keys.
 
-    `save` and `close` write only while the lease is held, else Busy. Every method may raise Throttled, Unavailable.
+    `save` and `close` raise Busy if the lease is not held. Every method may raise Throttled, Unavailable.
     """
 
     def get(self, key: model.Key) -> Entry | None:
@@ -119,7 +119,7 @@ class Registry(Protocol):
         """Write the difference and release the lease."""
 
     def note_pending(self, order: model.Order, request: model.Request) -> None:
-        """Note a request that was sent to the queue, unless it, or a request of later order, was accepted."""
+        """Note a request that was sent to the queue, unless it or a later request was already accepted."""
 
     def page(self, page: model.Page) -> tuple[list[Entry], model.Key | None]:
         """A page of entries, and the key after which more may follow; a page may be short, even empty."""
@@ -144,7 +144,7 @@ class Queue(Protocol):
     """The request queue and its dead-letter queue."""
 
     def submit(self, order: model.Order, request: model.JsonObject) -> None:
-        """Send a request in envelope form. Raises Throttled, Unavailable; it may be in the queue even then."""
+        """Send a request in envelope form. Raises Throttled, Unavailable; the request may be in the queue even then."""
 
     def recheck(self, *rechecks: Recheck) -> None:
         """Send rechecks; if it raises, some may have been sent."""

@@ -53,7 +53,7 @@ class CheckResult:
 
 
 class Phase(StrEnum):
-    """What a cluster does. `starting` becomes `running` on success. A `stopping` cluster cannot be started yet."""
+    """What a cluster is doing. `starting` becomes `running` on success. A `stopping` cluster cannot be started yet."""
 
     RUNNING = "running"
     STARTING = "starting"

@@ -7,13 +7,13 @@ from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
 _TOKENS = re.compile(r"\b(?:dapi[\w.~+/=-]{8,}|eyJ[\w.~+/=-]{16,})|(?<=\bBearer )[^\s\"']+", re.ASCII | re.IGNORECASE)
-"""What looks like a token: for example one from an earlier version of a secret, which Adobe still holds."""
+"""Text that looks like a token, for example from an earlier version of a secret, which Adobe still holds."""
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}", re.ASCII)
 """The form of Adobe's request ids, which no token has."""
 
 MIN_INSIDE = 8
-"""Characters: a shorter piece of Base64 could come from any other text."""
+"""In characters: a shorter piece of Base64 could come from any other text."""
 
 
 class Redactor:
@@ -32,7 +32,7 @@ class Redactor:
         """Redact `value` from now on, in each form in which a service may echo it."""
         if not value:
             return
-        raw = value.encode(errors="surrogatepass")  # Adobe's text may hold half a character
+        raw = value.encode(errors="surrogatepass")  # Adobe's text may hold a lone surrogate
         escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
         in_urls = {quote(raw, safe=""), quote(raw), quote_plus(raw), quote_plus(raw, safe="/")}
         self._forms |= {value, *escaped, *in_urls, *(form.lower() for form in in_urls - {value}), *_in_base64(raw)}

@@ -28,7 +28,7 @@ def explore(key: Key, path: str | None, ports: ExplorePorts) -> dict[str, Any]:
     """`tables`, or with a path `columns`, as lists of JSON objects; or `notFound` with what does not exist.
 
     Raises:
-        DatabricksRefused: the workspace refuses Adobe; in Databricks' own words if Databricks can be reached.
+        DatabricksRefused: the workspace refuses Adobe. It has Databricks' own message if Databricks can be reached.
         ConnectionFailure: with the code of any other cause.
     """
     entry = ports.registry.get(key)

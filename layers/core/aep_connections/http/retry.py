@@ -1,4 +1,4 @@
-"""Decides whether an HTTP exchange is repeated within one invocation, by its status or failure, and after which pause.
+"""Decides, by status or failure, whether an HTTP exchange is repeated in this invocation, and after which pause.
 
 Other levels retry other things: docs/explanation/provisioning.md, "What is retried", lists each with its limit. A
 create is never repeated: a search in Adobe shows whether it happened.

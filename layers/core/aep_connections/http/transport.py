@@ -93,7 +93,7 @@ class Reply:
 class _Exchange(threading.local):
     """The connection that the current thread's exchange uses, and its socket.
 
-    If the response ends with its connection, `http.client` removes the socket from the connection.
+    If a response closes its connection, `http.client` removes the socket from the connection.
     """
 
     connection: Any = None

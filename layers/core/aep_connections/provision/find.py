@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was found: the key's connection, others of its name, and whether a known one is certainly gone."""
+    """What was found: the key's connection, others with its name, and whether the known one is certainly gone."""
 
     connection: Connection | None
     duplicates: tuple[str, ...] = ()
@@ -24,12 +24,12 @@ class Found:
 
 
 def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
-    """The connection that the open attempt created, now recorded; None once it certainly created none.
+    """The connection that the open attempt created, now recorded; None once it is certain that it created none.
 
     Only a listing that begins `settle_seconds` after the POST was sent can prove that nothing was created.
 
     Raises:
-        Unsettled: the invocation ends before that is certain.
+        Unsettled: the invocation ends before the outcome is certain.
     """
     clock, until = job.ports.clock, attempt.sent_at + job.limits.settle_seconds
     pauses = _pauses()
@@ -46,14 +46,14 @@ def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
         pause = max(0.01, min(next(pauses), left))
         if job.deadline.usable() < pause + READ_SECONDS:
             raise Unsettled(
-                "A POST to Adobe got no reply and may still take effect. Nothing is sent until that is certain.",
+                "A POST to Adobe got no reply and may still take effect. Nothing is sent until its outcome is certain.",
                 retry_after=left,
             )
         clock.sleep(pause)
 
 
 def find(job: Job, desired: Desired) -> Found:
-    """Find the key's connection by mark, parameter or (with `adopt`) name. Its known id, if any, was not found.
+    """Find the key's connection by mark, parameter or (with `adopt`) name. The recorded id, if any, was not found.
 
     The connection is recorded before this returns.
 
@@ -80,7 +80,7 @@ def find(job: Job, desired: Desired) -> Found:
 
 
 def without_duplicates(job: Job, source: Source, known: Connection) -> Found:
-    """The known connection, after every other one of this key is deleted, except one that may be published."""
+    """Delete the key's other connections, except one that may be published. Returns the known connection."""
     marks, kept = set(job.entry.marks), {known.id, job.published}
     others = [c for c in job.flow.listing(source) if mark_of(c) in marks and c.id not in kept]
     deleted, undeleted = _delete_duplicates(job, others)
@@ -88,9 +88,9 @@ def without_duplicates(job: Job, source: Source, known: Connection) -> Found:
 
 
 def own_connections(job: Job, source: Source, listed: list[Connection]) -> tuple[list[Connection], bool]:
-    """Connections of this key other than the known one, oldest first: by mark, else the one its parameter names.
+    """Connections of this key other than the known one, oldest first: found by mark, else by its parameter.
 
-    The second value is whether the one that the parameter names is certainly gone.
+    The second value is whether the connection in the parameter is certainly gone.
     """
     marks = set(job.entry.marks)
     own = [c for c in listed if mark_of(c) in marks]
@@ -105,7 +105,7 @@ def own_connections(job: Job, source: Source, listed: list[Connection]) -> tuple
 
 
 def assert_gone(connection_id: str, listed: list[Connection]) -> None:
-    """Raise Unavailable if a listing by connection spec alone still shows it: it may have been renamed."""
+    """Raise Unavailable if a listing by connection spec still shows the connection, which may have been renamed."""
     if any(c.id == connection_id for c in listed):
         raise Unavailable(f"Adobe reports that connection {connection_id} does not exist, but still lists it.")
 
@@ -146,7 +146,7 @@ def _record(job: Job, kept: Connection, others: list[Connection], deleted: int) 
 
 
 def _delete_duplicates(job: Job, duplicates: list[Connection]) -> tuple[int, list[Connection]]:
-    """How many were deleted, and those that dataflows already use, which are reported instead."""
+    """Returns how many were deleted, and those that dataflows use. These are not deleted but reported."""
     undeleted = []
     for connection in duplicates:
         job.deadline.require(READ_SECONDS, "deleting a duplicate connection")

@@ -149,7 +149,7 @@ class Job:
     def postpone(self, status: Status, failure: Failure) -> None:
         """Leave the request to a later delivery.
 
-        A refusal because something has to run first raises no doubt about what Adobe holds: its fingerprint stays.
+        The saved fingerprint is kept: that a cluster has to run first does not change what Adobe holds.
         """
         self.close(self.entry.with_(fingerprint=self.saved.fingerprint).postponed(status, failure, self.wait()))
 

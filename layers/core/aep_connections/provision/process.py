@@ -86,7 +86,7 @@ class Processor:
     def _run(self, job: Job) -> Processed:
         """Do the job, announce it, close it. A kill between these steps repeats the event, but never loses it.
 
-        A close without a reply may have taken effect. Nothing is recorded after it: the next delivery finds out.
+        A close without a reply may have taken effect. Nothing is recorded after it: the next delivery checks it.
         """
         end: Result | ConnectionFailure
         try:
@@ -113,7 +113,7 @@ class Processor:
     def _fail(self, job: Job, error: ConnectionFailure) -> Processed:
         """Announce and record a final failure, or postpone the request.
 
-        Unattended work does not change the key's status: no request is open while it is retried.
+        Unattended work does not change the key's status, since no request is open while it is retried.
         """
         message = job.delivery.message
         if not error.retryable or message is None or self._given_up(job, error):
@@ -200,7 +200,7 @@ def _ended(job: Job, **end: Any) -> Processed:
 
 
 def _name_next_step(error: ConnectionFailure, remedy: str) -> None:
-    """A retryable error that ends here is not retried. The remedy states that first, then its own advice."""
+    """A retryable error that ends here is not retried. The remedy states this first, then the error's own advice."""
     if error.retryable:
         own = "" if error.remedy == error.usual_remedy else f" {error.remedy}"
         error.remedy = remedy + own

@@ -20,12 +20,12 @@ from aep_connections.provision.readiness import diagnose, ensure_ready, token_re
 from aep_connections.provision.update import restore_former_secret, update
 
 SLOW_RECORD_SECONDS = 5.0
-"""An attempt that took longer to record is not sent: the settle time counts from the recorded time."""
+"""If recording an attempt took longer, nothing is sent: the settle time counts from the recorded time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What was done at Adobe: the key's connection, how it was found, and whether it passed Adobe's test as is."""
+    """What was done at Adobe: the key's connection, and whether it was patched or has already passed Adobe's test."""
 
     found: Found
     connection: Connection
@@ -68,7 +68,7 @@ def _known(job: Job, source: Source) -> Found | None:
 
 
 def _unchanged(job: Job, desired: Desired, known: Found | None) -> Effect | None:
-    """An effect without changes; None unless the connection is as desired, passed its test and needs no new one."""
+    """An effect without changes; None unless the connection is as desired, passed its test and needs no new test."""
     tested = job.entry.tested
     passed = job.before.status is Status.READY and tested is not None and tested.passed
     if known is None or known.connection is None or not passed or job.verifies:
@@ -83,7 +83,7 @@ def _is_as_desired(job: Job, desired: Desired, connection: Connection) -> bool:
 
 
 def _make_and_test(job: Job, desired: Desired, known: Found | None) -> Effect:
-    """Do what is needed at Adobe, once the workspace is ready. Refusals are diagnosed.
+    """Make the necessary calls to Adobe, once the workspace is ready. Refusals are diagnosed.
 
     If the source refuses the token of a published connection, Adobe gets the former token again.
     """
@@ -99,7 +99,7 @@ def _make_and_test(job: Job, desired: Desired, known: Found | None) -> Effect:
         refusal = refused if isinstance(refused, NotReady) else diagnose(job, workspace, refused)
         if holder and token_refused(job) and restore_former_secret(job, holder, desired):
             accepting = desired.source.name.capitalize()
-            refusal.message += f" Adobe uses the former version of the secret again, whose token {accepting} accepts."
+            refusal.message += f" Adobe uses the former version of the secret again. {accepting} accepts its token."
         raise refusal from None
 
 
@@ -131,7 +131,7 @@ def _create(job: Job, desired: Desired, outcome: Outcome) -> Connection:
                 job.save(job.entry.refused())
             raise
         made = settle(job, desired.source, attempt)
-        if made is None:  # one POST per delivery: the next one starts again
+        if made is None:  # one POST per delivery: the next delivery starts again
             raise
         return made
     job.record_connection(connection, desired.fingerprint, outcome)

@@ -22,7 +22,7 @@ from aep_connections.provision.job import READ_SECONDS, Job
 def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
     """Check the workspace before Adobe is called, as the request's `readiness` demands.
 
-    A fact that is not known does not block: Adobe may reach the workspace where this function cannot.
+    An unknown result does not block: Adobe may reach the workspace where this function cannot.
 
     Args:
         worked: whether the key is ready, and its parameter names the existing connection.
@@ -33,7 +33,7 @@ def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
 
     Raises:
         NotReady: a check failed; the message and `faults` name each.
-        Waiting: the only failed check is a cluster that is starting, or was started now.
+        Waiting: the only failed check is a cluster that is starting, or was just started.
     """
     off = job.request.readiness is Readiness.OFF
     if off and not (job.verifies or job.unattended):
@@ -83,8 +83,8 @@ def _check(job: Job, workspace: Workspace) -> Report:
 def _start_or_await_cluster(job: Job, workspace: Workspace, report: Report) -> None:
     """Raise Waiting if the only failed check is a cluster that will run: it is starting, or is started here.
 
-    A start costs money: only a request with readiness `start` does it, and not again after a start that ended for a
-    lasting reason.
+    A start costs money. Only a request with readiness `start` starts the cluster, but not again after a start that
+    ended for a lasting reason.
     """
     cluster = report.cluster
     if cluster is None or not report.waits_for_cluster:

@@ -79,7 +79,7 @@ def reply_to(event: Any, now: float, invocation_id: str, process: Callable[[Deli
     """The reply to a batch of the queue, or the result of a direct invoke.
 
     Raises:
-        ConnectionFailure: for a direct invoke, even if it is retryable: nothing else would retry it.
+        ConnectionFailure: for a direct invoke, even if it is retryable, since nothing else retries it.
     """
     if is_batch(event):
         undone = [r["messageId"] for r in event["Records"] if not process(read_record(r, now)).acknowledged]

@@ -1,1 +1,1 @@
-"""The function `reconcile`: compares the fleet with its desired state, announces drift, and has it repaired."""
+"""The function `reconcile`: compares the fleet with its desired state, announces drift, and triggers repairs."""

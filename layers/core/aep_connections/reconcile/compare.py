@@ -20,7 +20,7 @@ class Snapshot:
     """What Adobe, Parameter Store and Secrets Manager show of a sandbox.
 
     Attributes:
-        connections: those of Adobe with the spec of any entry, oldest first.
+        connections: Adobe's connections with the spec of any entry, oldest first.
         published: name of a key -> the id in its parameter.
         versions: name of a secret -> the id of its current version, None if it cannot be read.
     """
@@ -53,7 +53,7 @@ class Snapshot:
 
 
 def is_changing(entry: Summary, now: float, settle_seconds: float) -> bool:
-    """Whether a key is being processed, just was, or soon will be: what is shown of it may be out of date."""
+    """Whether a key is being processed, just was, or soon will be: the snapshot of it may be out of date."""
     recent = now - entry.updated_at < settle_seconds
     waits = entry.is_open and now - entry.updated_at < UNFINISHED_SECONDS
     pending = entry.pending is not None and now - entry.pending.order.seconds < UNFINISHED_SECONDS
@@ -68,12 +68,12 @@ def missing(entries: Iterable[Summary], snapshot: Snapshot) -> list[Summary]:
 def compare(
     entries: Iterable[Summary], snapshot: Snapshot, ours: Iterable[Summary], settled_before: float
 ) -> list[Drift]:
-    """The drift of entries, none of which is changing.
+    """The drift of `entries`, none of which may be changing.
 
     Args:
         entries: what to compare.
-        snapshot: what is shown.
-        ours: every entry of the sandbox. What they hold is not foreign.
+        snapshot: what the other services show.
+        ours: every entry of the sandbox. A connection that they hold is not foreign.
         settled_before: an attempt that was sent before this (seconds since 1970) is over.
     """
     held = {mark for entry in ours for mark in entry.marks} | {e.connection_id for e in ours if e.connection_id}
@@ -129,7 +129,7 @@ def _compare_connection(drift: Drift, known: Connection) -> None:
 
 
 def _changed_params(entry: Summary, known: Connection) -> Iterator[tuple[str, str, str]]:
-    """Params that Adobe shows and that differ from those that we sent. Params that it hides or adds do not count."""
+    """Params that Adobe shows and that differ from those that we sent. Ignores those that it hides or adds."""
     if entry.params is None:
         return
     source = source_of(entry)

@@ -56,7 +56,7 @@ class Drift:
     deviations: list[Deviation] = field(default_factory=list)
 
     def add(self, kind: Kind, expected: str | None = None, shown: str | None = None) -> None:
-        """Add one more."""
+        """Add a deviation."""
         self.deviations.append(Deviation(kind, expected, shown))
 
     @property
@@ -73,7 +73,7 @@ class Drift:
         return Recheck(self.entry.key, Reason.DUPLICATE if Kind.DUPLICATE in kinds else Reason.DRIFT)
 
     def document(self, why_not: str | None, redactor: Redactor) -> dict[str, Any]:
-        """The drift as the detail of an event. `why_not` is why nothing is done about it."""
+        """The drift as the detail of an event. `why_not` is the reason if no recheck is sent."""
         order = self.entry.order
         return {
             "sandbox": self.entry.key.sandbox,

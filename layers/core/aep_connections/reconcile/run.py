@@ -1,6 +1,6 @@
 """Reconciles the whole fleet, a sandbox at a time: drift is announced, then rechecked.
 
-    registry → Adobe's list beside parameters and versions → compare → the registry once more → announce → recheck
+    registry → Adobe's list, parameters and secret versions → compare → registry again → announce → recheck
 
 Nothing is changed here except the queue: `provision` repairs what a recheck names. A run may end at any point: the
 next one finds what still differs.
@@ -62,7 +62,7 @@ class Policy:
         checks: how many rechecks a run may send. Each may run Adobe's test.
         verify_after_seconds: a test that is older is repeated.
         max_missing_percent: if more of a sandbox's connections are missing, nothing is done there.
-        settle_seconds: for how long a change may not be visible yet.
+        settle_seconds: how long a change may take to become visible.
     """
 
     repairs: bool
@@ -82,7 +82,7 @@ class Run:
         due: the connections with the oldest tests, oldest first: time (seconds since 1970), sandbox, name.
         counts: what was found, by metric, or by metric and dimension. `Skipped` counts keys that were changing.
         oldest: the oldest test of a ready connection, in seconds since 1970.
-        versions: name of a secret -> when its version in use was created. Only of this invocation's sandboxes.
+        versions: name of a secret -> when its version in use was created. Only for this invocation's sandboxes.
     """
 
     checks: int
@@ -129,10 +129,10 @@ class Reconciler:
     note: Callable[[str, dict[str, Any]], None]
 
     def reconcile(self, run: Run) -> bool:
-        """Continue a run; returns whether it is complete. A sandbox that fails is counted, and stops no other.
+        """Continue a run; returns whether it is complete. If a sandbox fails, it is counted, and the others continue.
 
         Raises:
-            AdobeCredentialRejected, SecretRefused, SecretInvalid: for the Adobe secret. Every sandbox would fail.
+            AdobeCredentialRejected, SecretRefused, SecretInvalid: the Adobe secret is wrong. Every sandbox would fail.
             Throttled, Unavailable: the registry cannot list the sandboxes.
         """
         begun = False
@@ -224,7 +224,7 @@ class Reconciler:
             kinds = dict.fromkeys(deviation.kind for deviation in drift.deviations)
             run.counts.update(count_of("Drift", kind) for kind in kinds)
         self.ports.events.announce(DRIFTED, *details)
-        run.checks -= len(rechecks)  # some are sent, even if it is not known which
+        run.checks -= len(rechecks)  # before sending: a call that fails may have sent some
         self.ports.queue.recheck(*rechecks)
         run.counts["Drifted"] += len(details)
         run.counts["Rechecks"] += len(rechecks)

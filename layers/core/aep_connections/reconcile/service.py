@@ -44,7 +44,7 @@ class ReconcileService:
         )
 
     def reconcile(self, event: Any, context: Any) -> dict[str, Any]:
-        """Process an event; returns what was found and sent. Raises an error that prevents all of it."""
+        """Process an event; returns what was found and sent. Raises an error that stops the work."""
         try:
             return self._reconcile(event, context)
         except Exception as error:  # noqa: BLE001 - raised again

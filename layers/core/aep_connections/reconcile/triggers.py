@@ -1,4 +1,4 @@
-"""What invokes `reconcile`: a schedule, a new version of a secret, a dataflow that failed, or `reconcile` itself."""
+"""What invokes `reconcile`: a schedule, a new secret version, a failed run of a dataflow, or `reconcile` itself."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def woken_by(event: Any, checks: int) -> Run | SecretRotated | FlowRunFailed:
 
 
 def on_secret_rotated(rotated: SecretRotated, registry: Registry, queue: Queue) -> list[Recheck]:
-    """Send a recheck for every key of a secret, which applies the newest version. Raises Throttled, Unavailable."""
+    """Send rechecks for every key of a secret; they apply its newest version. Raises Throttled, Unavailable."""
     rechecks = [Recheck(key, Reason.SECRET) for key in registry.keys_of_secret(rotated.secret_id)]
     queue.recheck(*rechecks)
     return rechecks
@@ -63,7 +63,7 @@ def on_flow_run_failed(failed: FlowRunFailed, adobe: Adobe, registry: Registry, 
     """Send a recheck for each key whose connection a failed dataflow reads from.
 
     Raises:
-        ConnectionFailure: Adobe or AWS does not report which keys these are.
+        ConnectionFailure: Adobe or AWS does not return which keys these are.
     """
     entries = [entry for entry in registry.in_sandbox(failed.sandbox) if entry.status is not Status.RETIRED]
     if not entries:
@@ -91,7 +91,7 @@ def _secret_rotated(detail: Any) -> SecretRotated:
 
 
 def _flow_run_failed(event: dict[str, Any]) -> FlowRunFailed:
-    """Source: Adobe, "Subscribe to Flow Run Event Notifications". The run may be wrapped in two ways."""
+    """Source: Adobe, "Subscribe to Flow Run Event Notifications". Adobe wraps the run in one of two ways."""
     for run in _objects(event.get("detail"), MAX_DEPTH):
         sandbox, _ = readable_key({"sandbox": run.get("sandboxName"), "name": "any"})
         if sandbox and usable_id(run.get("flowId")):

@@ -1,4 +1,4 @@
-"""Checks of the network path, the token and the data: is the workspace reachable, by whom, and what is visible."""
+"""Checks of the network path, the token and the data: who reaches the workspace, and what is visible."""
 
 import re
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ def _token_scope(facts: Observation) -> Flaw | None:
     if reply is None:
         return None
     return failed(
-        reply.sentence, "Create the token with the scope all-apis, or with the scope that is named.", reply.evidence
+        reply.sentence, "Create the token with the scope all-apis, or with the scope in the message.", reply.evidence
     )
 
 
@@ -103,7 +103,7 @@ def _identity_kind(facts: Observation) -> Flaw | None:
     if "@" not in str(facts.me.get("userName", "")):
         return None
     return failed(
-        "The token belongs to a person's account and ends with it.", "Use a service principal's token for production."
+        "The token belongs to a person. It ends with their account.", "Use a service principal's token for production."
     )
 
 
@@ -119,7 +119,7 @@ def _token_expiry(facts: Observation) -> Flaw | None:
     if first is None or first - facts.now >= SOON_DAYS * 86_400:
         return None
     day = datetime.fromtimestamp(min(first, 253_402_300_799), UTC).date().isoformat()
-    whose = "The token" if len(known) == 1 else f"One of the identity's {len(known)} tokens, perhaps this one,"
+    whose = "The token" if len(known) == 1 else f"One of the identity's {len(known)} tokens (it may be this one)"
     return failed(f"{whose} expires on {day}.", "Put a new token into the secret before that date.", {"expires": day})
 
 

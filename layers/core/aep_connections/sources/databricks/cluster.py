@@ -124,7 +124,7 @@ def _access_mode(facts: Observation) -> Flaw | None:
     mode = _word(facts.cluster, "data_security_mode")
     if mode in _PASSTHROUGH:
         return failed(
-            f"The cluster's access mode {mode} passes on each user's own credentials. Adobe has none.",
+            f"The cluster's access mode {mode} needs each user's own credentials. Adobe has none.",
             "Choose access mode Dedicated, with the token's identity.",
             {"mode": mode},
         )
@@ -173,7 +173,7 @@ def _autotermination(facts: Observation) -> Flaw | None:
             "The cluster never stops automatically, which costs money.", "Set 30 to 60 minutes.", {"minutes": "0"}
         )
     return failed(
-        f"The cluster stops after {minutes} idle minutes, perhaps before Adobe has connected.",
+        f"The cluster stops after {minutes} idle minutes. That may be before Adobe connects.",
         "Set 30 to 60 minutes.",
         {"minutes": str(minutes)},
     )
@@ -210,7 +210,7 @@ def _sas_typo(facts: Observation) -> Flaw | None:
         return None
     return failed(
         f"{len(odd)} of the cluster's fs.azure.sas.… lines look mistyped.",
-        "The key must end in .blob.core.windows.net. The value must not have outer spaces or a leading question mark.",
+        "The key must end in .blob.core.windows.net. The value must not begin or end with a space, or begin with ?.",
     )
 
 

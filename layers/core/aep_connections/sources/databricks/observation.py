@@ -1,6 +1,6 @@
 """What was read from a workspace, and how checks evaluate it: one row per check, in the order of the report.
 
-A check is skipped if one that it needs did not pass. What could not be read is `unknown`, never a pass.
+A check is skipped if a check that it needs did not pass. What could not be read is `unknown`, never a pass.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from aep_connections.sources.databricks.replies import ApiReply
 class Observation:
     """The reply to each call, and what is known without a call.
 
-    `token_form` states what is wrong with the token's form, without any part of it. `now` is in seconds since 1970.
+    `token_form` states what is wrong with the token's format, without quoting it. `now` is in seconds since 1970.
     """
 
     params: Mapping[str, str]
@@ -44,7 +44,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Why a check did not pass; `severity` is set where it differs from the check's own."""
+    """Why a check did not pass; `severity` is set if it differs from the check's own."""
 
     message: str
     remedy: str

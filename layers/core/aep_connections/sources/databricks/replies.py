@@ -36,7 +36,7 @@ class ApiError(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiReply:
-    """One reply: a document, or an error with Databricks' text (ours, if none came), safe to show."""
+    """One reply: a document, or an error with Databricks' text (ours, if it sent none), safe to show."""
 
     error: ApiError | None
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)

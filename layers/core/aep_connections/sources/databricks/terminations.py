@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """A reason why a cluster ends. `lasting`: each new start ends the same way until someone changes something."""
+    """A reason why a cluster terminates. `lasting`: each new start ends the same way until something is changed."""
 
     sentence: str
     remedy: str

@@ -1,4 +1,4 @@
-"""One Databricks workspace over its REST API: reads everything about it concurrently, and starts its cluster.
+"""One Databricks workspace over its REST API: runs all reads concurrently, and starts its cluster.
 
 The client is thin: the official SDK has 29.5 MB and takes more than a second to import. The token is sent only to
 the workspace's own host, which `sources.databricks` builds from a pattern.
@@ -22,14 +22,14 @@ from aep_connections.sources.databricks.observation import Observation, run_chec
 from aep_connections.sources.databricks.replies import ApiError, ApiReply, interpret
 
 LOOK_TRIES = 2
-"""A stale connection is opened again. A blocked network path costs at most twice the connect timeout."""
+"""The second try reopens a stale connection. A blocked network path costs at most twice the connect timeout."""
 _HOST = re.compile(r"https://adb-([0-9]+)\.[0-9]+\.azuredatabricks\.net", re.ASCII)
 _PAT = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
 
 Get = tuple[str, tuple[tuple[str, str], ...]]
-"""Path and query."""
+"""The path and query of a GET."""
 ME: Get = ("/api/2.0/preview/scim/v2/Me", (("attributes", "id,userName,active,groups"),))
-"""Whose token it is."""
+"""Returns the owner of the token."""
 
 
 class DatabricksWorkspace:
@@ -39,7 +39,7 @@ class DatabricksWorkspace:
         self._params, self._token, self._upstream = auth.public, auth.secret["accessToken"], upstream
         host = _HOST.fullmatch(self._params["domain"])
         if host is None:
-            raise Unavailable("The domain is not that of a workspace.")
+            raise Unavailable("The domain is not the domain of a workspace.")
         self._workspace_id, self._base = host[1], url or host[0]
 
     def report(self) -> Report:
