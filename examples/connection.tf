@@ -10,6 +10,6 @@ resource "aws_lambda_invocation" "sales" {
     databricksSecretId = "aep/dev/databricks/sales"
   })
 
-  # A new key replaces the resource: the former connection is deleted, then the new one is created.
+  # A new key replaces the resource: the old connection is deleted, then the new one is created.
   triggers = { key = "dev/sales-lakehouse" }
 }
