@@ -37,10 +37,10 @@ def _refused(name: str) -> Any:
 
 
 TRIVIAL = {
-    "provision": Trivial({"Records": []}, lambda answer: answer["batchItemFailures"], []),
-    "api": Trivial(_refused("api-list-no-limit"), lambda answer: answer["statusCode"], 422),
-    "explore": Trivial(_refused("explore-no-name"), lambda answer: answer["failure"]["code"], "InvalidRequest"),
-    "reconcile": Trivial(_refused("reconcile-unknown-event"), lambda answer: answer["errorType"], "InvalidRequest"),
+    "provision": Trivial({"Records": []}, lambda response: response["batchItemFailures"], []),
+    "api": Trivial(_refused("api-list-no-limit"), lambda response: response["statusCode"], 422),
+    "explore": Trivial(_refused("explore-no-name"), lambda response: response["failure"]["code"], "InvalidRequest"),
+    "reconcile": Trivial(_refused("reconcile-unknown-event"), lambda response: response["errorType"], "InvalidRequest"),
 }
 """By the function's folder."""
 
@@ -71,10 +71,10 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
                 if number:
                     taken[one].append(once)
             if number:
-                said = (
+                shown = (
                     f"{function} {which} {1000 * taken[function, which][-1][0]:.0f} ms" for function, which in codes
                 )
-                say(f"round {number}: " + ", ".join(said))
+                say(f"round {number}: " + ", ".join(shown))
     return {
         "rounds": ROUNDS,
         "runtimePython": ".".join(map(str, PYTHON)),
@@ -82,7 +82,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def answered(handler: Callable[..., Any], event: Any, *context: Any) -> Any:
+def outcome_of(handler: Callable[..., Any], event: Any, *context: Any) -> Any:
     """What an invocation returns; if it fails, the document that Lambda makes of the error."""
     try:
         return handler(event, *context)
@@ -101,9 +101,9 @@ def _start(trivial: Trivial, code: Path, layer: Path, runtime: Path, logs: Path)
     logs.mkdir(exist_ok=True)
     started = Environment(function, find_python(), runtime, Written(logs))
     try:
-        answer = answered(started, trivial.event)
-        if trivial.shown(answer) != trivial.expected:
-            raise RuntimeError(f"Unexpected response: {answer}")
+        response = outcome_of(started, trivial.event)
+        if trivial.shown(response) != trivial.expected:
+            raise RuntimeError(f"Unexpected response: {response}")
         return started.init_seconds, started.first_seconds
     finally:
         started.stop()

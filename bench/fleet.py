@@ -42,7 +42,7 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
 
 def _size(size: int, say: Callable[[str], None]) -> dict[str, Any]:
     with open(os.devnull, "w") as nowhere, _stack() as stack:
-        concurrency = int(stack.event_source(_nobody).mapping["ScalingConfig"]["MaximumConcurrency"])
+        concurrency = int(stack.event_source(_not_invoked).mapping["ScalingConfig"]["MaximumConcurrency"])
         stack.aws.app = reading(stack.aws.app)
         provision = stack.environments("provision", nowhere, concurrency)
         population = Population(stack, size)
@@ -52,7 +52,7 @@ def _size(size: int, say: Callable[[str], None]) -> dict[str, Any]:
         for simulator in (stack.adobe, stack.ims):
             simulator.faults.add(Fault(times=0, delay=ADOBE_MS / 1000))
         clean = [_reconcile(stack, calls) for _ in range(ROUNDS)]
-        if any(one["answer"]["Drifted"] or one["answer"].get("FailedSandboxes") for one in clean):
+        if any(one["result"]["Drifted"] or one["result"].get("FailedSandboxes") for one in clean):
             raise RuntimeError(f"The function reports drift in a fleet without drift: {clean}")
         expected = 1 + pages(size)  # a token, and the pages
         found = {
@@ -111,10 +111,10 @@ class Calls:
     def _counting(self, inner: Wsgi) -> Wsgi:
         def app(environ: dict[str, Any], start_response: Any) -> Any:
             began = time.perf_counter()
-            answer = list(inner(environ, start_response))
+            response = list(inner(environ, start_response))
             operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or environ["PATH_INFO"]
             self._aws.append((operation, time.perf_counter() - began))
-            return answer
+            return response
 
         return app
 
@@ -122,7 +122,7 @@ class Calls:
 def _summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """A summary of rounds that made the same calls."""
     return {
-        "ended": all(one["answer"]["ended"] for one in rounds),
+        "ended": all(one["result"]["ended"] for one in rounds),
         "seconds": median(one["seconds"] for one in rounds),
         "peakMib": max(one["peakKib"] for one in rounds) / 1024,
         "idlePeakMib": max(one["idlePeakKib"] for one in rounds) / 1024,
@@ -165,17 +165,17 @@ def _repaired(
         raise RuntimeError(f"{left} rechecks are not done after {seconds:.0f} s.")
     adobe = calls.adobe()
     again = _reconcile(stack, calls, {"ADOBE_SETTLE_SECONDS": "0"})  # else recent repairs would not be compared
-    answer = found["answer"]
+    result = found["result"]
     return {
         "kinds": dict(kinds),
-        "drifted": answer["Drifted"],
-        "rechecks": answer["Rechecks"],
+        "drifted": result["Drifted"],
+        "rechecks": result["Rechecks"],
         "deliveries": len(delivered),
         "reconcileSeconds": found["seconds"],
         "seconds": seconds,
         "adobeCalls": len(adobe),
         "mostAtOnce": most_at_once(adobe),
-        "driftedAfter": again["answer"]["Drifted"],
+        "driftedAfter": again["result"]["Drifted"],
         "wrongAfter": population.wrong().total(),
     }
 
@@ -226,5 +226,5 @@ def _stack() -> Iterator[Stack]:
         aws.stop()
 
 
-def _nobody(_event: Any, _context: Any) -> Any:
+def _not_invoked(_event: Any, _context: Any) -> Any:
     raise AssertionError("Nothing invokes this: only the mapping of the event source is read.")

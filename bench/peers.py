@@ -38,9 +38,9 @@ class Sides:
 
     def counted(self) -> dict[str, int]:
         """The number of calls until now, without the calls that Adobe itself makes to Databricks."""
-        looks = [call for call in self.databricks.calls if call.request.headers["user-agent"] != "adobe"]
+        reads = [call for call in self.databricks.calls if call.request.headers["user-agent"] != "adobe"]
         adobe = len(self.ims.calls) + len(self.adobe.calls)
-        return {"adobeCalls": adobe, "databricksCalls": len(looks), "awsCalls": len(self.aws.calls)}
+        return {"adobeCalls": adobe, "databricksCalls": len(reads), "awsCalls": len(self.aws.calls)}
 
     def left(self, name: str) -> int:
         """The number of existing connections of that name."""

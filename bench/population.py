@@ -122,8 +122,8 @@ class Population:
     def _made(self, provision: Handler) -> str:
         """The item of the first key as JSON, with placeholders for its values. All else of the key is deleted."""
         secret = self._put(FIRST.sandbox, TOKENS[1])
-        asked = {"name": FIRST.name, "sandbox": FIRST.sandbox, SOURCE.secret_field: _secret_id(FIRST.sandbox)}
-        provision(asked, None)
+        request = {"name": FIRST.name, "sandbox": FIRST.sandbox, SOURCE.secret_field: _secret_id(FIRST.sandbox)}
+        provision(request, None)
         key = {"sandbox": {"S": FIRST.sandbox}, "name": {"S": FIRST.name}}
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)["Item"]
         if item["fingerprint"]["S"] != self._desired(FIRST, secret).fingerprint:
@@ -206,7 +206,7 @@ def _secret_id(sandbox: str) -> str:
 
 
 def _edit(record: Record, path: str, value: Any) -> None:
-    record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "somebody", time.time())
+    record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "someone", time.time())
 
 
 def _edit_param(record: Record, **changes: str) -> None:

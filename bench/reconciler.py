@@ -26,9 +26,9 @@ def reconcile(event: Any) -> dict[str, Any]:
     before = peak_kib()
     context = Context(time.monotonic() + TIMEOUT_SECONDS, function_name=os.environ["AWS_LAMBDA_FUNCTION_NAME"])
     began = time.perf_counter()
-    answer = handler(event, context)
+    result = handler(event, context)
     seconds = time.perf_counter() - began
-    return {"answer": answer, "seconds": seconds, "idlePeakKib": before, "peakKib": peak_kib()}
+    return {"result": result, "seconds": seconds, "idlePeakKib": before, "peakKib": peak_kib()}
 
 
 if __name__ == "__main__":

@@ -34,13 +34,13 @@ def warm(repetitions: int) -> list[dict[str, Any]]:
         _deliver(service, name)
     timed = []
     for number in range(repetitions):
-        for scenario, name, asked in (
+        for scenario, name, changes in (
             ("created", f"warm-{number}", {}),
             ("created, readiness off", f"unchecked-{number}", {"readiness": "off"}),
             ("unchanged", f"warm-{number}", {}),
         ):
             began, clock = time.time(), time.perf_counter()
-            done = _deliver(service, name, asked)
+            done = _deliver(service, name, changes)
             timed.append({"scenario": scenario, "seconds": time.perf_counter() - clock, "began": began, "done": done})
             timed[-1]["ended"] = time.time()
     return timed
@@ -78,7 +78,7 @@ def once(name: str) -> dict[str, Any]:
 def _deliver(
     service: ProvisionService,
     name: str,
-    asked: Mapping[str, str] = NOTHING,
+    changes: Mapping[str, str] = NOTHING,
     message_id: str | None = None,
     count: int = 1,
 ) -> bool:
@@ -87,7 +87,7 @@ def _deliver(
     record = {
         "messageId": message_id or str(uuid.uuid4()),
         "receiptHandle": "handle",
-        "body": json.dumps({"name": name, "sandbox": "dev", "databricksSecretId": SECRET_ID, **asked}),
+        "body": json.dumps({"name": name, "sandbox": "dev", "databricksSecretId": SECRET_ID, **changes}),
         "attributes": {
             "ApproximateReceiveCount": str(count),
             "SentTimestamp": now,

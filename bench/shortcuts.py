@@ -46,60 +46,64 @@ def reading(inner: Wsgi) -> Wsgi:
         if document is None:
             environ["wsgi.input"] = io.BytesIO(body)
             return inner(environ, start_response)
-        answer = json.dumps(document).encode()
-        headers = [("Content-Type", environ["CONTENT_TYPE"]), ("Content-Length", str(len(answer)))]
+        response = json.dumps(document).encode()
+        headers = [("Content-Type", environ["CONTENT_TYPE"]), ("Content-Length", str(len(response)))]
         start_response("200 OK", headers)
-        return [answer]
+        return [response]
 
     return app
 
 
-def _query(asked: dict[str, Any]) -> dict[str, Any] | None:
-    match = re.fullmatch(r"#?sandbox = (:sandbox)", asked["KeyConditionExpression"])
-    if match is None or "FilterExpression" in asked or "IndexName" in asked:
+def _query(request: dict[str, Any]) -> dict[str, Any] | None:
+    match = re.fullmatch(r"#?sandbox = (:sandbox)", request["KeyConditionExpression"])
+    if match is None or "FilterExpression" in request or "IndexName" in request:
         return None
-    table = _table(asked["TableName"])
-    of_hash = table.items.get(DynamoType(asked["ExpressionAttributeValues"][match[1]]), {})
-    return _page(asked, list(of_hash.values()), _keys(table))
+    table = _table(request["TableName"])
+    of_hash = table.items.get(DynamoType(request["ExpressionAttributeValues"][match[1]]), {})
+    return _page(request, list(of_hash.values()), _keys(table))
 
 
-def _scan(asked: dict[str, Any]) -> dict[str, Any] | None:
-    if "FilterExpression" in asked or "IndexName" not in asked:
+def _scan(request: dict[str, Any]) -> dict[str, Any] | None:
+    if "FilterExpression" in request or "IndexName" not in request:
         return None
-    table = _table(asked["TableName"])
-    keys = _keys(table) + [one["AttributeName"] for one in table.get_index(asked["IndexName"]).schema]
+    table = _table(request["TableName"])
+    keys = _keys(table) + [one["AttributeName"] for one in table.get_index(request["IndexName"]).schema]
     items = (item for of_hash in list(table.items.values()) for item in list(of_hash.values()))
-    return _page(asked, [item for item in items if all(name in item.attrs for name in keys)], keys, keys)
+    return _page(request, [item for item in items if all(name in item.attrs for name in keys)], keys, keys)
 
 
-def _page(asked: dict[str, Any], items: list[Any], keys: list[str], kept: list[str] | None = None) -> dict[str, Any]:
+def _page(request: dict[str, Any], items: list[Any], keys: list[str], kept: list[str] | None = None) -> dict[str, Any]:
     """The items of one page, if all have the size of the first. `kept` are the attributes that an index has."""
 
     def place(item: Any) -> list[str]:
         return [item.attrs[name].value for name in keys]
 
-    after = [next(iter(one.values())) for one in (asked.get("ExclusiveStartKey", {}).get(n, {"S": ""}) for n in keys)]
+    after = [next(iter(one.values())) for one in (request.get("ExclusiveStartKey", {}).get(n, {"S": ""}) for n in keys)]
     following = sorted((item for item in items if place(item) > after), key=place)
     most = PAGE_BYTES // _bytes(_read(following[0], kept)) if following else 0
-    found = [_read(item, _projection(asked) or kept) for item in following[:most]]
+    found = [_read(item, _projection(request) or kept) for item in following[:most]]
     more = {"LastEvaluatedKey": _read(following[most - 1], keys)} if len(following) > most else {}
     return {"Items": found, "Count": len(found), "ScannedCount": len(found), **more}
 
 
-def _batch(asked: dict[str, Any]) -> dict[str, Any]:
-    answers = {}
-    for name, of in asked["RequestItems"].items():
+def _batch(request: dict[str, Any]) -> dict[str, Any]:
+    responses = {}
+    for name, of in request["RequestItems"].items():
         table = _table(name)
         held = [table.get_item(*(DynamoType(key[part]) for part in _keys(table))) for key in of["Keys"]]
-        answers[name] = [_read(item, _projection(of)) for item in held if item is not None]
-    return {"Responses": answers, "UnprocessedKeys": {}}
+        responses[name] = [_read(item, _projection(of)) for item in held if item is not None]
+    return {"Responses": responses, "UnprocessedKeys": {}}
 
 
-def _parameters(asked: dict[str, Any]) -> dict[str, Any] | None:
-    if not asked.get("Recursive") or "ParameterFilters" in asked:
+def _parameters(request: dict[str, Any]) -> dict[str, Any] | None:
+    if not request.get("Recursive") or "ParameterFilters" in request:
         return None
     held: dict[str, Any] = ssm_backends[ACCOUNT][REGION]._parameters
-    start, most, path = int(asked.get("NextToken", 0)), asked.get("MaxResults", 10), asked["Path"].rstrip("/") + "/"
+    start, most, path = (
+        int(request.get("NextToken", 0)),
+        request.get("MaxResults", 10),
+        request["Path"].rstrip("/") + "/",
+    )
     names = [name for name in list(held) if name.startswith(path)][start : start + most]
     found = [{"Name": name, "Type": "String", "Value": dict.__getitem__(held, name)[-1].value} for name in names]
     return {"Parameters": found} | ({"NextToken": str(start + most)} if len(names) == most else {})
@@ -113,11 +117,11 @@ _READS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
 }
 
 
-def _projection(asked: dict[str, Any]) -> list[str] | None:
-    if "ProjectionExpression" not in asked:
+def _projection(request: dict[str, Any]) -> list[str] | None:
+    if "ProjectionExpression" not in request:
         return None
-    names = asked.get("ExpressionAttributeNames", {})
-    return [names.get(name, name) for name in asked["ProjectionExpression"].split(", ")]
+    names = request.get("ExpressionAttributeNames", {})
+    return [names.get(name, name) for name in request["ProjectionExpression"].split(", ")]
 
 
 def _table(name: str) -> Any:

@@ -36,9 +36,9 @@ class CannedAws(Simulator):
         self._items: dict[str, dict[str, Any]] = {}
         self._parameters: dict[str, str] = {}
 
-    def answer(self, request: Request) -> tuple[Response | None, Fault | None]:
+    def reply(self, request: Request) -> tuple[Response | None, Fault | None]:
         operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        return super().answer(replace(request, path=f"/{operation}"))
+        return super().reply(replace(request, path=f"/{operation}"))
 
     def respond(self, request: Request, now: float) -> Response:
         given = request.json()

@@ -42,18 +42,18 @@ def measure(say: Callable[[str], None]) -> dict[str, Any]:
         scenarios = {name: _scenario(name, timed, stubs) for name in STATED}
     for name, found in scenarios.items():
         say(f"{name}: {found['medianMs']:.1f} ms, its chain of calls {found['chainMs']:.1f} ms, {found['ratio']:.3f} x")
-    look = _look(timed, stubs)
-    say(f"readiness adds {look['addedMs']:.1f} ms, its slowest check {look['slowestMs']:.1f} ms: {look['ratio']:.3f} x")
+    read = _reads(timed, stubs)
+    say(f"readiness adds {read['addedMs']:.1f} ms, its slowest check {read['slowestMs']:.1f} ms: {read['ratio']:.3f} x")
     return {
         "repetitions": REPETITIONS,
         "awsMs": AWS_MS,
         "othersMs": OTHERS_MS,
         "scenarios": scenarios,
-        "readiness": look,
+        "readiness": read,
     }
 
 
-def _look(timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, float]:
+def _reads(timed: list[dict[str, Any]], stubs: Stubs) -> dict[str, float]:
     """What a check of the workspace adds to a create, and what the slowest of its reads takes inside the stub."""
     by_scenario = {name: [one for one in timed if one["scenario"] == name] for name in ("created", UNCHECKED)}
     checked, unchecked = (median(1000 * one["seconds"] for one in by_scenario[name]) for name in by_scenario)

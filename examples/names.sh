@@ -1,6 +1,7 @@
 # Sets the names that the pages use, in bash or zsh, from the repository's root:
 #   . examples/names.sh aep-connections   a deployed stack, by its name (AWS CLI 2.13 or later)
-#   . examples/names.sh local             the stack that `make local` runs in another terminal
+#   . examples/names.sh local [FILE]      the stack that `make local` runs in another terminal; FILE is the file of
+#                                         its `--env` option, if that is not ./local.env
 # It also defines `signed`: curl, with a call signed for the HTTP API (curl 7.75 or later).
 
 signed() ( # a subshell, so that exported credentials do not stay in your shell
@@ -15,11 +16,14 @@ signed() ( # a subshell, so that exported credentials do not stay in your shell
 )
 
 _names_of_the_local_stack() {
-  if [ ! -f ./local.env ]; then
-    echo "local.env is missing: run \`make local\` in another terminal, in this folder, and wait until the stack runs." >&2
+  if [ ! -f "$1" ]; then
+    echo "$1 is missing: run \`make local\` in another terminal, in this folder, and wait until the stack runs." >&2
     return 1
   fi
-  . ./local.env
+  case $1 in # without a slash, the shell would look for the file on the PATH
+    */*) . "$1" ;;
+    *) . "./$1" ;;
+  esac
   if ! curl -s -o /dev/null "$API/openapi.json"; then
     echo "The local stack does not respond at $API: run \`make local\` again." >&2
     return 1
@@ -67,9 +71,9 @@ _show_names() {
 
 case ${1:-} in
   '')
-    echo "Usage: . examples/names.sh STACK (or: local)" >&2
+    echo "Usage: . examples/names.sh STACK (or: local [FILE])" >&2
     false
     ;;
-  local) _names_of_the_local_stack && _show_names ;;
+  local) _names_of_the_local_stack "${2:-./local.env}" && _show_names ;;
   *) _names_of_a_deployed_stack "$1" && _show_names ;;
 esac

@@ -44,7 +44,7 @@ def read_rows(path: str) -> list[dict[str, Any]]:
 
 
 def send_events(session: boto3.Session, bus: str, rows: list[dict[str, Any]]) -> int:
-    """Put one event for each request; how many EventBridge did not take."""
+    """Put one event for each request. Returns how many EventBridge rejected."""
     events = session.client("events")
     left = [
         {

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     up_.add_argument("--port", type=_base_port, metavar="N", help=f"{ports} (default: {BASE_PORT}; with --json: 0)")
     env = "file for the stack's names, as `export` lines; deleted at the end"
     up_.add_argument("--env", metavar="FILE", help=f"{env} (default: {ENV_FILE}; with --json: none)")
-    demo_ = commands.add_parser("demo", help="show the main job or a scenario, step by step")
+    demo_ = commands.add_parser("demo", help="show the main use case or a scenario, step by step")
     demo_.add_argument("--scenario", choices=SCENARIOS, default="main", help="what to show (default: main)")
     check = commands.add_parser("preflight", help="check the workspace of a secret, local or real")
     check.add_argument("--secret", required=True, help="name of the Databricks secret in Secrets Manager")

@@ -1,4 +1,4 @@
-"""The main job, step by step: an event on the bus, one tested connection in Adobe, its id in Parameter Store."""
+"""The main use case, step by step: an event on the bus, one tested connection in Adobe, its id in Parameter Store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Run:
 
 
 def demo(*, as_json: bool) -> int:
-    """Run the main job twice. Returns 0 if it ended as expected."""
+    """Run the main use case twice. Returns 0 if it ended as expected."""
     log = io.StringIO()
     stack = Stack()
     try:

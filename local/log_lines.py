@@ -17,7 +17,7 @@ _COUNTED = {
     "Verifications": ("1 old test repeated", "{} old tests repeated"),
     "Skipped": ("1 skipped: it was changing", "{} skipped: they were changing"),
     "Unrepaired": ("1 not repaired", "{} not repaired"),
-    "Unverified": ("1 old test left for the next run", "{} old tests left for the next run"),
+    "Unverified": ("1 ready but not tested in its current state", "{} ready but not tested in their current state"),
     "FailedSandboxes": ("1 sandbox not reconciled", "{} sandboxes not reconciled"),
     "StoppedSandboxes": ("1 sandbox stopped: too many missing", "{} sandboxes stopped: too many missing"),
 }

@@ -28,7 +28,7 @@ PROVISION = {
     "DELETE /connections/…": "deletes the connection",
     "GET /connections/…": "compares the connection with the registry",
     "GET /connections/…/test": "runs Adobe's test of the connection",
-    "GET /api/2.0/preview/scim/v2/Me": "checks that the token is valid, and whose it is",
+    "GET /api/2.0/preview/scim/v2/Me": "checks that the token is valid, and who owns it",
     "GET /api/2.0/token/list": "checks when the token expires",
     "GET /api/2.1/clusters/get": "reads the cluster's state",
     "POST /api/2.1/clusters/start": "starts the cluster",

@@ -163,7 +163,7 @@ def _shown(stack: Stack, api: str, env_file: str) -> str:
     """What a person needs to begin; `docs/` has the rest."""
     body = json.dumps({"databricksSecretId": SAMPLE_SECRET_ID})
     stopped = json.dumps({"clusters": {DATABRICKS_SECRET["clusterId"]: "TERMINATED"}})
-    load = ". examples/names.sh local" if env_file == ENV_FILE else f". {shlex.quote(str(Path(env_file).resolve()))}"
+    file = "" if env_file == ENV_FILE else f" {shlex.quote(str(Path(env_file).resolve()))}"
     return f"""The local stack is running. Ctrl-C stops it and deletes its data.
 
   AWS (moto)    {stack.aws.url}
@@ -174,7 +174,7 @@ def _shown(stack: Stack, api: str, env_file: str) -> str:
 
 In another terminal, load the names (from {env_file}) and request a connection:
 
-  {load}
+  . examples/names.sh local{file}
   signed -X PUT "$API/connections/dev/lakehouse" -H 'Prefer: wait=20' -d '{body}'
   aws ssm get-parameters-by-path --path "$PARAMETER_PREFIX" --recursive
   .venv/bin/python -m local preflight --secret {SAMPLE_SECRET_ID}

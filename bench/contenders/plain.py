@@ -17,6 +17,6 @@ headers = {
     "x-sandbox-name": "dev",
 }
 url = os.environ["ADOBE_PLATFORM_URL"] + "/data/foundation/flowservice/connections"
-answer = requests.post(url, json=given["connection"], headers=headers, timeout=65)
-answer.raise_for_status()
-print(answer.json()["id"])
+response = requests.post(url, json=given["connection"], headers=headers, timeout=65)
+response.raise_for_status()
+print(response.json()["id"])

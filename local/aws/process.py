@@ -47,8 +47,8 @@ class FunctionProcess:
         self._out = out
         self._process: subprocess.Popen[bytes] | None = None
         self._watched = selectors.DefaultSelector()
-        self._answers = -1
-        self._said, self._printed = b"", b""
+        self._results = -1
+        self._received, self._printed = b"", b""
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -64,10 +64,10 @@ class FunctionProcess:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             self._send({"event": event, "requestId": request_id, "seconds": seconds})
-            said = self._receive(seconds, request_id)
-        if "error" in said:
-            raise FunctionFailed(said["error"])
-        return said["answer"]
+            message = self._receive(seconds, request_id)
+        if "error" in message:
+            raise FunctionFailed(message["error"])
+        return message["result"]
 
     def stop(self) -> None:
         """End the process, even in the middle of an invocation, and start no other."""
@@ -93,7 +93,7 @@ class FunctionProcess:
 
     def _start(self) -> None:
         self._end()
-        self._answers, theirs = os.pipe()
+        self._results, theirs = os.pipe()
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local.aws.worker", str(self.function.folder), str(theirs)],
@@ -112,12 +112,12 @@ class FunctionProcess:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         self._watched = selectors.DefaultSelector()
-        self._watched.register(self._answers, selectors.EVENT_READ)
+        self._watched.register(self._results, selectors.EVENT_READ)
         self._watched.register(process.stdout, selectors.EVENT_READ)
-        said = self._receive(START_SECONDS, "start")
-        if "error" in said:
+        message = self._receive(START_SECONDS, "start")
+        if "error" in message:
             self._end()
-            raise FunctionFailed(said["error"])
+            raise FunctionFailed(message["error"])
 
     def _send(self, order: dict[str, Any]) -> None:
         assert self._process is not None
@@ -131,24 +131,24 @@ class FunctionProcess:
     def _receive(self, seconds: float, request_id: str) -> dict[str, Any]:
         """The next line that the process reports. If none comes in time, kill it and raise FunctionFailed."""
         deadline = time.monotonic() + seconds
-        while b"\n" not in self._said:
+        while b"\n" not in self._received:
             left = deadline - time.monotonic()
             ready = self._watched.select(left) if left > 0 else []
             if not ready:
                 self._fail(request_id, "Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
             for key, _ in ready:
-                if key.fd != self._answers:
+                if key.fd != self._results:
                     self._show()
-                elif piece := os.read(self._answers, 1 << 16):
-                    self._said += piece
+                elif piece := os.read(self._results, 1 << 16):
+                    self._received += piece
                 else:
                     assert self._process is not None
                     status = self._process.wait()
                     self._fail(request_id, "Runtime.ExitError", f"Runtime exited with status {status}")
         self._show()
-        line, _, self._said = self._said.partition(b"\n")
-        said: dict[str, Any] = json.loads(line)
-        return said
+        line, _, self._received = self._received.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def _fail(self, request_id: str, kind: str, message: str) -> NoReturn:
         self._end()
@@ -178,11 +178,11 @@ class FunctionProcess:
         self._process.wait()
         self._show(whole=True)
         self._watched.close()
-        os.close(self._answers)
+        os.close(self._results)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        self._process, self._said = None, b""
+        self._process, self._received = None, b""
 
 
 def _read(descriptor: int) -> bytes | None:

@@ -49,7 +49,7 @@ def _worked(handler: Handler, order: dict[str, Any]) -> dict[str, Any]:
         json.dumps(result)
     except (TypeError, ValueError) as error:
         return {"error": {"errorType": "Runtime.MarshalError", "errorMessage": f"Unable to marshal response: {error}"}}
-    return {"answer": result}
+    return {"result": result}
 
 
 def _report(descriptor: int, document: dict[str, Any]) -> None:

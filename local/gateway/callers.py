@@ -58,7 +58,7 @@ def authorized(call: Call, route: Route) -> dict[str, Any] | Reply:
 def verified(call: Call) -> bool:
     """Whether a call was just signed for this API with the local credentials, and was not changed afterwards.
 
-    As in AWS, the signed query is in the order of its names, and the signed path is encoded twice. botocore does so.
+    As in AWS, the signed query is sorted by name, and the signed path is encoded twice. botocore does so.
     Older versions of curl sign what they send: give them a query in that order and a path without encoded characters.
     """
     match = _SIGNED.fullmatch(call.header("authorization").strip())
@@ -70,7 +70,7 @@ def verified(call: Call) -> bool:
         return False
     if match["scope"] != f"{date[:8]}/{REGION}/execute-api/aws4_request":
         return False
-    if (said := call.header("x-amz-content-sha256")) and said != hashlib.sha256(call.body).hexdigest():
+    if (claimed := call.header("x-amz-content-sha256")) and claimed != hashlib.sha256(call.body).hexdigest():
         return False
     return hmac.compare_digest(_signature(call, names, date), match["signature"])
 

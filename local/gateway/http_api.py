@@ -40,11 +40,11 @@ class Route:
     def variables(self, method: str, path: str) -> dict[str, str] | None:
         """The path's variables in a call, decoded; None if this is not the call's route."""
         wanted, _, pattern = self.key.partition(" ")
-        asked, given = pattern.split("/"), path.split("/")
-        if self.key == DEFAULT or wanted not in (method, "ANY") or len(asked) != len(given):
+        wanted_parts, given = pattern.split("/"), path.split("/")
+        if self.key == DEFAULT or wanted not in (method, "ANY") or len(wanted_parts) != len(given):
             return None
         found: dict[str, str] = {}
-        for name, value in zip(asked, given, strict=True):
+        for name, value in zip(wanted_parts, given, strict=True):
             if name.startswith("{") and value:
                 found[name.strip("{}")] = unquote(value)
             elif name != value:

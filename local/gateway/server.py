@@ -49,7 +49,7 @@ class Gateway:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, call: Call) -> Reply:
+    def respond(self, call: Call) -> Reply:
         """The reply to the caller."""
         if call.method == "GET" and call.path in ("/docs", "/openapi.json"):
             return self._documentation(page=call.path == "/docs" and call.query != "format=json")
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         gateway = self.server.gateway
         body, headers = self._body(), tuple(self.headers.items())
         call = Call(self.command, self.path, headers, body, self.client_address[0], gateway.now())
-        reply = gateway.answer(call)
+        reply = gateway.respond(call)
         self.send_response(reply.status)
         for name, value in (*reply.headers, ("Apigw-Requestid", call.id)):
             self.send_header(name, value)

@@ -33,7 +33,7 @@ _PROBLEMS = {
     424: "The cause is in Adobe, Databricks or a secret. `code` names it, `remedy` states what to do.",
     429: "Too many requests.",
     500: "A defect in this product.",
-    503: "Temporarily unavailable, or given up after many tries.",
+    503: "The service is temporarily unavailable, or the function gave up.",
 }
 _NOT_LET_IN = (401, 403)
 _EVERYWHERE = (400, *_NOT_LET_IN, 429, 500, 503)

@@ -1,7 +1,7 @@
 """A simulated Databricks workspace. It serves every workspace: replies name the workspace that the request named.
 
 Without settings every token is valid, every cluster is RUNNING, and every catalog and schema exists. Shapes are those
-of Databricks' REST API: an invalid token is a 403 with an integer code, a cluster that does not exist is a 400.
+of Databricks' REST API: an invalid token gets a 403 with an integer code, a cluster that does not exist gets a 400.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DatabricksSettings:
         refusal: why every call is refused, whatever its token. `ip`: an IP access list; `private-link`: a redirect to
             the private link; `other-workspace`: a token of another workspace; `login-page`: a login page; empty: none.
         org_id: string, the workspace id that every reply names; empty: the id that the request names.
-        user_name: string, whose token it is; for a service principal its application id.
+        user_name: string, the identity that owns the token; for a service principal its application id.
         user_active: true or false, whether that identity is active.
         groups: list of the names of that identity's groups.
         token_days: number of days until the token expires. 0: never. Negative: it expired in the past and is refused.

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.simulators.connections import Record
 
-FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"  # CRMToAEP, of all sources of tables
+FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"  # CRMToAEP, which all table sources use
 DATA_LAKE_SPEC = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 FIELDS = {
     "id", "createdAt", "updatedAt", "createdBy", "updatedBy", "createdClient", "updatedClient", "sandboxId",

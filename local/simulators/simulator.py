@@ -111,7 +111,7 @@ class Simulator:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, request: Request) -> tuple[Response | None, Fault | None]:
+    def reply(self, request: Request) -> tuple[Response | None, Fault | None]:
         """The reply (None: no reply), and the fault that changes how it is sent."""
         started = time.time()
         self.let_late_effects_happen()
@@ -235,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
             {name.lower(): value for name, value in self.headers.items()},
             self.rfile.read(length),
         )
-        response, fault = self.server.simulator.answer(request)
+        response, fault = self.server.simulator.reply(request)
         if response is None:
             if fault and fault.hang:
                 self._wait_until_client_goes()

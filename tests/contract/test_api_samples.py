@@ -51,7 +51,7 @@ def web(world: World, aws_calls: AwsCalls) -> Web:
     return Web(world, aws_calls)
 
 
-def answer(web: Web, name: str) -> tuple[int, Any]:
+def send_sample(web: Web, name: str) -> tuple[int, Any]:
     """The status and the document of the API function's response to a sample."""
     clock = web.world.clock
     reply = reply_of(web.api.respond(load(name), Context(clock.now() + SECONDS, clock.now)))
@@ -111,10 +111,10 @@ def test_the_caller_in_a_sample_has_the_fields_of_a_local_caller(name: str) -> N
 @pytest.mark.parametrize("name", STATUSES)
 def test_a_sample_gets_its_expected_status(world: World, web: Web, name: str) -> None:
     if name not in NEW:
-        world.ask(load("invoke-request"))
+        world.request(load("invoke-request"))
     world.clock.meanwhile = lambda: work(world)
 
-    status, document = answer(web, name)
+    status, document = send_sample(web, name)
 
     assert status == STATUSES[name]
     assert (document.get("code") is None) == (not name.startswith("invalid/"))
@@ -122,26 +122,26 @@ def test_a_sample_gets_its_expected_status(world: World, web: Web, name: str) ->
 
 @pytest.mark.parametrize("name", sorted(NEW - {"api-request-and-wait"}))
 def test_a_sample_that_requests_a_connection_gets_one(world: World, web: Web, name: str) -> None:
-    answer(web, name)
+    send_sample(web, name)
 
     work(world)
 
-    assert answer(web, "api-show")[1]["status"] == "ready"
+    assert send_sample(web, "api-show")[1]["status"] == "ready"
 
 
 def test_the_sample_that_waits_gets_the_new_connection(world: World, web: Web) -> None:
     world.clock.meanwhile = lambda: work(world)
 
-    _, document = answer(web, "api-request-and-wait")
+    _, document = send_sample(web, "api-request-and-wait")
 
     assert document["outcome"] == "created"
     assert document["connectionId"] == world.connections()[0]["id"]
 
 
 def test_the_samples_that_read_show_the_connection_and_its_tables(world: World, web: Web) -> None:
-    world.ask(load("invoke-request"))
+    world.request(load("invoke-request"))
 
-    listed, tables, table = (answer(web, name)[1] for name in ("api-list", "api-tables", "api-table"))
+    listed, tables, table = (send_sample(web, name)[1] for name in ("api-list", "api-tables", "api-table"))
 
     assert [one["name"] for one in listed["connections"]] == ["sales-lakehouse"]
     assert load("api-table")["pathParameters"]["path"] in {one["path"] for one in tables["tables"]}
@@ -149,32 +149,32 @@ def test_the_samples_that_read_show_the_connection_and_its_tables(world: World, 
 
 
 def test_the_samples_that_verify_and_retire_succeed(world: World, web: Web) -> None:
-    world.ask(load("invoke-request"))
-    before = answer(web, "api-show")[1]["tested"]["at"]
+    world.request(load("invoke-request"))
+    before = send_sample(web, "api-show")[1]["tested"]["at"]
     world.clock.advance(60)
 
-    answer(web, "api-verify")
+    send_sample(web, "api-verify")
     work(world)
-    verified = answer(web, "api-show")[1]
-    answer(web, "api-retire")
+    verified = send_sample(web, "api-show")[1]
+    send_sample(web, "api-retire")
     work(world)
 
     assert verified["tested"]["at"] > before
-    assert answer(web, "api-show")[1]["status"] == "retired"
+    assert send_sample(web, "api-show")[1]["status"] == "retired"
     assert world.connections() == []
 
 
 def test_the_invalid_sample_with_every_fault_names_them_all(world: World, web: Web) -> None:
     sample = load("invalid/api-every-fault")
 
-    _, document = answer(web, "invalid/api-every-fault")
+    _, document = send_sample(web, "invalid/api-every-fault")
 
     faulty = set(json.loads(sample["body"])) | set(sample["pathParameters"])
     assert {fault["field"] for fault in document["faults"]} == faulty
 
 
 def test_the_samples_of_exploring_show_tables_and_columns(world: World, web: Web) -> None:
-    world.ask(load("invoke-request"))
+    world.request(load("invoke-request"))
 
     tables, table = (web.explore(load(name), None) for name in ("explore-tables", "explore-table"))
 
@@ -185,22 +185,22 @@ def test_the_samples_of_exploring_show_tables_and_columns(world: World, web: Web
 def test_the_samples_of_exploring_are_the_events_that_the_apis_function_sends(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask(load("invoke-request"))
-    asked: list[Any] = []
+    world.request(load("invoke-request"))
+    received: list[Any] = []
 
     def explore(event: Any, _context: Any) -> Any:
-        asked.append(event)
+        received.append(event)
         return {}
 
     monkeypatch.setitem(world.stack.aws.functions, world.stack.resources.attribute("ExploreFunction", None), explore)
 
     for sample in ("api-tables", "api-table"):
-        answer(web, sample)
+        send_sample(web, sample)
 
-    assert asked == [load("explore-tables"), load("explore-table")]
+    assert received == [load("explore-tables"), load("explore-table")]
 
 
 def test_the_invalid_sample_of_exploring_returns_its_failure_as_data(world: World, web: Web) -> None:
-    answered = web.explore(load("invalid/explore-no-name"), None)
+    response = web.explore(load("invalid/explore-no-name"), None)
 
-    assert answered["failure"]["code"] == "InvalidRequest"
+    assert response["failure"]["code"] == "InvalidRequest"

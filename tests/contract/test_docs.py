@@ -18,6 +18,7 @@ from aep_connections.sources.databricks.access import ACCESS_CHECKS, data_checks
 from aep_connections.sources.databricks.cluster import CLUSTER_CHECKS
 from local.aws.template import translated
 from local.stack import ROOT
+from local.timeline import PROVISION
 
 DOCS, EVENTS = ROOT / "docs", ROOT / "events"
 README, RUNBOOK, CODES_PAGE = ROOT / "README.md", DOCS / "runbook.md", DOCS / "reference" / "codes.md"
@@ -117,12 +118,12 @@ def test_the_costs_are_their_arithmetic() -> None:
 
     assert [row[0] for row in rows] == ["10", "1,000", "10,000"]
     assert re.findall(r"([0-9]+) alarms", text) == [str(len(ALARMS))]
-    for connections, requests, asked, standing, total in rows:
+    for connections, requests, request_cost, standing, total in rows:
         number = int(connections.replace(",", "")) * 31
         assert int(requests.replace(",", "")) == number
-        assert float(asked) == pytest.approx(number / 1000 * per_thousand, abs=0.006)
+        assert float(request_cost) == pytest.approx(number / 1000 * per_thousand, abs=0.006)
         assert float(standing) == pytest.approx(sum(fixed), abs=0.001)
-        assert float(total) == pytest.approx(float(asked) + float(standing), abs=0.001)
+        assert float(total) == pytest.approx(float(request_cost) + float(standing), abs=0.001)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -152,6 +153,13 @@ def links(page: Path) -> list[str]:
 
 def test_the_readme_has_two_screens() -> None:
     assert len(README.read_text().splitlines()) <= README_LINES
+
+
+def test_the_readme_shows_lines_of_the_demo() -> None:
+    lines = re.findall(r"^ +\d+ ms  \w.+?  +(\S.*?)(?: → \d+)?  +(\S.*)$", README.read_text(), re.MULTILINE)
+
+    assert lines
+    assert [line for line in lines if PROVISION.get(line[0]) != line[1]] == []
 
 
 def test_the_version_is_the_same_everywhere() -> None:

@@ -11,7 +11,7 @@ from moto.events.models import EventPattern
 from aep_connections.domain.delivery import Reason
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.reconcile.run import Run
-from aep_connections.reconcile.triggers import FlowRunFailed, SecretRotated, woken_by
+from aep_connections.reconcile.triggers import FlowRunFailed, SecretRotated, work_of
 from local.aws.template import Template
 from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET, ROOT
@@ -20,7 +20,7 @@ from tests.support.world import Sent, World
 
 EVENTS = ROOT / "events"
 TEMPLATE = Template.load({"AdobeSecretArn": "arn"})
-RUNS = ("reconcile-by-hand", "reconcile-schedule", "reconcile-goes-on")
+RUNS = ("reconcile-by-hand", "reconcile-schedule", "reconcile-continues")
 FLOW_RUNS = ("reconcile-flow-run-failed", "reconcile-flow-run-failed-messages")
 SECRETS = ("reconcile-secret-changed",)
 REASONS = (Reason.DRIFT, Reason.DUPLICATE, Reason.SECRET, Reason.DUE, Reason.FLOW_RUN)
@@ -33,7 +33,7 @@ def load(name: str) -> Any:
 @pytest.fixture
 def made(world: World) -> World:
     """A world with the connection of the samples, some time after it was created."""
-    world.ask(load("invoke-request"))
+    world.request(load("invoke-request"))
     world.clock.advance(LATER)
     return world
 
@@ -41,7 +41,7 @@ def made(world: World) -> World:
 @pytest.fixture
 def woken(made: World, keeper: Keeper) -> Keeper:
     """The reconcile function of that world."""
-    keeper.told()
+    keeper.pending_events()
     return keeper
 
 
@@ -66,13 +66,13 @@ def test_every_reason_of_a_recheck_has_a_sample() -> None:
 
 @pytest.mark.parametrize("name", [*RUNS, *FLOW_RUNS, *SECRETS])
 def test_a_sample_is_parsed_as_its_kind_of_event(name: str) -> None:
-    woken = woken_by(load(name), 500)
+    woken = work_of(load(name), 500)
 
     assert isinstance(woken, Run if name in RUNS else SecretRotated if name in SECRETS else FlowRunFailed)
 
 
 def test_the_sample_of_a_continued_run_has_the_form_that_a_run_sends() -> None:
-    document = load("reconcile-goes-on")["reconcile"]
+    document = load("reconcile-continues")["reconcile"]
 
     assert json.loads(json.dumps(Run.from_document(document).document())) == document
     assert set(document) == set(Run(checks=1).document())
@@ -114,26 +114,26 @@ def test_the_timers_input_is_the_sample_with_the_schedulers_placeholders() -> No
 def test_a_sample_of_a_run_reconciles_the_fleet(made: World, woken: Keeper, name: str) -> None:
     made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
 
-    said = woken.wake(load(name))
+    result = woken.wake(load(name))
 
-    assert (said["ended"], said["Drifted"], said["Rechecks"]) == (True, 1, 1)
+    assert (result["ended"], result["Drifted"], result["Rechecks"]) == (True, 1, 1)
     assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.DRIFT}]
 
 
 def test_the_sample_of_a_continued_run_ends_the_run_and_skips_what_was_checked(made: World, woken: Keeper) -> None:
     made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
 
-    said = woken.wake(load("reconcile-goes-on"))
+    result = woken.wake(load("reconcile-continues"))
 
-    assert (said["ended"], said["Drifted"], said["Verifications"]) == (True, 3, 1)
+    assert (result["ended"], result["Drifted"], result["Verifications"]) == (True, 3, 1)
     assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.DUE}]
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_the_sample_of_a_changed_secret_rechecks_its_connections(made: World, woken: Keeper, name: str) -> None:
-    said = woken.wake(load(name))
+    result = woken.wake(load(name))
 
-    assert said == {"secret_id": "aep/dev/databricks/sales", "rechecks": 1}
+    assert result == {"secret_id": "aep/dev/databricks/sales", "rechecks": 1}
     assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.SECRET}]
 
 
@@ -147,9 +147,9 @@ def test_a_sample_of_a_failed_dataflow_causes_a_recheck_of_its_connection(
     sample = load(name)
 
     unknown = woken.wake(sample)
-    said = woken.wake(json.loads(json.dumps(sample).replace(unknown["flow_id"], flow["id"])))
+    result = woken.wake(json.loads(json.dumps(sample).replace(unknown["flow_id"], flow["id"])))
 
-    assert (unknown["rechecks"], said) == (0, {"sandbox": "dev", "flow_id": flow["id"], "rechecks": 1})
+    assert (unknown["rechecks"], result) == (0, {"sandbox": "dev", "flow_id": flow["id"], "rechecks": 1})
     assert rechecks(woken) == [{"sandbox": "dev", "name": "sales-lakehouse", "reason": Reason.FLOW_RUN}]
 
 

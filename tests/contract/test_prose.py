@@ -1,4 +1,4 @@
-"""What people read is plain English: short sentences, and none of the words that once had a meaning of their own here.
+"""What people read is plain English: short sentences, and none of the words that once had a private meaning here.
 
 It does not see whether a sentence is clear. A reader has to.
 """

@@ -98,9 +98,9 @@ def test_tracebacks_show_paths_of_lambda_and_not_of_the_build(deployable: Path) 
 
 
 def test_without_lambdas_python_the_build_reports_a_layer_without_bytecode(tmp_path: Path) -> None:
-    said = sam_build(tmp_path, PYENV_ROOT="/nowhere", PATH=_path_without_python313(tmp_path))
+    output = sam_build(tmp_path, PYENV_ROOT="/nowhere", PATH=_path_without_python313(tmp_path))
 
-    assert "without bytecode" in said
+    assert "without bytecode" in output
     assert not list(tmp_path.rglob("*.pyc"))
 
 

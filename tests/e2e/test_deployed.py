@@ -152,16 +152,16 @@ def test_after_an_environment_dies_during_a_create_the_next_one_finds_the_connec
     stack: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment, posted, gone = stack.environment(), threading.Event(), threading.Event()
-    answer = stack.stack.adobe.answer
+    reply = stack.stack.adobe.reply
 
     def keep_waiting(request: Any) -> Any:
-        answered = answer(request)
+        response = reply(request)
         if request.method == "POST" and request.path.endswith("/connections"):
             posted.set()
             gone.wait(30)
-        return answered
+        return response
 
-    monkeypatch.setattr(stack.stack.adobe, "answer", keep_waiting)
+    monkeypatch.setattr(stack.stack.adobe, "reply", keep_waiting)
     stack.put()
     working = threading.Thread(target=stack.work, args=(environment,))
     working.start()

@@ -59,16 +59,16 @@ def worker(stack: Deployed) -> Environment:
 def made(stack: Deployed, call: Call, worker: Environment) -> dict[str, Any]:
     """The result of a request whose caller waited for it."""
     with stack.working(worker):
-        answer = call("PUT", KEY, BODY, **WAIT)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
+        response = call("PUT", KEY, BODY, **WAIT)
+    assert response.status_code == 201, response.text
+    return dict(response.json())
 
 
-def problem(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
+def problem(response: requests.Response, status: int, code: str) -> dict[str, Any]:
     """The problem document of a response."""
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    return dict(answer.json())
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["Content-Type"] == "application/problem+json"
+    return dict(response.json())
 
 
 def test_a_caller_who_waits_gets_the_published_id_of_the_connection(
@@ -115,11 +115,11 @@ def test_a_verification_tests_the_connection_again(
 ) -> None:
     before = call("GET", KEY).json()["tested"]
 
-    asked = call("POST", f"{KEY}/verify")
+    accepted = call("POST", f"{KEY}/verify")
     stack.work(worker)
 
     after = call("GET", KEY).json()["tested"]
-    assert asked.status_code == 202
+    assert accepted.status_code == 202
     assert (before["passed"], after["passed"]) == (True, True)
     assert after["at"] > before["at"]
 
@@ -128,9 +128,9 @@ def test_a_caller_who_waits_for_a_deletion_gets_its_result(
     stack: Deployed, call: Call, worker: Environment, made: dict[str, Any]
 ) -> None:
     with stack.working(worker):
-        answer = call("DELETE", KEY, **WAIT)
+        response = call("DELETE", KEY, **WAIT)
 
-    assert (answer.status_code, answer.json()["outcome"]) == (200, "deleted")
+    assert (response.status_code, response.json()["outcome"]) == (200, "deleted")
     assert (stack.connections(), stack.parameter()) == ([], None)
     assert call("GET", KEY).json()["status"] == "retired"
     problem(call("POST", f"{KEY}/verify"), 404, "NotFound")
@@ -170,12 +170,12 @@ def test_the_roles_in_the_template_allow_exactly_what_the_deployed_functions_nee
 ) -> None:
     """Invariant 7, Least, while the queue is not processed: no call needs another role, and nothing is unused."""
     before = len(stack.calls.made)
-    asked = [("PUT", KEY), ("POST", f"{KEY}/verify")]
-    looks = [("GET", path) for path in (KEY, f"{KEY}/tables", "/connections", "/connections?sandbox=dev")]
+    accepted = [("PUT", KEY), ("POST", f"{KEY}/verify")]
+    reads = [("GET", path) for path in (KEY, f"{KEY}/tables", "/connections", "/connections?sandbox=dev")]
 
-    answers = [call(*one, BODY if one[0] == "PUT" else None) for one in (*asked, *looks)]
+    responses = [call(*one, BODY if one[0] == "PUT" else None) for one in (*accepted, *reads)]
 
-    assert [answer.status_code for answer in answers] == [202] * 2 + [200] * 4
+    assert [response.status_code for response in responses] == [202] * 2 + [200] * 4
     calls = stack.calls.made[before:]
     allowed = [*stack.granted("ApiFunction"), *stack.granted("ExploreFunction")]
     assert [one for one in calls if not any(grant.permits(one) for grant in allowed)] == []

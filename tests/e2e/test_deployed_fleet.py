@@ -1,4 +1,4 @@
-"""The deployed reconcile function, invoked by the schedule, by events and by itself. Rechecks repair drift."""
+"""The deployed reconcile function: scheduled runs, continued runs and events. Rechecks repair drift."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def worker(stack: Deployed) -> Environment:
     stack.put(seconds_ago=60)
     stack.work(made)
     stack.time_passes()
-    told(stack)
+    pending_events(stack)
     return made
 
 
-def told(stack: Deployed) -> list[Any]:
+def pending_events(stack: Deployed) -> list[Any]:
     """The events for the function that it has not received yet."""
     return stack.stack.aws.asynchronous.take(stack.functions["ReconcileFunction"].name)
 
@@ -47,10 +47,10 @@ def test_a_deleted_connection_is_announced_and_created_again(
     (lost,) = stack.connections()
     stack.stack.adobe.records[lost].deleted_at = 1.0
 
-    said = keeper(SCHEDULED)
+    result = keeper(SCHEDULED)
     stack.work(worker)
 
-    assert (said["ended"], said["Drifted"], said["Rechecks"]) == (True, 1, 1)
+    assert (result["ended"], result["Drifted"], result["Rechecks"]) == (True, 1, 1)
     (made,) = stack.connections()
     assert stack.parameter() == made != lost
     assert stack.announced() == [("Ready", "created"), ("Drifted", "recheck"), ("Ready", "recreated")]
@@ -61,7 +61,7 @@ def test_a_deleted_connection_is_announced_and_created_again(
 def test_a_new_version_of_a_secret_reaches_adobe(stack: Deployed, keeper: Environment, worker: Environment) -> None:
     stack.stack.put_secret(SECRET_ID, DATABRICKS_SECRET | {"accessToken": NEW})
 
-    (event,) = told(stack)
+    (event,) = pending_events(stack)
     assert keeper(event)["rechecks"] == 1
     stack.work(worker)
 
@@ -84,7 +84,7 @@ def test_the_role_in_the_template_allows_exactly_what_the_deployed_function_need
 
     soon_over = stack.environment("ReconcileFunction", timeout_seconds=100.0)
     assert soon_over(SCHEDULED)["ended"] is False
-    (event,) = told(stack)
+    (event,) = pending_events(stack)
     assert keeper(event)["Drifted"] == 2
     keeper({"detail-type": "Secret Label Updated", "detail": {"name": SECRET_ID, "labelUpdated": "AWSCURRENT"}})
 
@@ -101,7 +101,7 @@ def test_a_failed_dataflow_has_its_connection_tested(stack: Deployed, keeper: En
     tests = len([call for call in adobe.calls if call.request.path.endswith("/test")])
 
     stack.stack.aws.client("events").put_events(Entries=[entry | {"EventBusName": stack.stack.bus_name}])
-    (event,) = told(stack)
+    (event,) = pending_events(stack)
     assert keeper(event)["rechecks"] == 1
     stack.work(worker)
 

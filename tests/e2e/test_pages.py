@@ -1,6 +1,6 @@
-"""The commands of README and docs that can run on one machine, run as they stand there.
+"""The commands of README and docs that can run on one machine, run exactly as written.
 
-Each page has a local stack of its own, as `make local` starts it, and one shell that runs the page's blocks in order.
+Each page has its own local stack, as `make local` starts it, and one shell that runs the page's blocks in order.
 Only a whole stack can show that a page's commands fit together, and a real shell that they can be copied.
 """
 
@@ -66,7 +66,7 @@ def stack(folder: Path) -> Iterator[Path]:
     names = folder / "local.env"
     with (folder.parent / "log").open("w") as log:
         up = [sys.executable, "-m", "local", "up", "--port", "0", "--env", str(names)]
-        running = subprocess.Popen(up, cwd=folder, stdout=log, stderr=log)
+        running = subprocess.Popen(up, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             until = time.monotonic() + STARTED_SECONDS
             while not names.exists() and running.poll() is None and time.monotonic() < until:
@@ -74,7 +74,7 @@ def stack(folder: Path) -> Iterator[Path]:
             assert names.exists(), (folder.parent / "log").read_text()
             yield folder
         finally:
-            running.send_signal(signal.SIGINT)
+            os.killpg(running.pid, signal.SIGKILL)  # with its functions; ending in order takes two seconds a page
             running.wait(timeout=STARTED_SECONDS)
 
 
@@ -95,7 +95,7 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("page", LOCAL, ids=relative)
-def test_the_local_commands_of_a_page_run_as_they_stand_there(page: Path, stack: Path) -> None:
+def test_the_local_commands_of_a_page_run_exactly_as_written(page: Path, stack: Path) -> None:
     texts, promises = zip(*blocks(page, "sh local"), strict=True)
     script = "".join(f"{text}\necho {END}\n" for text in texts)
     checked = re.sub(r"^( *signed (?:.|\\\n)+?)  # (\d{3})$", r"status \2 \1", script, flags=re.MULTILINE)
@@ -114,6 +114,20 @@ def test_every_command_of_a_page_can_be_copied(page: Path) -> None:
         ran = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
 
         assert ran.returncode == 0, f"{text}\n{ran.stderr}"
+
+
+def test_the_steps_that_the_local_stack_shows_run_with_another_file_of_names(stack: Path) -> None:
+    log, until = stack.parent / "log", time.monotonic() + STARTED_SECONDS
+    while "events follow" not in log.read_text() and time.monotonic() < until:
+        time.sleep(0.1)
+    steps = re.findall(r"^  (\..+?)\n\n", log.read_text(), re.MULTILINE | re.DOTALL)
+    (stack / "local.env").rename(stack / "other names.env")
+    elsewhere = [text.replace(str(stack / "local.env"), "'other names.env'") for text in steps]
+
+    ran = [run(stack, text.replace("signed ", "status 201 signed ", 1)) for text in elsewhere]
+
+    assert [(one.returncode, one.stderr) for one in ran] == [(0, "")]
+    assert "/aep-connections/dev/lakehouse/connection-id" in ran[0].stdout
 
 
 def test_a_command_that_fails_and_a_status_that_differs_are_seen(stack: Path) -> None:

@@ -146,7 +146,7 @@ def test_only_lambdas_python_version_is_accepted(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("PYENV_ROOT", "/nowhere")
 
-    with pytest.raises(FileNotFoundError, match=r"needs Python 3\.13"):
+    with pytest.raises(FileNotFoundError, match=r"Python 3\.13, the version in Lambda, is required"):
         find_python()
 
 

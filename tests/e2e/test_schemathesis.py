@@ -14,7 +14,7 @@ from local.gateway.server import DOCUMENT
 from local.stack import ROOT
 from tests.support.fuzz import SECRET_ID
 from tests.support.iam import AwsCalls
-from tests.support.served import Answer, served
+from tests.support.served import LambdaResponse, served
 
 CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 ANY_SANDBOX = {"DatabricksSecretPrefix": "aep/"}
@@ -47,23 +47,23 @@ def test_the_api_conforms_to_its_document(aws: Aws, aws_calls: AwsCalls, tmp_pat
     assert int(links[1]) >= 10, report
 
 
-SPOILT: dict[str, Callable[[Answer], Answer]] = {
-    "Undocumented status code": lambda answer: answer | {"statusCode": 206},
-    "Response violates schema": lambda answer: answer | {"body": '{"sandbox": "dev"}'},
-    "Undocumented Content-Type": lambda answer: answer | {"headers": {"Content-Type": "text/plain"}},
-    "Server error": lambda answer: answer | {"statusCode": 500},
+ALTERATIONS: dict[str, Callable[[LambdaResponse], LambdaResponse]] = {
+    "Undocumented status code": lambda response: response | {"statusCode": 206},
+    "Response violates schema": lambda response: response | {"body": '{"sandbox": "dev"}'},
+    "Undocumented Content-Type": lambda response: response | {"headers": {"Content-Type": "text/plain"}},
+    "Server error": lambda response: response | {"statusCode": 500},
 }
 """What Schemathesis reports, and the change to a response that causes the report."""
 
 
 def test_a_response_that_is_not_in_the_document_is_found(aws: Aws, aws_calls: AwsCalls, tmp_path: Path) -> None:
-    changes = itertools.cycle(SPOILT.values())
+    changes = itertools.cycle(ALTERATIONS.values())
 
-    def spoil(answer: Answer) -> Answer:
-        return next(changes)(answer)
+    def alter(response: LambdaResponse) -> LambdaResponse:
+        return next(changes)(response)
 
-    with served(aws, aws_calls, tmp_path, SECRET_ID, ANY_SANDBOX, spoil) as url:
+    with served(aws, aws_calls, tmp_path, SECRET_ID, ANY_SANDBOX, alter) as url:
         status, report = schemathesis(url, "--phases", "stateful")
 
     assert status == 1
-    assert [said for said in SPOILT if said not in report] == [], report
+    assert [problem for problem in ALTERATIONS if problem not in report] == [], report

@@ -35,18 +35,18 @@ from tests.fire.lots import (
     WORKSPACES,
     Aimed,
     agains,
-    asks,
     calls_in,
     faults,
     keys,
     numbers,
+    requests,
 )
+from tests.support.call_faults import CallFault
 from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge, KeyOf
 from tests.support.keeper import Keeper
-from tests.support.spoilt import Spoilt
 from tests.support.world import STOPPED, Killed, Sent, new_world
 
 BUDGET = settings(
@@ -82,7 +82,7 @@ class Life(RuleBasedStateMachine):
         self._judge = Judge(self._world, self._calls)
         self._waiting: list[Sent] = []
         self._done: list[Sent] = []
-        self._asked: dict[KeyOf, dict[str, dict[str, Any]]] = {key: {} for key in KEYS}
+        self._requested: dict[KeyOf, dict[str, dict[str, Any]]] = {key: {} for key in KEYS}
         self._databases: dict[KeyOf, str] = {}
         self._adopting: set[KeyOf] = set()
         self._twins: dict[str, KeyOf] = {}
@@ -94,13 +94,13 @@ class Life(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ requests
 
-    @rule(key=keys, what=asks, age=numbers)
-    def ask(self, key: KeyOf, what: dict[str, Any], age: int) -> None:
+    @rule(key=keys, what=requests, age=numbers)
+    def request(self, key: KeyOf, what: dict[str, Any], age: int) -> None:
         self._send(key, what, age)
 
-    @rule(key=keys, what=asks, fault=faults, again=agains)
-    def ask_into_a_fault(self, key: KeyOf, what: dict[str, Any], fault: Aimed, again: int | None) -> None:
-        self._into_a_fault(self._send(key, what, 0), fault, again)
+    @rule(key=keys, what=requests, fault=faults, again=agains)
+    def request_with_a_fault(self, key: KeyOf, what: dict[str, Any], fault: Aimed, again: int | None) -> None:
+        self._deliver_with_a_fault(self._send(key, what, 0), fault, again)
 
     @rule(key=keys)
     def recheck(self, key: KeyOf) -> None:
@@ -116,26 +116,26 @@ class Life(RuleBasedStateMachine):
             self._world.invoke(request)
         after = self._order(key)
         if after is not None and after != before:
-            self._asked[key][after] = request
+            self._requested[key][after] = request
 
     # ------------------------------------------------------------ reconciling
 
     @rule(due=st.booleans())
-    def look_through_the_fleet(self, due: bool) -> None:
+    def reconcile(self, due: bool) -> None:
         if due:
             self._world.clock.advance(100_000)
         self._keeper.reconcile(0)
         self._waiting += self._keeper.rechecks()
 
     @rule(nth=calls_in, fault=faults)
-    def look_into_a_fault(self, nth: int, fault: Aimed) -> None:
+    def reconcile_with_a_fault(self, nth: int, fault: Aimed) -> None:
         _, over_http, of_aws = fault
         with contextlib.suppress(ConnectionFailure, Killed):
-            self._spoiling({nth}, over_http, of_aws, lambda: self._keeper.reconcile(0))
+            self._with_faults({nth}, over_http, of_aws, lambda: self._keeper.reconcile(0))
         self._waiting += self._keeper.rechecks()
 
     @rule()
-    def hear_of_secrets(self) -> None:
+    def receive_secret_events(self) -> None:
         self._keeper.listen()
         self._waiting += self._keeper.rechecks()
 
@@ -153,8 +153,8 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self._waiting)
     @rule(which=numbers, fault=faults, again=agains)
-    def deliver_into_a_fault(self, which: int, fault: Aimed, again: int | None) -> None:
-        self._into_a_fault(self._pick(which), fault, again)
+    def deliver_with_a_fault(self, which: int, fault: Aimed, again: int | None) -> None:
+        self._deliver_with_a_fault(self._pick(which), fault, again)
 
     @precondition(lambda self: len(self._waiting) > 1)
     @rule(one=numbers, other=numbers, nth=calls_in, pause=st.sampled_from([0, 30, 100]))
@@ -182,7 +182,7 @@ class Life(RuleBasedStateMachine):
     # ------------------------------------------------------------ changes from outside
 
     @rule(key=keys, what=st.sampled_from(EDITS))
-    def somebody_changes(self, key: KeyOf, what: str) -> None:
+    def a_person_changes(self, key: KeyOf, what: str) -> None:
         world = self._world
         if what == "twin" and len(self._twins) < 2:
             twin = world.add_foreign(key[1], key[0])
@@ -197,7 +197,7 @@ class Life(RuleBasedStateMachine):
             self._edit(connection_id, key, what)
 
     @rule(what=st.sampled_from(WORKSPACES))
-    def somebody_sets(self, what: tuple[str, Any]) -> None:
+    def a_setting_changes(self, what: tuple[str, Any]) -> None:
         """A setting of the workspace changes, or becomes correct again."""
         setattr(self._world.stack.databricks.settings, *what)
 
@@ -205,7 +205,7 @@ class Life(RuleBasedStateMachine):
         stopped=st.booleans(), lag=st.sampled_from(LAGS), reorders=st.booleans(), status=st.sampled_from([202, 204]),
         redriven=st.booleans(),
     )  # fmt: skip
-    def weather(self, stopped: bool, lag: float, reorders: bool, status: Any, redriven: bool) -> None:
+    def conditions_change(self, stopped: bool, lag: float, reorders: bool, status: Any, redriven: bool) -> None:
         """The cluster stops or starts, Adobe is slow or fast, and an operator may redrive the parked messages."""
         self._world.stack.databricks.settings.clusters = dict(STOPPED) if stopped else {}
         settings = self._world.stack.adobe.settings
@@ -225,9 +225,9 @@ class Life(RuleBasedStateMachine):
     def the_latest_rules_when_the_queue_is_empty(self) -> None:
         if self._waiting:
             return
-        for key, asked in self._asked.items():
-            if asked:
-                latest = max(asked)
+        for key, requested in self._requested.items():
+            if requested:
+                latest = max(requested)
                 assert self._order(key) == latest, f"8: the latest request of {key} is not {latest}"
 
     def teardown(self) -> None:
@@ -246,7 +246,7 @@ class Life(RuleBasedStateMachine):
         order_id, now = f"{next(self._numbers):08}", self._world.clock.now() + 1
         document = {"sandbox": key[0], "name": key[1], **request}
         sent = self._world.send(document, at=now - age * 10, order_id=order_id)
-        self._asked[key][order_of(json.loads(sent.body))] = document
+        self._requested[key][order_of(json.loads(sent.body))] = document
         self._waiting.append(sent)
         return sent
 
@@ -256,25 +256,27 @@ class Life(RuleBasedStateMachine):
             self._adopting.add(key)
             self._judge.adoptable |= {twin for twin, whose in self._twins.items() if whose == key}
 
-    def _into_a_fault(self, sent: Sent, fault: Aimed, again: int | None) -> None:
+    def _deliver_with_a_fault(self, sent: Sent, fault: Aimed, again: int | None) -> None:
         """One call fails. The message is delivered again `again` seconds later."""
         where, over_http, of_aws = fault
-        self._spoiling({where}, over_http, of_aws, lambda: self._deliver(sent))
+        self._with_faults({where}, over_http, of_aws, lambda: self._deliver(sent))
         if again is not None and sent in self._waiting:
             self._world.clock.advance(again)
             self._deliver(sent)
 
-    def _spoiling(self, hit: set[str | int], over_http: Spoilt, of_aws: Spoilt, do: Callable[[], object]) -> None:
+    def _with_faults(
+        self, hit: set[str | int], over_http: CallFault, of_aws: CallFault, do: Callable[[], object]
+    ) -> None:
         """Do something while the calls in `hit`, given by number or name, fail."""
         made = itertools.count(1)
-        with over_http.on(self._world) as spoil_http, of_aws.on(self._world) as spoil_aws:
+        with over_http.on(self._world) as inject_http, of_aws.on(self._world) as inject_aws:
 
             def act(name: str, go: Go) -> Any:
                 if next(made) in hit:
                     hit.add(name)
                 if name not in hit:
                     return go()
-                return (spoil_http if name in HTTP_CALLS else spoil_aws)(name, go)
+                return (inject_http if name in HTTP_CALLS else inject_aws)(name, go)
 
             self._calls.act = act
             try:
@@ -291,7 +293,7 @@ class Life(RuleBasedStateMachine):
             record.deleted_at = now
         elif what in patches:
             path, value = patches[what]
-            record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "somebody", now)
+            record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "someone", now)
         elif what in ("disable", "enable"):
             record.item["state"] = f"{what}d"
 
@@ -334,25 +336,25 @@ class Life(RuleBasedStateMachine):
         Then change each connection in Adobe, reconcile again, and expect the same.
         """
         world = self._world
-        self.weather(False, 0.0, False, 204, False)
+        self.conditions_change(False, 0.0, False, 204, False)
         for what in RIGHT:
-            self.somebody_sets(what)
+            self.a_setting_changes(what)
         for key in KEYS:
-            self.somebody_changes(key, "enable")
+            self.a_person_changes(key, "enable")
         world.clock.advance(400)
-        world.stack.adobe.answer(Request("GET", "/", (), {}, b""))
+        world.stack.adobe.reply(Request("GET", "/", (), {}, b""))
         self._drain()
-        self._is_looked_after()
+        self._reconcile_repairs()
         first = next(self._numbers)
         for number, key in enumerate(KEYS, first):
-            self.somebody_changes(key, REPAIRED[number % len(REPAIRED)])
+            self.a_person_changes(key, REPAIRED[number % len(REPAIRED)])
         world.clock.advance(400)
-        self._is_looked_after()
+        self._reconcile_repairs()
 
-    def _is_looked_after(self) -> None:
-        self.look_through_the_fleet(False)
+    def _reconcile_repairs(self) -> None:
+        self.reconcile(False)
         self._drain()
-        broken = [*self._judge.verdict(), *(said for key in KEYS for said in self._is_not_as_asked(key))]
+        broken = [*self._judge.verdict(), *(difference for key in KEYS for difference in self._differences(key))]
         assert not broken, broken
 
     def _drain(self) -> None:
@@ -364,11 +366,11 @@ class Life(RuleBasedStateMachine):
             self._world.clock.advance(180)
         raise AssertionError(f"4: not done after 60 deliveries: {[sent.body for sent in self._waiting]}")
 
-    def _is_not_as_asked(self, key: KeyOf) -> Iterator[str]:
-        asked, living = self._asked[key], self._judge.living(key)
-        if not asked:
+    def _differences(self, key: KeyOf) -> Iterator[str]:
+        requested, living = self._requested[key], self._judge.living(key)
+        if not requested:
             return
-        request, item = asked[max(asked)], self._world.item(key[1], key[0])
+        request, item = requested[max(requested)], self._world.item(key[1], key[0])
         status, parameter = item["status"]["S"], self._world.parameter(key[1], key[0])
         if request.get("desiredState") == "absent":
             if (status, living, parameter) != ("retired", [], None):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from tests.support.call_faults import AWS, HTTP, KILLS, CallFault
 from tests.support.canaries import TOKEN
 from tests.support.judge import KeyOf
-from tests.support.spoilt import AWS, HTTP, KILLS, Spoilt
 
 KEYS: tuple[KeyOf, ...] = (("dev", "k1"), ("dev", "k2"), ("prod", "k1"))
 QUICK = [one for one in HTTP if one.timeouts is None and not one.options and "lag" not in one.name]
@@ -34,7 +34,7 @@ LAGS = (0.0, 50.0)
 keys = st.sampled_from(KEYS)
 numbers = st.integers(0, 30)
 calls_in = st.integers(1, 16)
-asks = st.fixed_dictionaries(
+requests = st.fixed_dictionaries(
     {},
     optional={
         "displayName": st.just(".b"),
@@ -49,5 +49,5 @@ faults = st.tuples(
     st.sampled_from(AWS + KILLS[:2]),
 )
 agains = st.sampled_from([None, 0, 30, 60])
-Aimed = tuple[str | int, Spoilt, Spoilt]
+Aimed = tuple[str | int, CallFault, CallFault]
 """A call by its name or number, and its fault: one if it is a call over HTTP, one if it is a call to AWS."""

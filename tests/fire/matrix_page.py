@@ -12,9 +12,9 @@ from io import StringIO
 from pathlib import Path
 
 from tests.support.aws import moto_server
+from tests.support.call_faults import EVERY, CallFault
 from tests.support.iam import AwsCalls
 from tests.support.matrix import Row, new_matrix
-from tests.support.spoilt import EVERY, Spoilt
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "explanation" / "fault-matrix.md"
@@ -63,21 +63,21 @@ def lines_in(page: str, fault: str) -> set[tuple[str, str]]:
     return found
 
 
-def _column(spoilt: Spoilt) -> list[Row]:
+def _column(fault: CallFault) -> list[Row]:
     calls = AwsCalls()
     logging.disable(logging.CRITICAL)
     with redirect_stdout(StringIO()), moto_server() as aws, new_matrix(aws, calls) as matrix:  # not the service's log
         calls.watch(aws)
-        return matrix.column(spoilt)
+        return matrix.column(fault)
 
 
 def main() -> int:
     """Run every row and write the page. Returns 1 if a row broke an invariant."""
     rows: list[Row] = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for spoilt, column in zip(EVERY, pool.map(_column, EVERY), strict=True):
+        for fault, column in zip(EVERY, pool.map(_column, EVERY), strict=True):
             rows += column
-            print(f"{spoilt.name:40} {len(column):4} rows", flush=True)
+            print(f"{fault.name:40} {len(column):4} rows", flush=True)
     by_call: dict[str, list[Row]] = {}
     for row in rows:
         by_call.setdefault(row.call, []).append(row)

@@ -8,9 +8,9 @@ import pytest
 
 from local.aws.account import Aws
 from tests.fire.matrix_page import PAGE, line, lines_in
+from tests.support.call_faults import EVERY, CallFault
 from tests.support.iam import AwsCalls
 from tests.support.matrix import Matrix, new_matrix
-from tests.support.spoilt import EVERY, Spoilt
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,10 @@ def matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
         yield made
 
 
-@pytest.mark.parametrize("spoilt", EVERY, ids=lambda spoilt: spoilt.name)
-def test_no_fault_of_a_call_breaks_an_invariant(matrix: Matrix, spoilt: Spoilt) -> None:
-    rows = matrix.column(spoilt)
+@pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.name)
+def test_no_fault_of_a_call_breaks_an_invariant(matrix: Matrix, fault: CallFault) -> None:
+    rows = matrix.column(fault)
 
     assert rows
     assert [row for row in rows if row.broken] == []
-    assert {(row.call, line(row)) for row in rows} == lines_in(PAGE.read_text(), spoilt.name), "make matrix"
+    assert {(row.call, line(row)) for row in rows} == lines_in(PAGE.read_text(), fault.name), "make matrix"

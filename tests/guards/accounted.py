@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
 
-ANSWER, QUEUE = CORE + "provision/process.py", CORE + "aws/queue.py"
-IN_ACCOUNTED, IN_ENDINGS, IN_PROVISIONING, IN_CRASHES, IN_TOKENS = (
-    f"tests/integration/test_{name}.py::" for name in ("accounted", "endings", "provisioning", "crashes", "tokens")
-)
-ANNOUNCE = (
-    "            if self._is_news(was, ended):\n"
-    "                self._announce(DELETED if _absent(job.request) else READY, job.order, ended.document())\n"
-)
-CLOSE = "            self._close(job, ended)\n"
-PARK = (
-    "        if parked:\n            self._ports.requests.park(order, self._asked(), failure.code, failure.message)\n"
-)
-RECORD = "        self._ports.registry.close_failed(lease, now, failure)\n"
-DRIFTED = "        self._around.events.announce(DRIFTED, *details)\n"
-SENT = (
-    "        self._run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
-    "        self._around.inbox.recheck(*rechecks)\n"
+PROCESS, QUEUE = CORE + "provision/process.py", CORE + "aws/queue.py"
+IN_ACCOUNTED, IN_ENDINGS, IN_CRASHES, IN_TOKENS = (
+    f"tests/integration/test_{name}.py::" for name in ("accounted", "endings", "crashes", "tokens")
 )
 IN_REQUESTS = "tests/integration/test_requests.py::"
 IN_WAITING = "tests/integration/test_waiting.py::"
@@ -30,18 +16,18 @@ INVARIANT = Invariant(
     4,
     "Accounted",
     "Every accepted request ends published, deleted, superseded by a later one of its key, or failed. The reason of a "
-    "failure is recorded, announced and counted. What cannot be recorded is not acknowledged, and ends in the "
-    "dead-letter queue.",
+    "failure is recorded, announced and counted. A request that cannot be recorded is not acknowledged, and ends in "
+    "the dead-letter queue.",
     (
         Guard(
             "announced before it is closed",
             "a request whose delivery is killed in between is never announced",
-            ANSWER,
-            "            if _is_news(job, end):\n"
+            PROCESS,
+            "            if _must_announce(job, end):\n"
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
             "job.order, end.document())\n",
             "            self._close(job, end)\n"
-            "            if _is_news(job, end):\n"
+            "            if _must_announce(job, end):\n"
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
             "job.order, end.document())\n",
             (
@@ -52,11 +38,11 @@ INVARIANT = Invariant(
         Guard(
             "nothing is recorded after a close",
             "a request that was closed, but whose close got no response, is recorded as open again, forever",
-            ANSWER,
-            "            if _is_news(job, end):\n"
+            PROCESS,
+            "            if _must_announce(job, end):\n"
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
             "job.order, end.document())\n",
-            "            if _is_news(job, end):\n"
+            "            if _must_announce(job, end):\n"
             "                self._announce(DELETED if _is_absent(job.request) else READY, "
             "job.order, end.document())\n"
             "            return self._close(job, end)\n",
@@ -66,7 +52,7 @@ INVARIANT = Invariant(
         Guard(
             "a recheck that completes a request announces it",
             "a request that a recheck completed is never announced",
-            ANSWER,
+            PROCESS,
             "ends = before.answered != before.order or before",
             "ends = before",
             (IN_ENDINGS + "test_a_recheck_that_completes_an_open_request_announces_it",),
@@ -74,7 +60,7 @@ INVARIANT = Invariant(
         Guard(
             "every failure is announced",
             "a request that fails like the one before it is not announced",
-            ANSWER,
+            PROCESS,
             "        if not (job.recheck and known):\n",
             "        if not known:\n",
             (IN_ENDINGS + "test_every_request_that_fails_is_announced_even_if_it_fails_like_the_one_before",),
@@ -82,7 +68,7 @@ INVARIANT = Invariant(
         Guard(
             "refusal is announced",
             "a request that breaks a rule disappears without an event",
-            ANSWER,
+            PROCESS,
             "        self._announce(FAILED, delivery.order, _key_fields(delivery) | failure.document())\n",
             "",
             (IN_REQUESTS + "test_a_refused_request_names_every_fault_and_is_announced",),
@@ -90,7 +76,7 @@ INVARIANT = Invariant(
         Guard(
             "given up after a time",
             "a request that keeps failing is delivered until the queue drops it, and no one learns why",
-            ANSWER,
+            PROCESS,
             "self.ports.clock.now() - message.first_received >= self.limits.give_up_seconds",
             "self.ports.clock.now() < message.first_received",
             (IN_ACCOUNTED + "test_a_redriven_request_is_processed_with_its_original_order",),
@@ -98,7 +84,7 @@ INVARIANT = Invariant(
         Guard(
             "a wait ends",
             "a request waits forever for a cluster that never runs",
-            ANSWER,
+            PROCESS,
             "return self.ports.clock.now() >= wait.until",
             "return False",
             (IN_WAITING + "test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_then_parked",),
@@ -131,7 +117,7 @@ INVARIANT = Invariant(
         Guard(
             "a wait has its own limit",
             "a request is given up while its cluster starts",
-            ANSWER,
+            PROCESS,
             "if waits or not self._overdue(job):",
             "if not self._overdue(job):",
             (IN_WAITING + "test_a_wait_has_its_own_limit_not_the_general_one[start]",),
@@ -139,7 +125,7 @@ INVARIANT = Invariant(
         Guard(
             "time limit is checked when a delivery begins",
             "a request that was given up long ago is processed once more",
-            ANSWER,
+            PROCESS,
             "            self._stop_if_given_up(job)\n",
             "",
             (IN_ACCOUNTED + "test_a_delivery_after_the_time_limit_fails_with_the_last_reason_and_does_not_call_adobe",),
@@ -147,7 +133,7 @@ INVARIANT = Invariant(
         Guard(
             "a request that is given up is parked",
             "a request that could succeed later cannot be redriven",
-            ANSWER,
+            PROCESS,
             "parked = error.retryable and job.delivery.message is not None",
             "parked = error.retryable and job.delivery.message is None",
             (IN_ACCOUNTED + "test_a_redriven_request_is_processed_with_its_original_order",),
@@ -155,7 +141,7 @@ INVARIANT = Invariant(
         Guard(
             "parked before it is recorded",
             "the registry says that a request was given up and parked, but it was not parked",
-            ANSWER,
+            PROCESS,
             "        if parked:\n"
             "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
             "failure.message)\n"
@@ -169,7 +155,7 @@ INVARIANT = Invariant(
         Guard(
             "a message without a key is parked",
             "a message that no one could find again is acknowledged and lost",
-            ANSWER,
+            PROCESS,
             "parked = delivery.message is not None and None in _key_of(delivery)",
             "parked = False",
             (
@@ -213,9 +199,9 @@ INVARIANT = Invariant(
             also=(2,),
         ),
         Guard(
-            "what is not recorded is not acknowledged",
+            "a request without a recorded result is not acknowledged",
             "a request whose result could not be recorded is acknowledged and lost",
-            ANSWER,
+            PROCESS,
             "error=unrecorded, acknowledged=False)",
             "error=unrecorded)",
             (IN_ACCOUNTED + "test_a_message_is_not_acknowledged_if_its_result_cannot_be_recorded[UpdateItem]",),
@@ -275,7 +261,7 @@ INVARIANT = Invariant(
         Guard(
             "visibility hold",
             "a message that is being processed is delivered a second time",
-            ANSWER,
+            PROCESS,
             "        if message:\n"
             "            self.ports.queue.hide(message, self.deadline.remaining() + "
             "VISIBILITY_BEYOND_DEADLINE_SECONDS)\n",
@@ -286,7 +272,7 @@ INVARIANT = Invariant(
         Guard(
             "pause before the next delivery",
             "a request that failed is delivered again at once, or only when the hold ends",
-            ANSWER,
+            PROCESS,
             "        self.ports.queue.hide(message, _pause(message, error))\n",
             "",
             (
@@ -298,7 +284,7 @@ INVARIANT = Invariant(
         Guard(
             "unexpected error is accounted for",
             "an unexpected error leaves its request in progress forever",
-            ANSWER,
+            PROCESS,
             "        except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for\n",
             "        except RecursionError as error:\n",
             (IN_ENDINGS + "test_an_unexpected_error_is_recorded_and_announced_without_its_text",),
@@ -306,7 +292,7 @@ INVARIANT = Invariant(
         Guard(
             "unexpected error before a request is accepted",
             "an unexpected error ends the invocation without a response",
-            ANSWER,
+            PROCESS,
             "    except Exception as error:  # noqa: BLE001 - not acknowledged, so nothing is lost\n",
             "    except RecursionError as error:\n",
             (IN_ENDINGS + "test_an_unexpected_error_before_acceptance_returns_the_message_and_does_not_show_its_text",),
@@ -314,7 +300,7 @@ INVARIANT = Invariant(
         Guard(
             "lease is released",
             "a request whose failure could not be announced stays busy until its lease ends",
-            ANSWER,
+            PROCESS,
             "            with contextlib.suppress(ConnectionFailure):\n"
             "                job.release()\n"
             "            raise\n",

@@ -64,7 +64,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "a cut response is not a response",
-            "what arrived before a response was cut off counts as the whole response",
+            "the part that arrived before a response was cut off counts as the whole response",
             TRANSPORT,
             "if watch.expired or short or len(body)",
             "if short or len(body)",
@@ -123,7 +123,7 @@ INVARIANT = Invariant(
             "tries of a read",
             "a blocked path to the workspace uses up the time of a delivery",
             CORE + "sources/databricks/workspace.py",
-            "            tries=LOOK_TRIES,\n",
+            "            tries=READ_TRIES,\n",
             "",
             ("tests/integration/test_readiness.py::test_a_read_that_gets_no_reply_is_retried_only_once",),
         ),
@@ -286,7 +286,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "a wait over HTTP ends before its invocation",
-            "a caller who waits long gets a timeout, and not the address to check",
+            "a caller who waits long gets a timeout, and not the path to check",
             CORE + "api/routes.py",
             "await_end(key, order, min(seconds, left))",
             "await_end(key, order, seconds)",

@@ -11,12 +11,6 @@ IN_CERTAIN, IN_ONE, IN_LOOKALIKES, IN_FLOW_SERVICE, IN_PROVISIONING, IN_LATEST =
     for name in ("true_and_certain", "one_connection", "ownership", "flow_service", "provisioning", "ours_and_latest")
 )
 GONE = "tests/unit/test_adobe_wire.py::test_only_a_refusal_of_this_connection_means_gone"
-DELETED = "    for connection_id in doomed:\n        _delete(job, source, connection_id)\n"
-UNPUBLISHED = (
-    "    if published:\n"
-    '        job.deadline.require(0, "deleting the parameter")\n'
-    "        ports.parameters.delete(key)\n"
-)
 
 INVARIANT = Invariant(
     6,
@@ -58,7 +52,7 @@ INVARIANT = Invariant(
             (GONE + "[404-body7-False]",),
         ),
         Guard(
-            "older body must name what is gone",
+            "older body must name the connection that is gone",
             "any 404 counts as gone, including an HTML page",
             WIRE,
             ' and refusal.text.lower().startswith("connections not found")',
@@ -149,7 +143,7 @@ INVARIANT = Invariant(
             FLOW_SERVICE,
             '                raise self._error(reply, "listing connections")\n',
             "                items = []\n",
-            (IN_CERTAIN + "test_a_gone_reply_without_a_listing_that_confirms_it_creates_nothing[200{}]",),
+            (IN_CERTAIN + "test_a_404_not_confirmed_by_a_listing_creates_nothing[200{}]",),
         ),
         Guard(
             "a response must be JSON",
@@ -193,7 +187,7 @@ INVARIANT = Invariant(
             "gone during processing is checked again",
             "a request fails for good because Adobe briefly returned 404 for its connection",
             WIRE,
-            "if not 400 <= reply.status < 500 or says_gone(reply):",
+            "if not 400 <= reply.status < 500 or means_gone(reply):",
             "if not 400 <= reply.status < 500:",
             (IN_CERTAIN + "test_a_gone_reply_during_an_update_or_a_test_is_retried_not_final[PATCH-.*]",),
         ),

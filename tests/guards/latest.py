@@ -51,19 +51,19 @@ INVARIANT = Invariant(
             also=(4,),
         ),
         Guard(
-            "tombstone",
-            "an older request creates again what was deleted since",
+            "entry of a retired key",
+            "an older request recreates a connection that was deleted later",
             CORE + "domain/entry.py",
             "            order=self.order,\n            answered=self.order,\n            request=self.request,\n",
             "            request=self.request,\n",
             (
                 ARRIVALS + "[absent-(0, 1, 2)]",
-                IN_OPERATIONS + "test_a_redriven_request_does_not_recreate_a_connection_that_was_deleted_since",
+                IN_OPERATIONS + "test_a_redriven_request_does_not_recreate_a_connection_that_was_deleted_later",
             ),
         ),
         Guard(
-            "tombstone is kept for 30 days",
-            "the tombstone expires before the messages that could create the connection again",
+            "entry of a retired key is kept for 30 days",
+            "the entry of a retired key expires before the messages that could create the connection again",
             CORE + "domain/entry.py",
             "RETIRED_SECONDS = 30 * 24 * 3600.0",
             "RETIRED_SECONDS = 24 * 3600.0",
@@ -101,7 +101,7 @@ INVARIANT = Invariant(
             CORE + "contract/messages.py",
             '        "time": order.time,\n',
             "",
-            (IN_LATEST + "test_a_parked_and_redriven_request_loses_against_a_newer_one",),
+            (IN_LATEST + "test_a_parked_and_redriven_request_loses_to_a_newer_one",),
         ),
         Guard(
             "version of the secret in the fingerprint",
@@ -131,7 +131,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "unknown fields are refused",
-            "a request whose `desiredState` is misspelled creates what it should delete",
+            "a request whose `desiredState` is misspelled creates the connection that it should delete",
             CORE + "contract/request.py",
             "unknown = [name for name in fields if name not in RULES]",
             "unknown = [name for name in fields if not name]",
@@ -191,7 +191,7 @@ INVARIANT = Invariant(
             CORE + "api/routes.py",
             "        if body.get(name) not in (None, value)\n",
             "        if body.get(name) == 0\n",
-            (IN_HTTP + "test_a_body_may_name_the_key_of_its_address_and_no_other",),
+            (IN_HTTP + "test_a_body_may_name_the_key_of_its_path_and_no_other",),
             also=(9,),
         ),
         Guard(

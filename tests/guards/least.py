@@ -158,7 +158,7 @@ INVARIANT = Invariant(
             "callers of the HTTP API are authenticated",
             "anyone may request connections and delete them",
             TEMPLATE,
-            OTHER_ROUTE + "!If [TakesTokens, JWT, AWS_IAM]",
+            OTHER_ROUTE + "!If [AcceptsTokens, JWT, AWS_IAM]",
             OTHER_ROUTE + "NONE",
             (
                 IN_HTTP_API + "test_every_route_requires_signed_calls_or_the_configured_tokens[defaults]",

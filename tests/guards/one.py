@@ -17,7 +17,7 @@ INVARIANT = Invariant(
     1,
     "One",
     "A key has at most one base connection of ours, whatever crashes, times out, repeats or runs at the same time. "
-    "A POST is sent only when every earlier POST of that key is known to have created nothing, or what it created is "
+    "A POST is sent only when every earlier POST of that key is known to have created nothing, or its connection is "
     "known to be gone.",
     (
         Guard(
@@ -55,7 +55,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "every later write checks the owner",
-            "a delivery that lost its lease overwrites what its successor recorded, and sends a POST",
+            "a delivery that lost its lease overwrites the records of its successor, and sends a POST",
             REGISTRY,
             '_update("#owner = :me",',
             '_update("attribute_exists(#owner)",',
@@ -81,7 +81,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "recorded source type does not change",
-            "a request of another source type hides what the key created",
+            "a request of another source type hides the connection that the key created",
             REGISTRY,
             '"source": _First(request.source.name)',
             '"source": request.source.name',
@@ -233,7 +233,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "marker in the description",
-            "what a lost POST created cannot be recognized, and is created again",
+            "the connection that a lost POST created cannot be recognized, and is created again",
             WIRE,
             '"description": marked(desired.description, mark),',
             '"description": desired.description or "",',
@@ -241,8 +241,8 @@ INVARIANT = Invariant(
             also=(9,),
         ),
         Guard(
-            "what a POST created is recognized by its marker",
-            "what a lost POST created is not found, and its request fails when settling ends",
+            "the connection of a POST is recognized by its marker",
+            "the connection that a lost POST created is not found, and its request fails when settling ends",
             FIND,
             "if mark_of(c) == attempt.id)",
             "if c.id == attempt.id)",
@@ -258,7 +258,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "every marker of a key is kept",
-            "what an earlier POST created late belongs to no key, and exists beside its successor",
+            "a connection that an earlier POST created late belongs to no key, and exists beside its successor",
             CORE + "domain/entry.py",
             "marks=(*self.marks, attempt.id)",
             "marks=(attempt.id,)",
@@ -274,7 +274,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "absence deletes every connection of the key",
-            "only the recorded connection is deleted, and what a late POST created stays",
+            "only the recorded connection is deleted, and the connection of a late POST stays",
             RETIRE,
             "if known and len(job.entry.marks) <= 1 and job.published in (None, known):",
             "if known and job.published in (None, known):",
@@ -291,7 +291,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "an unreadable item proves nothing",
-            "a search ends although an unreadable item may be what a lost POST created",
+            "a search ends although an unreadable item may be the connection that a lost POST created",
             FLOW_SERVICE,
             "                if connection is None:  # it could be the connection that we look for\n"
             '                    raise Unavailable("Adobe\'s list contains a connection that cannot be read.")\n',
@@ -310,7 +310,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "listing is read to its last page",
-            "what is on the second page is created again",
+            "a connection on the second page is created again",
             FLOW_SERVICE,
             "            href = _next_href(document)\n",
             "            href = None\n",

@@ -16,7 +16,7 @@ IN_EXPLORING = "tests/integration/test_exploring.py::"
 INVARIANT = Invariant(
     9,
     "Ours",
-    "The application patches and deletes only its own connections, unless the request says `adopt`.",
+    "The application patches and deletes only its own connections, unless the request sets `adopt`.",
     (
         Guard(
             "a foreign connection is a conflict",
@@ -39,7 +39,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "`adopt` is a boolean",
-            'a request that says `"adopt": "false"` adopts',
+            'a request with `"adopt": "false"` adopts',
             CORE + "contract/request.py",
             'return None if isinstance(value, bool) else "must be true or false"',
             "return None",
@@ -91,7 +91,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "a parameter cannot claim another key's connection",
-            "a key takes over, or deletes, what belongs to another key",
+            "a key takes over, or deletes, a connection of another key",
             FIND,
             " or published in _held_by_others(job):",
             ":",
@@ -107,7 +107,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "other keys hold connections by their markers",
-            "what another key's open attempt created is adopted",
+            "the connection of another key's open attempt is adopted",
             REGISTRY,
             'held |= {*item.get("marks", []), *filter(None, [item.get("connectionId")])}',
             'held |= {*filter(None, [item.get("connectionId")])}',
@@ -115,7 +115,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "other keys hold connections by their ids",
-            "what another key adopted, but has not marked yet, is a conflict",
+            "a connection that another key adopted, but has not marked yet, is a conflict",
             REGISTRY,
             'held |= {*item.get("marks", []), *filter(None, [item.get("connectionId")])}',
             'held |= {*item.get("marks", [])}',
@@ -123,7 +123,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "other keys are read to the last page",
-            "what the keys of the next page hold is taken over",
+            "a connection of a key on the next page is taken over",
             REGISTRY,
             'if not page.get("LastEvaluatedKey"):',
             "if page:",
@@ -131,7 +131,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "other keys are read consistently",
-            "what another key recorded a moment ago is not seen, and is taken over",
+            "a connection that another key recorded a moment ago is not seen, and is taken over",
             REGISTRY,
             "projection, ConsistentRead=True)",
             "projection, ConsistentRead=False)",
@@ -155,7 +155,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "a malformed id in a parameter is ignored",
-            "what someone wrote into a parameter is used in the path of a call, or blocks its key",
+            "text that someone wrote into a parameter is used in the path of a call, or blocks its key",
             FIND,
             "not published or not usable_id(published) or",
             "not published or",
@@ -183,7 +183,7 @@ INVARIANT = Invariant(
             FLOW_SERVICE,
             "if connection.spec_id in (None, source.connection_spec_id):",
             "if connection:",
-            (IN_FLOW_SERVICE + "test_results_are_matched_again_on_our_side_in_case_a_filter_is_ignored",),
+            (IN_FLOW_SERVICE + "test_results_are_filtered_again_by_the_client_in_case_a_filter_is_ignored",),
         ),
         Guard(
             "organization check",
@@ -228,7 +228,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "etag in If-Match",
-            "what others changed in the meantime is overwritten without notice",
+            "changes that others made in the meantime are overwritten without notice",
             FLOW_SERVICE,
             '{"If-Match": if_match}',
             '{"If-Match": "*"}',

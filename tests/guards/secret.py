@@ -10,10 +10,9 @@ FLOW_SERVICE, IMS, TRANSPORT, WIRE = (
 MODEL, SECRECY, DATABRICKS = (
     CORE + name for name in ("domain/model.py", "domain/redaction.py", "sources/databricks/secret.py")
 )
-PROVISION, REQUEST = CORE + "provision/provision.py", CORE + "contract/request.py"
-IN_SECRET, IN_BOUNDED, IN_TOKENS, IN_AUTHENTICATION, IN_PROVISIONING, IN_ENDINGS = (
-    f"tests/integration/test_{name}.py::"
-    for name in ("secret", "bounded", "tokens", "authentication", "provisioning", "endings")
+REQUEST = CORE + "contract/request.py"
+IN_SECRET, IN_BOUNDED, IN_TOKENS, IN_AUTHENTICATION, IN_ENDINGS = (
+    f"tests/integration/test_{name}.py::" for name in ("secret", "bounded", "tokens", "authentication", "endings")
 )
 IN_SECRECY, HOLDER = (
     "tests/unit/test_secrecy.py::",
@@ -34,7 +33,7 @@ INVARIANT = Invariant(
     "registry, SSM, queues or HTTP responses.",
     (
         Guard(
-            "messages of others are redacted",
+            "messages of other systems are redacted",
             "a token that Adobe's refusal quotes is shown in the log, the event and the registry",
             SECRECY,
             "redacted = self.redact(str(text))",
@@ -109,7 +108,7 @@ INVARIANT = Invariant(
             (IN_TOKENS + "test_a_token_that_adobe_quotes_is_redacted[renewed]",),
         ),
         Guard(
-            "what Adobe shows of a secret is remembered",
+            "the parts of a secret that Adobe shows are remembered",
             "a token that only Adobe still has is shown when Adobe quotes it",
             FLOW_SERVICE,
             "                self._upstream.redactor.remember(value)\n",
@@ -118,7 +117,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "messages are withheld for requests for absence",
-            "a request for absence reads no Databricks secret, and shows what Adobe quotes of it",
+            "a request for absence reads no Databricks secret, and shows the parts that Adobe quotes",
             CORE + "provision/retire.py",
             "    ports.redactor.silence()\n",
             "",
@@ -246,7 +245,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "`repr` of a reply",
-            "what Adobe shows of a secret is shown wherever the reply is printed",
+            "the parts of a secret that Adobe shows are shown wherever the reply is printed",
             TRANSPORT,
             "    body: bytes = field(repr=False)\n",
             "    body: bytes\n",
@@ -327,7 +326,7 @@ INVARIANT = Invariant(
         ),
         Guard(
             "no cookies",
-            "a workspace or Adobe takes a caller for the one whose cookie was kept",
+            "a workspace or Adobe confuses one caller with another, whose cookie was kept",
             TRANSPORT,
             "    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # else a cookie "
             "would outlive its call\n",
@@ -429,7 +428,7 @@ INVARIANT = Invariant(
             (IN_EXPLORING + "test_without_the_databricks_secret_adobes_message_is_withheld",),
         ),
         Guard(
-            "what exploring shows is redacted",
+            "results of exploring are redacted",
             "a table's name that quotes a secret is shown",
             CORE + "explore/explore.py",
             "name: value and redactor.redact(value)",

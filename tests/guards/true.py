@@ -8,7 +8,6 @@ PROVISION, FLOW_SERVICE = CORE + "provision/provision.py", CORE + "adobe/flow_se
 IN_TRUE, IN_REGISTRY, IN_PROVISIONING, IN_FLOW_SERVICE = (
     f"tests/integration/test_{name}.py::" for name in ("true_and_certain", "registry", "provisioning", "flow_service")
 )
-TESTED = "    _test(job, connection)\n    return Made"
 
 INVARIANT = Invariant(
     2,
@@ -46,8 +45,8 @@ INVARIANT = Invariant(
             (IN_TRUE + "test_only_a_boolean_counts_as_a_verdict[1]",),
         ),
         Guard(
-            "test is skipped only for what was ready",
-            "what a killed delivery created is published untested by the next one",
+            "test is skipped only for a ready connection",
+            "the connection of a killed delivery is published untested by the next one",
             PROVISION,
             "passed = job.before.status is Status.READY and tested is not None and tested.passed",
             "passed = True",
@@ -113,7 +112,7 @@ INVARIANT = Invariant(
             ),
         ),
         Guard(
-            "what was just recorded counts as untested",
+            "a connection that was just recorded counts as untested",
             "a version that was never tested counts as the one that works",
             CORE + "domain/entry.py",
             "            attempt=None,\n            tested=None,\n            **origin,",
@@ -129,7 +128,7 @@ INVARIANT = Invariant(
             "    if effect.passed:\n",
             "    if effect:\n",
             (
-                "tests/integration/test_secret_changes.py::test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_once_it_runs",
+                "tests/integration/test_secret_changes.py::test_with_a_stopped_cluster_the_new_version_is_sent_to_adobe_and_tested_once_it_runs",
             ),
         ),
         Guard(
@@ -153,7 +152,7 @@ INVARIANT = Invariant(
             ),
         ),
         Guard(
-            "only what worked may stay untested",
+            "only a connection that worked may stay untested",
             "a connection that failed is reported ready without a test, because its cluster is stopped",
             PROVISION,
             "holder is not None and job.before.status is Status.READY",

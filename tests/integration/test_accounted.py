@@ -36,7 +36,7 @@ def aws_refuses(monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "Ac
 def test_a_retryable_failure_returns_to_the_queue_with_its_reason_recorded_and_no_event(world: World) -> None:
     world.stack.adobe.faults.add(DOWN)
 
-    assert not world.ask()
+    assert not world.request()
 
     assert world.announced() == []
     item = world.item()
@@ -80,7 +80,7 @@ def test_a_request_that_keeps_failing_is_announced_as_failed_recorded_and_parked
     assert (body["id"], body["detail"], body["detail-type"]) == ("order-1", REQUEST, "AEP Base Connection Requested")
     assert attributes["code"]["StringValue"] == "Unavailable"
     assert "503" in attributes["reason"]["StringValue"]
-    assert "redrive the dead-letter queue" in world.events()[0]["detail"]["remedy"]
+    assert "moved the message to the dead-letter queue" in world.events()[0]["detail"]["remedy"]
 
 
 def test_a_redriven_request_is_processed_with_its_original_order(world: World) -> None:
@@ -186,10 +186,10 @@ def test_a_close_whose_reply_was_lost_is_not_undone(
     sent = world.send(request_)
 
     def lost(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
-        answer = call()
+        response = call()
         if "#answered =" in arguments["UpdateExpression"]:
             raise EndpointConnectionError(endpoint_url="https://dynamodb")
-        return answer
+        return response
 
     with monkeypatch.context() as patch:
         instead(patch, "UpdateItem", lost)
@@ -237,10 +237,10 @@ def test_a_message_whose_visibility_cannot_be_changed_is_still_processed(
 
 
 def test_every_processed_request_writes_one_log_line_and_one_metric_document(world: World, log: Log) -> None:
-    world.ask()
-    world.ask()
-    world.ask(REQUEST | {"colour": "red"})
-    world.ask(ABSENT)
+    world.request()
+    world.request()
+    world.request(REQUEST | {"colour": "red"})
+    world.request(ABSENT)
 
     assert [line["outcome"] for line in log.lines()] == ["created", "unchanged", "failed", "deleted"]
     assert [document["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] for document in log.metrics()] == [
@@ -254,7 +254,7 @@ def test_every_processed_request_writes_one_log_line_and_one_metric_document(wor
 
 def test_a_log_line_has_allow_listed_fields_only(world: World, log: Log) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/connections", times=2, status=503))
-    world.ask()
+    world.request()
     world.refused(REQUEST | {"database": 3})
 
     created, failed = log.lines()

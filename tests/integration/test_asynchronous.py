@@ -47,7 +47,7 @@ def test_a_rule_of_a_bus_invokes_its_function_with_the_whole_event(aws: Aws, tmp
     assert arrived(resources) == []
 
 
-@pytest.mark.parametrize("named", [{}, {"EventBusName": "default"}], ids=["unsaid", "said"])
+@pytest.mark.parametrize("named", [{}, {"EventBusName": "default"}], ids=["without-a-bus", "default-bus"])
 def test_a_rule_of_the_default_bus_is_removed_with_its_stack(aws: Aws, tmp_path: Path, named: dict[str, str]) -> None:
     resources = rule_to_function(aws, tmp_path, PATTERN, **named)
 

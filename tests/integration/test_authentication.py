@@ -25,7 +25,7 @@ FLOW_400 = '{"type": "https://ns.adobe.com/aep/errors/FLOW-%d-400", "status": 40
 
 
 def test_the_exchange_is_a_form_in_the_body_and_nothing_in_the_url(world: World) -> None:
-    world.ask()
+    world.request()
 
     (call,) = world.stack.ims.calls
     assert (call.request.method, call.request.path, call.request.query) == ("POST", "/ims/token/v3", ())
@@ -38,22 +38,22 @@ def test_the_exchange_is_a_form_in_the_body_and_nothing_in_the_url(world: World)
 
 def test_a_token_is_used_until_a_minute_before_it_expires(world: World) -> None:
     world.stack.ims.settings.token_seconds = 600
-    world.ask()
+    world.request()
     world.clock.advance(500)
-    world.ask()
+    world.request()
     assert world.exchanges() == 1
 
     world.clock.advance(45)
-    world.ask()
+    world.request()
     assert world.exchanges() == 2
 
 
 def test_an_expiry_given_in_milliseconds_counts_as_one_day_at_most(world: World) -> None:
-    answer = {"access_token": "abc", "token_type": "bearer", "expires_in": 86399992}
-    world.stack.ims.faults.add(Fault(status=200, body=json.dumps(answer)))
-    world.ask()  # Adobe does not know this token: renewed once
+    response = {"access_token": "abc", "token_type": "bearer", "expires_in": 86399992}
+    world.stack.ims.faults.add(Fault(status=200, body=json.dumps(response)))
+    world.request()  # Adobe does not know this token: renewed once
     world.clock.advance(86_400)
-    world.ask()
+    world.request()
 
     assert world.exchanges() == 3
 
@@ -80,7 +80,7 @@ def test_an_invalid_expiry_does_no_harm(world: World, life: str) -> None:
 def test_a_rejected_token_is_renewed_once_and_the_call_repeated(world: World, fault: Fault) -> None:
     world.stack.adobe.faults.add(Fault(**{f: getattr(fault, f) for f in fault.__slots__} | {"method": "POST"}))
 
-    assert world.ask()
+    assert world.request()
 
     assert world.exchanges() == 2
     assert len(world.connections()) == 1
@@ -91,13 +91,13 @@ def test_a_create_is_not_sent_again_long_after_its_attempt_was_recorded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", status=401))
-    answer = world.stack.adobe.answer
+    reply = world.stack.adobe.reply
 
     def slowly(request: Request) -> Any:
         world.clock.advance(30 if request.method == "POST" else 0)
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.adobe, "answer", slowly)
+    monkeypatch.setattr(world.stack.adobe, "reply", slowly)
     sent = world.send(REQUEST)
 
     assert not world.deliver(sent)
@@ -121,11 +121,11 @@ def test_a_token_that_adobe_keeps_rejecting_is_renewed_at_most_once_a_minute(wor
 
 
 def test_a_new_version_of_the_adobe_secret_is_used_at_once(world: World) -> None:
-    world.ask()
+    world.request()
     secret = ADOBE_SECRET | {"clientId": "second"}
     world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], secret)
 
-    world.ask()
+    world.request()
 
     assert world.exchanges() == 2
     assert world.calls()[-1].headers["x-api-key"] == "second"
@@ -135,17 +135,17 @@ def test_the_secret_is_read_again_when_ims_does_not_know_the_client(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
-    answer = world.stack.ims.answer
+    reply = world.stack.ims.reply
 
     def rotate_meanwhile(request: Request) -> Any:
         rotated = ADOBE_SECRET | {"clientId": "rotated-client", "clientSecret": "rotated-secret"}
         if not world.stack.ims.calls:
             world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], rotated)
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.ims, "answer", rotate_meanwhile)
+    monkeypatch.setattr(world.stack.ims, "reply", rotate_meanwhile)
 
-    assert world.ask()
+    assert world.request()
 
     assert world.exchanges() == 2
     assert world.announced() == [("Ready", "created")]
@@ -154,17 +154,17 @@ def test_the_secret_is_read_again_when_ims_does_not_know_the_client(
 def test_the_secret_is_read_again_when_ims_does_not_know_the_client_of_a_rejected_token(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     rotated = ADOBE_SECRET | {"clientId": "rotated-client", "clientSecret": "rotated-secret"}
     world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
     world.stack.ims.revoke_all()
-    answer = world.stack.ims.answer
+    reply = world.stack.ims.reply
 
     def rotate_meanwhile(request: Request) -> Any:
         world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], rotated)
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.ims, "answer", rotate_meanwhile)
+    monkeypatch.setattr(world.stack.ims, "reply", rotate_meanwhile)
 
     assert world.invoke(REQUEST)["outcome"] == "unchanged"
     assert world.calls()[-1].headers["x-api-key"] == "rotated-client"

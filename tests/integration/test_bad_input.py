@@ -46,7 +46,7 @@ def looks_like_a_trace(text: str) -> bool:
 
 
 @contextmanager
-def nobody_called(world: World) -> Iterator[None]:
+def without_calls(world: World) -> Iterator[None]:
     """Assert that no call goes to Adobe or IMS."""
     calls, exchanges = len(world.calls()), world.exchanges()
     yield
@@ -74,7 +74,7 @@ def check_failed(event: dict[str, Any], *codes: str) -> None:
 @FEW
 @given(json_values | nested | st.dictionaries(st.sampled_from([*REQUEST, "tf", "adopt"]), json_values | nested))
 def test_any_json_as_a_direct_invoke_is_refused_and_announced(settled: World, log: Log, event: Any) -> None:
-    with nobody_called(settled):
+    with without_calls(settled):
         refused = settled.refused(event)
 
     (announced,) = new_events(settled)
@@ -92,8 +92,8 @@ def test_a_queued_request_with_broken_fields_is_acknowledged_once_it_is_announce
 ) -> None:
     detail = {**REQUEST, "name": f"bad-{next(NUMBERS)}", **dict.fromkeys(broken, value), "colour": "red"}
 
-    with nobody_called(settled):
-        assert settled.ask(json.loads(json.dumps(detail)))
+    with without_calls(settled):
+        assert settled.request(json.loads(json.dumps(detail)))
 
     (announced,) = new_events(settled)
     check_failed(announced, "InvalidRequest")
@@ -110,7 +110,7 @@ def test_any_body_on_the_queue_is_announced_and_parked_or_is_a_recheck_without_e
     settled.clock.advance(1)
     sent = Sent(f"m-{next(NUMBERS)}", "no-receipt", body, settled.clock.now())
 
-    with nobody_called(settled):
+    with without_calls(settled):
         assert settled.deliver(sent)
 
     events, letters = new_events(settled), settled.dead_letters()
@@ -141,7 +141,7 @@ def test_a_databricks_secret_with_broken_fields_is_refused_before_adobe_is_calle
     values = {field: value for field, value in (DATABRICKS_SECRET | wrong).items() if field not in missing}
     settled.stack.put_secret(secret_id, values)
 
-    with nobody_called(settled):
+    with without_calls(settled):
         refused = settled.refused({"name": name, "sandbox": "dev", "databricksSecretId": secret_id})
 
     (announced,) = new_events(settled)
@@ -165,7 +165,7 @@ def test_any_text_as_a_secret_is_refused_before_adobe_is_called(
     bad = adobe if whose == "adobe" else secret_id
     settled.stack.aws.client("secretsmanager").put_secret_value(SecretId=bad, SecretString=text)
 
-    with nobody_called(settled):
+    with without_calls(settled):
         refused = settled.refused({"name": name, "sandbox": "dev", "databricksSecretId": secret_id})
 
     settled.stack.put_secret(adobe, ADOBE_SECRET)
@@ -175,11 +175,11 @@ def test_any_text_as_a_secret_is_refused_before_adobe_is_called(
     assert not looks_like_a_trace(str(refused) + log.text)
 
 
-def test_a_secret_of_bytes_is_refused_before_adobe_is_called(settled: World) -> None:
+def test_a_binary_secret_is_refused_before_adobe_is_called(settled: World) -> None:
     secret_id = "aep/dev/databricks/bytes"
     settled.stack.aws.client("secretsmanager").create_secret(Name=secret_id, SecretBinary=b"\x00\xff{}")
 
-    with nobody_called(settled):
+    with without_calls(settled):
         refused = settled.refused({"name": "bytes", "sandbox": "dev", "databricksSecretId": secret_id})
 
     assert [str(fault) for fault in refused.faults] == ["secret: must be a JSON object, stored as text"]
@@ -194,9 +194,9 @@ def test_in_a_batch_bad_records_are_parked_and_good_ones_are_processed(settled: 
     ]
 
     context = type("Context", (), {"get_remaining_time_in_millis": lambda _: 180_000, "aws_request_id": "i-1"})()
-    answer = settled.service.provision({"Records": records}, context)
+    response = settled.service.provision({"Records": records}, context)
 
-    assert answer == {"batchItemFailures": []}
+    assert response == {"batchItemFailures": []}
     assert settled.parameter("in-a-batch")
     assert len(settled.dead_letters()) == 2
     settled.invoke({"name": "in-a-batch", "sandbox": "dev", "desiredState": "absent"})
@@ -212,7 +212,7 @@ def test_a_refusal_that_could_not_be_announced_or_parked_is_delivered_again(
     def refuse(_call: Callable[[], Any], _arguments: dict[str, Any]) -> Any:
         raise refusal(operation, "AccessDeniedException")
 
-    with nobody_called(settled):
+    with without_calls(settled):
         with monkeypatch.context() as patch:
             instead(patch, operation, refuse)
             assert not settled.deliver(sent)
@@ -224,7 +224,7 @@ def test_a_refusal_that_could_not_be_announced_or_parked_is_delivered_again(
 
 @pytest.mark.parametrize("event", [None, [], "x", 7, {}, {"Records": [{}]}, {"tf": {"action": "delete"}}])
 def test_a_direct_invoke_without_a_request_is_refused_with_a_code_and_a_remedy(settled: World, event: Any) -> None:
-    with nobody_called(settled):
+    with without_calls(settled):
         error: ConnectionFailure = settled.refused(event)
 
     assert error.code == "InvalidRequest"

@@ -70,22 +70,22 @@ statuses = st.sampled_from([None, None, None, 200, 201, 204, 302, 400, 401, 403,
 @contextmanager
 def mangled(simulator: Simulator, methods: set[str], mangle: Mangle, status: int | None, times: int) -> Iterator[None]:
     """Change the first `times` replies of a simulator. It still carries out the call, unless `status` is a 4xx."""
-    answer, left = simulator.answer, itertools.count()
+    reply, left = simulator.reply, itertools.count()
 
     def act(request: Request) -> Any:
         if request.method not in methods or next(left) >= times:
-            return answer(request)
+            return reply(request)
         if status and 400 <= status < 500:
             return Response(status, mangle(b'{"id": "x", "message": "no", "report": {"request-id": "r"}}')), None
-        response, fault = answer(request)
+        response, fault = reply(request)
         odd = response and replace(response, status=status or response.status, body=mangle(response.body))
         return odd, fault
 
-    simulator.answer = act  # type: ignore[method-assign]
+    simulator.reply = act  # type: ignore[method-assign]
     try:
         yield
     finally:
-        del simulator.answer
+        del simulator.reply
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def log(shared_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return Log(monkeypatch, capsys)
 
 
-def ask(world: World, request: dict[str, Any], service: ProvisionService | None = None) -> str:
+def outcome_of(world: World, request: dict[str, Any], service: ProvisionService | None = None) -> str:
     """The outcome or error code of a direct invoke. Raises every error that is not a `ConnectionFailure`."""
     failure: ConnectionFailure | None = None
     try:
@@ -119,11 +119,11 @@ def test_any_reply_to_a_create_and_its_reads_leads_to_one_connection_in_the_end(
     world.stack.adobe.records.clear()
 
     with mangled(world.stack.adobe, methods, mangle, status, times):
-        ask(world, request)
+        outcome_of(world, request)
     assert len(world.connections()) <= 1
     world.clock.advance(300)
 
-    assert ask(world, request) in ("created", "adopted", "unchanged", "updated")
+    assert outcome_of(world, request) in ("created", "adopted", "unchanged", "updated")
     (connection,) = world.connections()
     assert world.parameter(name) == connection["id"]
     assert "Traceback" not in log.text
@@ -141,14 +141,14 @@ def test_an_update_or_a_delete_is_completed_in_the_end_whatever_the_reply(
     world.invoke(request)
 
     with mangled(world.stack.adobe, methods, mangle, status, times):
-        ask(world, request | {"database": "other"})
+        outcome_of(world, request | {"database": "other"})
     assert len(world.connections()) == 1
-    assert ask(world, request | {"database": "other"}) in ("updated", "unchanged")
+    assert outcome_of(world, request | {"database": "other"}) in ("updated", "unchanged")
     assert world.connections()[0]["auth"]["params"]["database"] == "other"
     with mangled(world.stack.adobe, methods, mangle, status, times):
-        ask(world, absent)
+        outcome_of(world, absent)
 
-    assert ask(world, absent) in ("deleted", "unchanged")
+    assert outcome_of(world, absent) in ("deleted", "unchanged")
     assert world.connections() == []
     assert world.parameter(name) is None
     assert "Traceback" not in log.text
@@ -167,7 +167,7 @@ def test_whatever_ims_replies_adobe_is_called_with_a_valid_token_or_not_at_all(
     world.stack.adobe.calls.clear()
 
     with mangled(world.stack.ims, {"POST"}, mangle, status, times):
-        assert ask(world, request, service) in ("created", "AdobeCredentialRejected", "Throttled", "Unavailable")
+        assert outcome_of(world, request, service) in ("created", "AdobeCredentialRejected", "Throttled", "Unavailable")
 
     assert all(call.request.headers["authorization"].startswith("Bearer token-") for call in world.stack.adobe.calls)
     assert "Traceback" not in log.text

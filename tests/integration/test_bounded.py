@@ -162,7 +162,7 @@ def test_no_post_starts_without_time_for_its_reply(world: World, seconds: float)
 
 
 def test_no_patch_starts_without_time_for_its_reply(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
 
     assert world.refused(REQUEST, seconds=60).code == "OutOfTime"
@@ -171,7 +171,7 @@ def test_no_patch_starts_without_time_for_its_reply(world: World) -> None:
 
 
 def test_no_delete_starts_without_time_for_its_reply(world: World) -> None:
-    world.ask()
+    world.request()
 
     assert world.refused(ABSENT, seconds=30).code == "OutOfTime"
 
@@ -190,7 +190,7 @@ def test_the_connection_of_a_post_that_hangs_is_looked_for(hurried: World) -> No
 def test_no_thread_outlives_an_invocation(hurried: World) -> None:
     before = set(threading.enumerate())
     hurried.stack.ims.faults.add(Fault(hang=True))
-    hurried.ask()
+    hurried.request()
 
     ours = [t for t in set(threading.enumerate()) - before if "process_request_thread" not in t.name]
     assert ours == []
@@ -206,10 +206,10 @@ def test_only_reads_run_outside_the_handlers_thread(world: World, monkeypatch: p
         return request(self, method, url, **options)
 
     monkeypatch.setattr(Session, "request", note)
-    world.ask()
+    world.request()
     world.put_secret()
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
 
     assert set(aside) <= {"GET"}
 

@@ -54,7 +54,7 @@ Do = Callable[[World], object]
 
 def ready(world: World) -> None:
     """The usual key is ready, and the token is cached."""
-    assert world.ask()
+    assert world.request()
 
 
 def rotated(world: World) -> None:
@@ -69,7 +69,7 @@ def lost(world: World) -> None:
 
 def warm(world: World) -> None:
     """Only the token is cached."""
-    world.ask(REQUEST | {"name": "another"})
+    world.request(REQUEST | {"name": "another"})
 
 
 def stopped(world: World) -> None:
@@ -90,23 +90,23 @@ def with_a_foreign_one(world: World) -> None:
 
 
 DONE: dict[str, tuple[Do, Do]] = {
-    "created, cold": (lambda world: None, lambda world: world.ask()),
-    "created, warm": (warm, lambda world: world.ask()),
-    "in a catalog": (warm, lambda world: world.ask(REQUEST | {"catalog": "main"})),
-    "unchecked": (warm, lambda world: world.ask(UNCHECKED)),
-    "unchanged": (ready, lambda world: world.ask()),
-    "updated": (rotated, lambda world: world.ask()),
-    "adopted": (with_a_foreign_one, lambda world: world.ask(REQUEST | {"adopt": True})),
-    "recreated": (lost, lambda world: world.ask()),
-    "deleted": (ready, lambda world: world.ask(ABSENT)),
-    "absent already": (warm, lambda world: world.ask(ABSENT)),
-    "in conflict": (with_a_foreign_one, lambda world: world.ask()),
-    "not ready": (stopped, lambda world: world.ask()),
-    "waiting": (stopped, lambda world: not world.ask(REQUEST | {"readiness": "start"})),
-    "failed test": (failing, lambda world: world.ask()),
+    "created, cold": (lambda world: None, lambda world: world.request()),
+    "created, warm": (warm, lambda world: world.request()),
+    "in a catalog": (warm, lambda world: world.request(REQUEST | {"catalog": "main"})),
+    "unchecked": (warm, lambda world: world.request(UNCHECKED)),
+    "unchanged": (ready, lambda world: world.request()),
+    "updated": (rotated, lambda world: world.request()),
+    "adopted": (with_a_foreign_one, lambda world: world.request(REQUEST | {"adopt": True})),
+    "recreated": (lost, lambda world: world.request()),
+    "deleted": (ready, lambda world: world.request(ABSENT)),
+    "absent already": (warm, lambda world: world.request(ABSENT)),
+    "in conflict": (with_a_foreign_one, lambda world: world.request()),
+    "not ready": (stopped, lambda world: world.request()),
+    "waiting": (stopped, lambda world: not world.request(REQUEST | {"readiness": "start"})),
+    "failed test": (failing, lambda world: world.request()),
     "rechecked": (ready, lambda world: world.deliver(world.send_body(RECHECK))),
-    "superseded": (ready, lambda world: world.ask(at=world.clock.now() - 900)),
-    "refused": (ready, lambda world: world.ask(REQUEST | {"colour": "red"})),
+    "superseded": (ready, lambda world: world.request(at=world.clock.now() - 900)),
+    "refused": (ready, lambda world: world.request(REQUEST | {"colour": "red"})),
     "no request": (ready, lambda world: world.deliver(world.send_body("{not json"))),
     "invoked": (ready, lambda world: world.invoke(REQUEST)),
 }
@@ -137,7 +137,7 @@ def counted(world: World, aws: Aws) -> Iterator[list[Counter[str]]]:
     to_aws.update(place.rpartition(".")[2].replace("ChangeMessageVisibility", "hold") for place in arrived)
 
 
-def told(calls: Counter[str]) -> set[str]:
+def in_notation(calls: Counter[str]) -> set[str]:
     """Calls in the notation of the table."""
     return {name if number == 1 else f"{name}*{number}" for name, number in calls.items()}
 
@@ -150,5 +150,5 @@ def test_a_delivery_makes_exactly_the_calls_of_the_table(world: World, aws: Aws,
     with counted(world, aws) as made:
         assert act(world)
 
-    assert [told(calls) for calls in made] == CASES[case]
+    assert [in_notation(calls) for calls in made] == CASES[case]
     assert ENDS.get(case, case.partition(",")[0]) == (world.announced()[-1][1] if made[2]["PutEvents"] else case)

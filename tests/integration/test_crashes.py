@@ -19,10 +19,10 @@ def killed_then_delivered_again(world: World, request: Mapping[str, Any], number
 
     def kill(_name: str, go: Go) -> Any:
         last = len(calls.made) >= number
-        answer = go()
+        response = go()
         if last:
             raise Killed
-        return answer
+        return response
 
     calls.act = kill
     with calls.watched(), pytest.raises(Killed):
@@ -53,7 +53,7 @@ def test_a_create_killed_after_any_call_is_completed_by_a_later_delivery(shared_
 @pytest.mark.parametrize("calls", range(1, UPDATE + 1))
 def test_an_update_killed_after_any_call_is_completed_by_a_later_delivery(shared_world: World, calls: int) -> None:
     world, request = shared_world, REQUEST | {"name": f"update-{calls}"}
-    world.ask(request)
+    world.request(request)
     (before,) = world.connections(request["name"])
 
     changed = {"displayName": f"update-{calls}-changed", "database": "other"}
@@ -69,7 +69,7 @@ def test_an_update_killed_after_any_call_is_completed_by_a_later_delivery(shared
 @pytest.mark.parametrize("calls", range(1, DELETE + 1))
 def test_a_delete_killed_after_any_call_is_completed_by_a_later_delivery(shared_world: World, calls: int) -> None:
     world, name = shared_world, f"delete-{calls}"
-    world.ask(REQUEST | {"name": name})
+    world.request(REQUEST | {"name": name})
 
     killed_then_delivered_again(world, ABSENT | {"name": name}, calls)
 

@@ -42,21 +42,21 @@ def tables(catalog: str = "main", schema: str = "sales") -> str:
 
 
 def test_every_reply_names_the_workspace(workspace: Workspace) -> None:
-    asked = {"X-Databricks-Workspace-Id": "42"}
+    headers = {"X-Databricks-Workspace-Id": "42"}
     assert workspace.call("GET", ME).headers["x-databricks-org-id"] == WORKSPACE
-    assert workspace.call("GET", ME, headers=asked).headers["x-databricks-org-id"] == "42"
+    assert workspace.call("GET", ME, headers=headers).headers["x-databricks-org-id"] == "42"
 
     workspace.order(orgId="7", revokedTokens=["bad"], missingClusters=[CLUSTER])
 
-    answers = [
-        workspace.call("GET", ME, headers=asked),
+    responses = [
+        workspace.call("GET", ME, headers=headers),
         workspace.call("GET", ME, "bad"),
         workspace.call("GET", "/api/2.0/nothing"),
         workspace.call("GET", f"/api/2.0/clusters/get?cluster_id={CLUSTER}"),
         workspace.adobe.session.get(workspace.url + ME),
     ]
-    assert [answer.status_code for answer in answers] == [200, 403, 404, 400, 401]
-    assert {answer.headers["x-databricks-org-id"] for answer in answers} == {"7"}
+    assert [response.status_code for response in responses] == [200, 403, 404, 400, 401]
+    assert {response.headers["x-databricks-org-id"] for response in responses} == {"7"}
 
 
 def test_me_is_a_service_principal_unless_the_settings_change_it(workspace: Workspace, sdk: WorkspaceClient) -> None:
@@ -83,8 +83,8 @@ def test_an_expired_token_is_refused_like_a_revoked_one(workspace: Workspace) ->
     workspace.order(tokenDays=-0.5)
 
     for path in (ME, TOKENS):
-        answer = workspace.call("GET", path)
-        assert (answer.status_code, answer.json()["message"]) == (403, "Invalid access token.")
+        response = workspace.call("GET", path)
+        assert (response.status_code, response.json()["message"]) == (403, "Invalid access token.")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_a_refusal_by_ip_or_workspace_has_a_number_as_its_error_code(
 ) -> None:
     workspace.order(refusal=refusal, orgId="7")
 
-    answer = workspace.call("GET", path)
+    response = workspace.call("GET", path)
 
-    assert (answer.status_code, answer.json()) == (403, {"error_code": 403, "message": words})
+    assert (response.status_code, response.json()) == (403, {"error_code": 403, "message": words})
     with pytest.raises(sdk_errors.PermissionDenied, match=words):
         client(workspace).current_user.me()
 
@@ -130,10 +130,10 @@ def test_a_refusal_by_ip_or_workspace_has_a_number_as_its_error_code(
 def test_a_private_link_redirects_every_call(workspace: Workspace) -> None:
     workspace.order(refusal="private-link")
 
-    answer = workspace.call("GET", ME)
+    response = workspace.call("GET", ME)
 
-    assert answer.status_code == 303
-    assert answer.headers["Location"] == "/login.html?error=private-link-validation-error"
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/login.html?error=private-link-validation-error"
     with pytest.raises(PrivateLinkValidationError):
         client(workspace).clusters.get(CLUSTER)
 
@@ -141,10 +141,10 @@ def test_a_private_link_redirects_every_call(workspace: Workspace) -> None:
 def test_another_host_replies_with_a_login_page(workspace: Workspace) -> None:
     workspace.order(refusal="login-page")
 
-    answer = workspace.call("GET", ME)
+    response = workspace.call("GET", ME)
 
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/html")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
     with pytest.raises(ValueError, match="Expecting value"):
         client(workspace).current_user.me()
 
@@ -153,9 +153,9 @@ def test_a_revoked_token_gets_a_403_with_a_numeric_error_code_and_a_reason(works
     workspace.order(revokedTokens=["bad"])
 
     for path in (ME, TOKENS, METASTORE):
-        answer = workspace.call("GET", path, "bad")
-        assert answer.json() == {"error_code": 403, "message": "Invalid access token."}
-        assert answer.headers["X-Databricks-Reason-Phrase"] == "Invalid access token."
+        response = workspace.call("GET", path, "bad")
+        assert response.json() == {"error_code": 403, "message": "Invalid access token."}
+        assert response.headers["X-Databricks-Reason-Phrase"] == "Invalid access token."
     with pytest.raises(sdk_errors.PermissionDenied, match=r"Invalid access token\."):
         client(workspace, "bad").current_user.me()
 
@@ -171,9 +171,9 @@ def test_a_revoked_token_gets_a_403_with_a_numeric_error_code_and_a_reason(works
     ],
 )
 def test_an_unknown_endpoint_gets_a_404_in_json(workspace: Workspace, method: str, path: str) -> None:
-    answer = workspace.call(method, path, json={"cluster_id": CLUSTER})
+    response = workspace.call(method, path, json={"cluster_id": CLUSTER})
 
-    assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+    assert (response.status_code, response.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
 
 
 def test_without_unity_catalog_there_is_no_metastore(workspace: Workspace, sdk: WorkspaceClient) -> None:
@@ -259,7 +259,7 @@ def test_an_identity_without_can_attach_to_sees_no_cluster(workspace: Workspace,
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
-        ({"refusal": "nobody"}, 'refusal must be "" or "ip" or "private-link"'),
+        ({"refusal": "unknown"}, 'refusal must be "" or "ip" or "private-link"'),
         ({"missingScopes": ["sql"]}, "missingScopes must be a list; each item must be"),
         ({"missingGrants": ["MODIFY"]}, "missingGrants must be a list; each item must be"),
         ({"startSeconds": -1}, "startSeconds must be a number"),
@@ -272,14 +272,14 @@ def test_an_identity_without_can_attach_to_sees_no_cluster(workspace: Workspace,
     ],
 )
 def test_an_invalid_setting_is_refused_with_its_rule(workspace: Workspace, wrong: dict[str, Any], rule: str) -> None:
-    answer = workspace.adobe.session.patch(f"{workspace.url}/_simulator/settings", data=json.dumps(wrong))
+    response = workspace.adobe.session.patch(f"{workspace.url}/_simulator/settings", data=json.dumps(wrong))
 
-    assert answer.status_code == 400
-    assert rule in answer.json()["message"]
+    assert response.status_code == 400
+    assert rule in response.json()["message"]
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"clusterSources": {CLUSTER: "JOB"}}, "not an interactive one but of JOB"),
         ({"singleUsers": {CLUSTER: "other"}}, "dedicated to other"),
@@ -295,7 +295,7 @@ def test_an_invalid_setting_is_refused_with_its_rule(workspace: Workspace, wrong
     ],
 )
 def test_adobe_refuses_a_workspace_that_it_cannot_use(
-    workspace: Workspace, settings: dict[str, Any], said: str
+    workspace: Workspace, settings: dict[str, Any], message: str
 ) -> None:
     params = DATABRICKS_SECRET | {"catalog": "main"}
     body = BODY | {"auth": {"specName": "Access Token Authentication", "params": params}}
@@ -305,7 +305,7 @@ def test_adobe_refuses_a_workspace_that_it_cannot_use(
     refused = workspace.adobe.call("POST", "/connections", json=body)
 
     assert number(refused) == "FLOW-1100-400"
-    assert said in refused.text
+    assert message in refused.text
 
 
 @pytest.mark.parametrize(

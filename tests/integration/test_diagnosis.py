@@ -9,7 +9,7 @@ import pytest
 from local.simulators.faults import Fault
 from local.simulators.simulator import Request
 from local.stack import DATABRICKS_SECRET
-from tests.integration.test_readiness import CLUSTER, START, TOKEN, looks, stop
+from tests.integration.test_readiness import CLUSTER, START, TOKEN, paths_called, stop
 from tests.integration.test_waiting import starts
 from tests.support.world import REQUEST, UNCHECKED, World
 
@@ -46,7 +46,7 @@ def test_a_failed_test_is_diagnosed_by_the_clusters_state(world: World, state: s
         return go()
 
     with pytest.MonkeyPatch.context() as patch:
-        world.on_answers(patch, verdict)
+        world.on_replies(patch, verdict)
         refusal = world.refused(REQUEST | {"readiness": readiness})
 
     assert refusal.code == code
@@ -70,10 +70,10 @@ def test_a_failed_test_without_time_for_a_diagnosis_is_reported_as_adobe_states_
             world.clock.advance(ends_at - world.clock.now() - 20)
         return go()
 
-    world.on_answers(monkeypatch, slowly)
+    world.on_replies(monkeypatch, slowly)
 
     assert world.refused(REQUEST).code == "TestFailed"
-    assert len(looks(world)) == 3
+    assert len(paths_called(world)) == 3
 
 
 def test_no_cluster_is_started_after_a_failed_test_while_another_check_fails(world: World) -> None:
@@ -82,11 +82,11 @@ def test_no_cluster_is_started_after_a_failed_test_while_another_check_fails(wor
     def change(request: Request, go: Callable[[], object]) -> object:
         if request.path.endswith("/test"):
             stop(world)
-            world.stack.databricks.settings.single_users = {CLUSTER: "somebody@example.com"}
+            world.stack.databricks.settings.single_users = {CLUSTER: "someone@example.com"}
         return go()
 
     with pytest.MonkeyPatch.context() as patch:
-        world.on_answers(patch, change)
+        world.on_replies(patch, change)
         refusal = world.refused(START)
 
     assert (refusal.code, [fault.field for fault in refusal.faults]) == ("TestFailed", ["CLUSTER_STATE", "SINGLE_USER"])

@@ -19,13 +19,13 @@ from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, World
 def test_a_message_for_a_busy_key_is_delivered_again_when_the_lease_ends(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     until = {"N": str(world.clock.now() + 151)}
     values = {":owner": {"S": "another delivery"}, ":until": until}
     world.edit_item("SET #owner = :owner, leaseUntil = :until", {"#owner": "owner"}, values)
     holds = noted(monkeypatch, "ChangeMessageVisibility")
 
-    assert not world.ask()
+    assert not world.request()
 
     assert [hold["VisibilityTimeout"] for hold in holds] == [270, 150]
 
@@ -73,7 +73,7 @@ def test_an_unexpected_error_before_acceptance_returns_the_message_and_does_not_
 
     monkeypatch.setattr(Registry, "accept", fail)
 
-    assert not world.ask()
+    assert not world.request()
 
     (line,) = log.lines()
     assert (line["outcome"], line["code"]) == ("retried", "Unavailable")
@@ -98,7 +98,7 @@ def test_a_failure_that_cannot_be_announced_releases_the_lease(world: World, mon
 
 def test_giving_up_does_not_report_the_reason_of_an_earlier_request(world: World) -> None:
     world.add_foreign("sales")
-    world.ask()
+    world.request()
     sent = world.send(REQUEST)
     sent.first_received = world.clock.now() - 3601
 
@@ -110,8 +110,8 @@ def test_giving_up_does_not_report_the_reason_of_an_earlier_request(world: World
 def test_a_request_that_only_its_caller_can_correct_is_not_parked(world: World) -> None:
     world.add_foreign("sales")
 
-    assert world.ask()
-    assert world.ask(REQUEST | {"colour": "red"})
+    assert world.request()
+    assert world.request(REQUEST | {"colour": "red"})
 
     assert world.announced() == [("Failed", "Conflict"), ("Failed", "InvalidRequest")]
     assert world.dead_letters() == []
@@ -119,7 +119,7 @@ def test_a_request_that_only_its_caller_can_correct_is_not_parked(world: World) 
 
 @pytest.mark.parametrize("changes", [{"sandbox": "PROD"}, {"name": "no/name"}])
 def test_an_invalid_request_is_parked_if_half_of_its_key_is_invalid(world: World, changes: dict[str, str]) -> None:
-    assert world.ask(REQUEST | changes)
+    assert world.request(REQUEST | changes)
 
     (letter,) = world.dead_letters()
     assert json.loads(letter["Body"])["detail"] == REQUEST | changes
@@ -135,7 +135,7 @@ def test_a_direct_invoke_that_fails_is_not_parked(world: World) -> None:
 
 
 def test_a_failure_that_left_the_connection_unchanged_causes_no_patch_later(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     world.stack.adobe.settings.in_use.append(connection["id"])
     assert world.refused(ABSENT).code == "InUse"
@@ -146,7 +146,7 @@ def test_a_failure_that_left_the_connection_unchanged_causes_no_patch_later(worl
 
 
 def test_a_parked_recheck_keeps_its_form_and_the_accepted_order(world: World) -> None:
-    world.ask(order_id="order-1")
+    world.request(order_id="order-1")
     world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=0, status=503))
     world.until_done(world.send_body(RECHECK), world.new_service(GIVE_UP_AFTER_SECONDS="300"))
     world.stack.adobe.faults.clear()
@@ -161,7 +161,7 @@ def test_a_parked_recheck_keeps_its_form_and_the_accepted_order(world: World) ->
 
 
 def test_the_event_of_a_recheck_names_the_request_that_it_rechecks(world: World) -> None:
-    world.ask(order_id="order-1")
+    world.request(order_id="order-1")
     world.put_secret(accessToken="rotated")
 
     world.deliver(world.send_body(RECHECK))
@@ -172,7 +172,7 @@ def test_the_event_of_a_recheck_names_the_request_that_it_rechecks(world: World)
 
 
 def test_a_recheck_that_completes_an_open_request_announces_it(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
     sent = world.send(REQUEST)
     assert not world.deliver(sent)
@@ -184,7 +184,7 @@ def test_a_recheck_that_completes_an_open_request_announces_it(world: World) -> 
 
 
 def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_differently_is_announced(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     states = world.stack.adobe.settings.states
     states[connection["id"]] = "disabled"
@@ -202,14 +202,14 @@ def test_a_recheck_that_fails_as_before_is_silent_and_one_that_fails_differently
 def test_every_request_that_fails_is_announced_even_if_it_fails_like_the_one_before(world: World) -> None:
     world.add_foreign("sales")
 
-    world.ask()
-    world.ask()
+    world.request()
+    world.request()
 
     assert world.announced() == [("Failed", "Conflict")] * 2
 
 
 def test_a_recheck_fails_if_new_rules_refuse_its_request(world: World) -> None:
-    world.ask()
+    world.request()
 
     assert world.deliver(world.send_body(RECHECK), world.new_service(DATABRICKS_SECRET_PREFIX="other/"))
 
@@ -219,8 +219,8 @@ def test_a_recheck_fails_if_new_rules_refuse_its_request(world: World) -> None:
 
 
 def test_a_recheck_of_a_retired_key_releases_the_lease(world: World) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
 
     assert world.deliver(world.send_body(RECHECK))
 
@@ -230,7 +230,7 @@ def test_a_recheck_of_a_retired_key_releases_the_lease(world: World) -> None:
 def test_a_failure_is_announced_and_recorded_with_adobes_request_id(world: World) -> None:
     world.stack.adobe.faults.add(Fault(status=400, body='{"message": "no"}', headers={"x-request-id": "r-1"}))
 
-    assert world.ask()
+    assert world.request()
 
     (event,) = world.events()
     assert event["detail"]["requestId"] == world.item()["failure"]["M"]["requestId"]["S"] == "r-1"

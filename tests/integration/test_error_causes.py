@@ -48,7 +48,7 @@ def test_a_direct_invoke_raises_its_error_without_causes(
 def test_a_delivery_shows_no_causes_of_its_error(world: World, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FlowService, "create", raising(AdobeRefused("No.")))
 
-    assert world.ask()
+    assert world.request()
 
     assert world.announced() == [("Failed", "AdobeRefused")]
     assert_silent(world, log)
@@ -57,7 +57,7 @@ def test_a_delivery_shows_no_causes_of_its_error(world: World, log: Log, monkeyp
 def test_reconcile_raises_the_error_that_stops_it_without_causes(
     world: World, keeper: Keeper, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     monkeypatch.setattr(Adobe, "open", raising(AdobeCredentialRejected("No.")))
 
     with pytest.raises(AdobeCredentialRejected) as raised:
@@ -69,23 +69,23 @@ def test_reconcile_raises_the_error_that_stops_it_without_causes(
 def test_a_sandbox_that_cannot_be_reconciled_is_reported_without_causes(
     world: World, keeper: Keeper, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     monkeypatch.setattr(FlowService, "listing", raising(Unavailable("No.")))
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert said["FailedSandboxes"] == 1
-    assert_silent(world, log, answer=repr(said))
+    assert result["FailedSandboxes"] == 1
+    assert_silent(world, log, result=repr(result))
 
 
 @pytest.mark.parametrize("owner", [FlowService, Registry], ids=["explore", "api"])
 def test_http_responses_show_no_causes(
     world: World, web: Web, log: Log, monkeypatch: pytest.MonkeyPatch, owner: type
 ) -> None:
-    world.ask()
+    world.request()
     monkeypatch.setattr(owner, "tables" if owner is FlowService else "get", raising(Unavailable("No.")))
 
-    answered = web("GET", "/connections/dev/sales/tables" if owner is FlowService else "/connections/dev/sales")
+    response = web("GET", "/connections/dev/sales/tables" if owner is FlowService else "/connections/dev/sales")
 
-    assert answered.status == 503
-    assert_silent(world, log, answer=json.dumps(answered.document))
+    assert response.status == 503
+    assert_silent(world, log, result=json.dumps(response.document))

@@ -21,16 +21,16 @@ TABLES = KEY + "/tables"
 
 @pytest.fixture
 def web(world: World, aws_calls: AwsCalls) -> Web:
-    world.ask()
+    world.request()
     return Web(world, aws_calls)
 
 
 def refusal(web: Web, status: int, code: str, path: str = TABLES) -> dict[str, Any]:
     """The problem document that exploring returns."""
-    answered = web("GET", path)
-    assert (answered.status, answered.document["code"]) == (status, code)
-    assert answered.headers["content-type"] == "application/problem+json"
-    return dict(answered.document)
+    response = web("GET", path)
+    assert (response.status, response.document["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    return dict(response.document)
 
 
 def test_the_tables_are_listed_and_a_tables_columns_have_types(web: Web) -> None:
@@ -99,7 +99,7 @@ def test_a_revoked_token_is_reported_but_never_shown(world: World, web: Web) -> 
 
 def test_without_the_databricks_secret_adobes_message_is_withheld(world: World, web: Web) -> None:
     world.put_secret(accessToken=TOKEN)
-    world.ask()
+    world.request()
     world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     world.stack.adobe.settings.echo_secrets = True
     world.stack.databricks.settings.clusters = dict(STOPPED)
@@ -122,7 +122,7 @@ def test_another_organizations_credential_explores_nothing(world: World, web: We
 
 def test_a_key_without_a_connection_has_no_tables(world: World, web: Web) -> None:
     web("PUT", "/connections/dev/other", {"databricksSecretId": SECRET_ID})
-    world.ask(ABSENT)
+    world.request(ABSENT)
 
     for key in ("other", "sales"):
         refusal(web, 404, "NotFound", f"/connections/dev/{key}/tables")

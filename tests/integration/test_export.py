@@ -33,10 +33,10 @@ def filled(world: World) -> World:
     """Keys in two sandboxes. One is absent, and the test of another one failed."""
     world.put_secret(ORDERS["databricksSecretId"])
     for request in (REQUEST, ORDERS, BILLS, REQUEST | {"name": "gone"}):
-        world.ask(request)
-    world.ask(ABSENT | {"name": "gone"})
+        world.request(request)
+    world.request(ABSENT | {"name": "gone"})
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
-    world.ask(STOPPED_AT_ITS_TEST)
+    world.request(STOPPED_AT_ITS_TEST)
     assert world.status("untested") == "failed"
     return world
 
@@ -55,17 +55,17 @@ def pages(web: Web) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor = ""
     while True:
-        answered = web("GET", f"/connections?{cursor}limit={PAGE}")
-        assert answered.status == 200
-        found.append(answered.document)
-        if not answered.document["cursor"]:
+        response = web("GET", f"/connections?{cursor}limit={PAGE}")
+        assert response.status == 200
+        found.append(response.document)
+        if not response.document["cursor"]:
             return found
-        cursor = f"cursor={answered.document['cursor']}&"
+        cursor = f"cursor={response.document['cursor']}&"
 
 
 def requests_of(page: dict[str, Any]) -> list[dict[str, Any]]:
-    asked = [item["request"] for item in page["connections"]]
-    return [request | {"adopt": True} for request in asked if request.get("desiredState") != "absent"]
+    requested = [item["request"] for item in page["connections"]]
+    return [request | {"adopt": True} for request in requested if request.get("desiredState") != "absent"]
 
 
 def test_the_documentation_has_the_jq_program_that_is_tested_here() -> None:

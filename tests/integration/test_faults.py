@@ -180,9 +180,9 @@ def test_a_defect_of_a_simulator_gets_a_500_reply_not_a_broken_connection(
 ) -> None:
     adobe.adobe.records["x"] = None  # type: ignore[assignment]
 
-    answer = adobe.call("GET", "/connections")
+    response = adobe.call("GET", "/connections")
 
-    assert (answer.status_code, "AttributeError" in answer.json()["message"]) == (500, True)
+    assert (response.status_code, "AttributeError" in response.json()["message"]) == (500, True)
     assert "AttributeError" in capsys.readouterr().err
 
 

@@ -25,7 +25,7 @@ def ask_for(world: World, *names: str, sandbox: str = "dev") -> None:
     if sandbox != "dev":
         world.put_secret(secret_id)
     for name in names:
-        assert world.ask({"name": name, "sandbox": sandbox, "databricksSecretId": secret_id})
+        assert world.request({"name": name, "sandbox": sandbox, "databricksSecretId": secret_id})
 
 
 def delete(world: World, *names: str) -> None:
@@ -53,11 +53,11 @@ def test_a_list_that_fails_reports_nothing_as_missing_and_stops_no_other_sandbox
     delete(world, "d")
     world.clock.advance(LATER)
     world.stack.adobe.faults.add(fault)
-    keeper.told()
+    keeper.pending_events()
 
-    said = keeper.wake({})
+    result = keeper.wake({})
 
-    assert (said["ended"], said["FailedSandboxes"], said["Drifted"]) == (True, 1, 1)
+    assert (result["ended"], result["FailedSandboxes"], result["Drifted"]) == (True, 1, 1)
     assert [detail["sandbox"] for detail in keeper.drifts()] == ["prod"]
     (line,) = [line for line in log.lines() if line["message"] == "sandbox not reconciled"]
     assert (line["sandbox"], line["level"]) == ("dev", "WARNING")
@@ -69,9 +69,9 @@ def test_a_second_page_that_fails_reports_nothing_as_missing(world: World, keepe
         world.add_foreign(f"foreign-{number}", age=10_000)
     world.stack.adobe.faults.add(Fault(path=LIST, skip=1, status=403, body=HTML))
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert (said["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
+    assert (result["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
 
 
 def test_a_rejected_credential_ends_the_run_with_an_error(world: World, keeper: Keeper) -> None:
@@ -89,9 +89,9 @@ def test_a_credential_of_another_organization_finds_nothing(world: World, keeper
     ask_for(world, "a")
     world.edit_item("SET orgId = :o", values={":o": {"S": "other@AdobeOrg"}}, key=("dev", "a"))
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert (said["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
+    assert (result["FailedSandboxes"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
 
 
 def test_a_sandbox_with_too_many_missing_connections_is_stopped(world: World, keeper: Keeper, log: Log) -> None:
@@ -100,9 +100,9 @@ def test_a_sandbox_with_too_many_missing_connections_is_stopped(world: World, ke
     delete(world, "a", "b", "d")
     world.stack.aws.client("ssm").delete_parameter(Name=world.parameter_name("c"))
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert (said["StoppedSandboxes"], said["Drifted"]) == (1, 1)
+    assert (result["StoppedSandboxes"], result["Drifted"]) == (1, 1)
     assert [detail["sandbox"] for detail in keeper.drifts()] == ["prod"]
     assert [json.loads(sent.body)["recheck"]["sandbox"] for sent in keeper.rechecks()] == ["prod"]
     (line,) = [line for line in log.lines() if line["message"] == "sandbox stopped"]
@@ -115,7 +115,7 @@ def test_below_the_limit_of_the_circuit_breaker_missing_connections_are_recreate
 
     assert keeper.reconcile()["StoppedSandboxes"] == 0
 
-    assert keeper.mend() == ["drift", "drift"]
+    assert keeper.deliver_rechecks() == ["drift", "drift"]
     assert len(world.connections()) == 4
 
 
@@ -124,9 +124,9 @@ def test_with_the_policy_report_drift_is_announced_but_not_repaired(world: World
     delete(world, "a")
     keeper.service = keeper.new_service(REPAIR_POLICY="report")
 
-    said = keeper.reconcile(10**6)
+    result = keeper.reconcile(10**6)
 
-    assert (said["Unrepaired"], said["Verifications"], keeper.rechecks()) == (1, 0, [])
+    assert (result["Unrepaired"], result["Verifications"], keeper.rechecks()) == (1, 0, [])
     (detail,) = keeper.drifts()
     assert (detail["action"], detail["because"]) == ("none", "policy")
 
@@ -137,9 +137,9 @@ def test_a_run_sends_no_more_rechecks_than_its_limit_and_drift_comes_first(world
     delete(world, "d", "e")
     keeper.service = keeper.new_service(CHECKS_PER_RUN="3")
 
-    said = keeper.reconcile(10**6)
+    result = keeper.reconcile(10**6)
 
-    assert (said["Rechecks"], said["Verifications"]) == (2, 1)
+    assert (result["Rechecks"], result["Verifications"]) == (2, 1)
     sent = keeper.rechecks()
     assert [reason_of(one) for one in sent] == ["drift", "drift", "due"]
     assert json.loads(sent[-1].body)["recheck"]["name"] == "a"  # tested before b and c
@@ -151,9 +151,9 @@ def test_drift_in_a_later_sandbox_comes_before_due_tests(world: World, keeper: K
     delete(world, "b")
     keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
 
-    said = keeper.reconcile(10**6)
+    result = keeper.reconcile(10**6)
 
-    assert (said["Rechecks"], said["Verifications"]) == (1, 0)
+    assert (result["Rechecks"], result["Verifications"]) == (1, 0)
     assert [reason_of(sent) for sent in keeper.rechecks()] == ["drift"]
 
 
@@ -166,9 +166,9 @@ def test_drift_beyond_the_budget_is_announced_as_left_for_the_next_run(world: Wo
     keeper.reconcile()
 
     assert [(detail["name"], detail["because"]) for detail in keeper.drifts()] == [("b", None), ("d", "budget")]
-    keeper.mend()
+    keeper.deliver_rechecks()
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert len(world.connections()) == 5
 
 
@@ -208,9 +208,9 @@ def test_a_connection_with_a_foreign_one_of_the_same_name_is_still_verified(worl
     ask_for(world, "sales")
     world.add_foreign("sales")
 
-    said = keeper.reconcile(10**6)
+    result = keeper.reconcile(10**6)
 
-    assert (said["Drifted"], said["Verifications"]) == (1, 1)
+    assert (result["Drifted"], result["Verifications"]) == (1, 1)
 
 
 def test_a_run_that_reaches_its_deadline_continues_where_it_stopped(world: World, keeper: Keeper) -> None:
@@ -219,18 +219,18 @@ def test_a_run_that_reaches_its_deadline_continues_where_it_stopped(world: World
     delete(world, "a")
     world.clock.advance(LATER)
     listed = len(world.calls("GET", "/connections"))
-    keeper.told()
+    keeper.pending_events()
 
     first = keeper.wake({}, seconds=130)
-    (event,) = keeper.told()
+    (event,) = keeper.pending_events()
     second = keeper.wake(event, seconds=130)
-    (event,) = keeper.told()
+    (event,) = keeper.pending_events()
     third = keeper.wake(event, seconds=130)
 
-    assert [said["ended"] for said in (first, second, third)] == [False, False, True]
+    assert [result["ended"] for result in (first, second, third)] == [False, False, True]
     assert third["Drifted"] == third["Rechecks"] == 3
     assert len(world.calls("GET", "/connections")) == listed + 3
-    assert keeper.told() == []
+    assert keeper.pending_events() == []
     assert sorted(json.loads(sent.body)["recheck"]["sandbox"] for sent in keeper.rechecks()) == ["s1", "s2", "s3"]
 
 
@@ -240,13 +240,13 @@ def test_a_run_that_continues_keeps_its_budget_and_its_due_tests(world: World, k
         world.clock.advance(60)
     keeper.service = keeper.new_service(CHECKS_PER_RUN="1")
     world.clock.advance(10**6)
-    keeper.told()
+    keeper.pending_events()
 
     keeper.wake({}, seconds=130)
-    (event,) = keeper.told()
-    said = keeper.wake(json.loads(json.dumps(event)), seconds=130)
+    (event,) = keeper.pending_events()
+    result = keeper.wake(json.loads(json.dumps(event)), seconds=130)
 
-    assert said["Verifications"] == 1
+    assert result["Verifications"] == 1
     (sent,) = keeper.rechecks()
     assert json.loads(sent.body)["recheck"]["sandbox"] == "s1"
 
@@ -254,12 +254,12 @@ def test_a_run_that_continues_keeps_its_budget_and_its_due_tests(world: World, k
 def test_scheduled_work_starts_no_cluster_and_tests_nothing_while_the_cluster_is_stopped(
     world: World, keeper: Keeper
 ) -> None:
-    assert world.ask(REQUEST | {"readiness": "start"})
+    assert world.request(REQUEST | {"readiness": "start"})
     world.stack.databricks.settings.clusters = dict(STOPPED)
     tests = len(world.calls("GET", "/test"))
 
     assert keeper.reconcile(10**6)["Verifications"] == 1
-    assert keeper.mend() == ["due"]
+    assert keeper.deliver_rechecks() == ["due"]
 
     assert len(world.calls("GET", "/test")) == tests
     assert [call for call in world.stack.databricks.calls if call.request.path.endswith("/start")] == []
@@ -268,7 +268,7 @@ def test_scheduled_work_starts_no_cluster_and_tests_nothing_while_the_cluster_is
 
 def test_scheduled_work_that_is_retried_still_starts_no_cluster(world: World, keeper: Keeper) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
-    assert world.ask(REQUEST | {"readiness": "start"})
+    assert world.request(REQUEST | {"readiness": "start"})
     world.stack.databricks.settings.clusters = dict(STOPPED)
     keeper.reconcile()
     (sent,) = keeper.rechecks()
@@ -283,13 +283,13 @@ def test_scheduled_work_that_is_retried_still_starts_no_cluster(world: World, ke
 
 
 def test_a_failed_connection_does_not_become_ready_while_its_cluster_is_stopped(world: World, keeper: Keeper) -> None:
-    assert world.ask()
+    assert world.request()
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
-    assert world.ask(REQUEST | {"description": "changed"})
+    assert world.request(REQUEST | {"description": "changed"})
     world.stack.databricks.settings.clusters = dict(STOPPED)
 
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
 
     assert (world.status(), world.announced()[-1]) == ("failed", ("Failed", "NotReady"))
 
@@ -323,9 +323,9 @@ def test_a_sandbox_that_aws_refuses_to_read_is_counted_as_failed_and_nothing_is_
     delete(world, "a")
     refuse(operation)
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert (said["FailedSandboxes"], keeper.rechecks()) == (1, [])
+    assert (result["FailedSandboxes"], keeper.rechecks()) == (1, [])
 
 
 def test_metrics_show_the_state_of_the_fleet(world: World, keeper: Keeper, log: Log) -> None:
@@ -340,7 +340,7 @@ def test_metrics_show_the_state_of_the_fleet(world: World, keeper: Keeper, log: 
     assert metrics["Drifted"] == metrics["Rechecks"] == [1]
     assert metrics["OldestVerification"][0] >= LATER
     assert len(metrics["SecretVersionAge"]) == 1
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert values(log)["Repaired"] == [1]
 
 

@@ -38,18 +38,18 @@ def flow_of(world: World) -> str:
     return str(flows([item["id"]], world.stack.adobe.records, ADOBE_SECRET["orgId"], "dev")[0]["id"])
 
 
-def told(detail: Any) -> dict[str, Any]:
+def event_of(detail: Any) -> dict[str, Any]:
     return {"detail-type": "sources_flow_run_failed", "source": "adobe", "detail": detail}
 
 
 @pytest.mark.parametrize("wrapped", [in_event, in_messages, lambda run: run, lambda run: {"data": [in_messages(run)]}])
 def test_the_connection_of_a_failed_dataflow_is_tested(world: World, keeper: Keeper, wrapped: Any) -> None:
-    world.ask()
-    world.ask(REQUEST | {"name": "other"})
+    world.request()
+    world.request(REQUEST | {"name": "other"})
     flow_id = flow_of(world)
     tests = len(world.calls("GET", "/test"))
 
-    keeper.wake(told(wrapped(run_of(flow_id))))
+    keeper.wake(event_of(wrapped(run_of(flow_id))))
 
     (sent,) = keeper.rechecks()
     assert (reason_of(sent), json.loads(sent.body)["recheck"]["name"]) == ("flow-run", "sales")
@@ -58,21 +58,21 @@ def test_the_connection_of_a_failed_dataflow_is_tested(world: World, keeper: Kee
 
 
 def test_a_test_that_fails_after_a_failed_dataflow_is_announced(world: World, keeper: Keeper) -> None:
-    world.ask()
-    keeper.wake(told(in_event(run_of(flow_of(world)))))
+    world.request()
+    keeper.wake(event_of(in_event(run_of(flow_of(world)))))
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
 
-    assert keeper.mend() == ["flow-run"]
+    assert keeper.deliver_rechecks() == ["flow-run"]
 
     assert world.announced()[-1] == ("Failed", "TestFailed")
 
 
 def test_a_failed_dataflow_starts_no_cluster(world: World, keeper: Keeper) -> None:
-    world.ask(REQUEST | {"readiness": "start"})
-    keeper.wake(told(in_event(run_of(flow_of(world)))))
+    world.request(REQUEST | {"readiness": "start"})
+    keeper.wake(event_of(in_event(run_of(flow_of(world)))))
     world.stack.databricks.settings.clusters = dict(STOPPED)
 
-    keeper.mend()
+    keeper.deliver_rechecks()
 
     assert [call for call in world.stack.databricks.calls if call.request.path.endswith("/start")] == []
     assert world.status() == "ready"
@@ -82,7 +82,7 @@ def test_a_failed_dataflow_starts_no_cluster(world: World, keeper: Keeper) -> No
 def test_a_dataflow_that_reads_from_none_of_our_connections_causes_no_recheck(
     world: World, keeper: Keeper, what: str
 ) -> None:
-    world.ask()
+    world.request()
     flow_id = flow_of(world)
     sandbox = "dev"
     if what == "another flow":
@@ -91,9 +91,9 @@ def test_a_dataflow_that_reads_from_none_of_our_connections_causes_no_recheck(
         sandbox = "prod"
     else:
         world.stack.adobe.settings.in_use = []
-        world.ask(ABSENT)
+        world.request(ABSENT)
 
-    keeper.wake(told(in_event(run_of(flow_id, sandbox))))
+    keeper.wake(event_of(in_event(run_of(flow_id, sandbox))))
 
     assert keeper.rechecks() == []
 
@@ -101,7 +101,7 @@ def test_a_dataflow_that_reads_from_none_of_our_connections_causes_no_recheck(
 @pytest.mark.parametrize("detail", [{}, {"event": {"flowId": "x"}}, {"event": run_of("../connections")}, None, [[[]]]])
 def test_a_notification_without_a_flow_is_refused(keeper: Keeper, detail: Any) -> None:
     with pytest.raises(Exception, match="Unrecognized event") as raised:
-        keeper.wake(told(detail))
+        keeper.wake(event_of(detail))
 
     assert type(raised.value).__name__ == "InvalidRequest"
 
@@ -109,7 +109,7 @@ def test_a_notification_without_a_flow_is_refused(keeper: Keeper, detail: Any) -
 @pytest.mark.parametrize(
     "event",
     [
-        told(in_messages(run_of("f-1"))),
+        event_of(in_messages(run_of("f-1"))),
         {"detail-type": "Adobe event", "source": "x", "detail": in_event(run_of("f-1"))},
     ],
     ids=["by its type", "by its code"],
@@ -119,12 +119,12 @@ def test_the_rule_sends_the_notification_to_the_function(world: World, keeper: K
 
     world.stack.aws.client("events").put_events(Entries=[entry | {"EventBusName": world.stack.bus_name}])
 
-    (heard,) = keeper.told()
-    assert heard["detail"] == event["detail"]
-    assert keeper.wake(heard)["flow_id"] == "f-1"
+    (received,) = keeper.pending_events()
+    assert received["detail"] == event["detail"]
+    assert keeper.wake(received)["flow_id"] == "f-1"
 
 
 def test_no_other_event_of_the_bus_invokes_the_function(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
 
-    assert keeper.told() == []
+    assert keeper.pending_events() == []

@@ -22,19 +22,19 @@ LIST, ONE = "/connections", ".*/connections/[^/]+"
 def on_lists(world: World, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]) -> None:
     """Let `change` edit each page of connections."""
 
-    def act(request: Request, answer: Callable[..., Any]) -> Any:
-        response, fault = answer()
+    def act(request: Request, reply: Callable[..., Any]) -> Any:
+        response, fault = reply()
         if (request.method, request.path.endswith(LIST)) != ("GET", True):
             return response, fault
         document = json.loads(response.body)
         change(document)
         return replace(response, body=json.dumps(document).encode()), fault
 
-    world.on_answers(monkeypatch, act)
+    world.on_replies(monkeypatch, act)
 
 
 def test_a_reply_about_another_connection_is_not_used(world: World) -> None:
-    world.ask()
+    world.request()
     other = {"items": [{"id": "other", "name": "sales", "state": "enabled", "auth": {"params": {}}}]}
     world.stack.adobe.faults.add(Fault(method="GET", path=ONE, times=0, status=200, body=json.dumps(other)))
 
@@ -45,7 +45,7 @@ def test_a_reply_about_another_connection_is_not_used(world: World) -> None:
 
 @pytest.mark.parametrize("request_", [REQUEST, ABSENT], ids=["present", "absent"])
 def test_an_invalid_id_is_never_put_into_a_path(world: World, request_: dict[str, str]) -> None:
-    world.ask()
+    world.request()
     world.edit_item("SET connectionId = :id", values={":id": {"S": "../flows"}})
     before = len(world.calls())
 
@@ -55,13 +55,13 @@ def test_an_invalid_id_is_never_put_into_a_path(world: World, request_: dict[str
 
 
 def test_a_connection_without_its_items_wrapper_is_understood(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.ask()
+    world.request()
 
-    def unwrap(request: Request, answer: Callable[..., Any]) -> Any:
-        response, fault = answer()
+    def unwrap(request: Request, reply: Callable[..., Any]) -> Any:
+        response, fault = reply()
         return replace(response, body=json.dumps(json.loads(response.body)["items"][0]).encode()), fault
 
-    world.on_answers(monkeypatch, unwrap)
+    world.on_replies(monkeypatch, unwrap)
 
     assert world.invoke(REQUEST)["outcome"] == "unchanged"
 
@@ -75,7 +75,7 @@ def test_the_connection_in_the_parameter_is_read_by_its_id_not_only_found_in_a_l
 
 
 def test_an_html_404_in_reply_to_a_delete_does_not_count_as_deleted(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.records.clear()
     world.stack.adobe.faults.add(Fault(method="DELETE", status=404, body="<html>Not found</html>"))
 
@@ -85,8 +85,8 @@ def test_an_html_404_in_reply_to_a_delete_does_not_count_as_deleted(world: World
 
 
 def test_a_listing_filters_by_type_and_plain_name_with_the_oldest_first(world: World) -> None:
-    world.ask()
-    world.ask(REQUEST | {"name": "other", "displayName": "Sales, all"})
+    world.request()
+    world.request(REQUEST | {"name": "other", "displayName": "Sales, all"})
 
     spec = ("property", f"connectionSpec.id=={DATABRICKS_SPEC}")
     rest = (("limit", "100"), ("orderby", "createdAt"))
@@ -108,17 +108,17 @@ def test_a_listing_with_too_many_pages_is_an_error_not_a_complete_list(
     assert world.calls("POST") == []
 
 
-def test_results_are_matched_again_on_our_side_in_case_a_filter_is_ignored(
+def test_results_are_filtered_again_by_the_client_in_case_a_filter_is_ignored(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = world.add_foreign("sales")
     world.stack.adobe.records[foreign].item["connectionSpec"] = {"id": "another-spec", "version": "1.0"}
 
-    def without_filters(request: Request, answer: Callable[..., Any]) -> Any:
+    def without_filters(request: Request, reply: Callable[..., Any]) -> Any:
         query = tuple((name, value) for name, value in request.query if name != "property")
-        return answer(replace(request, query=query))
+        return reply(replace(request, query=query))
 
-    world.on_answers(monkeypatch, without_filters)
+    world.on_replies(monkeypatch, without_filters)
 
     assert world.invoke(REQUEST)["outcome"] == "created"
 
@@ -150,7 +150,7 @@ def test_the_oldest_connection_is_adopted_whatever_the_order_of_the_list(
 
 
 def test_the_etag_is_read_if_the_reply_to_a_patch_lacks_it(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", when="after", status=200, body="{}"))
 
@@ -160,7 +160,7 @@ def test_the_etag_is_read_if_the_reply_to_a_patch_lacks_it(world: World) -> None
 
 
 def test_an_html_page_in_reply_to_a_patch_does_not_count_as_done(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", status=200, body="<html>Sign in</html>"))
 
@@ -171,7 +171,7 @@ def test_an_html_page_in_reply_to_a_patch_does_not_count_as_done(world: World) -
 
 
 def test_a_patch_that_failed_is_left_to_the_next_delivery(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", status=503))
     sent = world.send(REQUEST)
@@ -184,10 +184,10 @@ def test_a_patch_that_failed_is_left_to_the_next_delivery(world: World) -> None:
 
 
 def test_a_delete_that_failed_is_repeated(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.faults.add(Fault(method="DELETE", status=503))
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert len(world.calls("DELETE")) == 2
 

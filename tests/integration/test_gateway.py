@@ -74,8 +74,8 @@ def test_the_context_of_an_event_has_its_caller_route_host_and_time() -> None:
 
 
 def test_the_id_of_a_call_is_sent_to_the_function_and_to_the_caller(api: Front) -> None:
-    response, _ = api.ask("GET", "/connections")
-    api.ask("GET", "/connections")
+    response, _ = api.call("GET", "/connections")
+    api.call("GET", "/connections")
 
     ids = [event["requestContext"]["requestId"] for event in api.events]
     assert response.getheader("Apigw-Requestid") == ids[0] != ids[1]
@@ -190,7 +190,7 @@ def test_a_path_is_decoded_as_http_apis_decode_it(api: Front, sent: str, got: st
 
 
 def test_a_path_that_cannot_be_decoded_twice_is_refused(api: Front) -> None:
-    assert api.says("GET", "/connections/dev/sales/tables/100%25z") == (400, {"message": "Bad Request"})
+    assert api.call_json("GET", "/connections/dev/sales/tables/100%25z") == (400, {"message": "Bad Request"})
     assert api.events == []
 
 
@@ -206,7 +206,7 @@ def test_an_integration_of_another_kind_is_refused_not_served_wrongly() -> None:
 
 
 def test_a_result_in_format_2_0_becomes_the_response(api: Front) -> None:
-    api.answer = {
+    api.reply = {
         "statusCode": 202,
         "headers": {"Content-Type": "application/problem+json", "Location": "/connections/dev/sales", "Retry-After": 3},
         "cookies": ["a=1", "b=2"],
@@ -214,7 +214,7 @@ def test_a_result_in_format_2_0_becomes_the_response(api: Front) -> None:
         "isBase64Encoded": False,
     }
 
-    response, content = api.ask("PUT", "/connections/dev/sales")
+    response, content = api.call("PUT", "/connections/dev/sales")
 
     assert (response.status, content) == (202, b"{}")
     assert response.getheader("Content-Type") == "application/problem+json"
@@ -224,7 +224,7 @@ def test_a_result_in_format_2_0_becomes_the_response(api: Front) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "kind", "body"),
+    ("reply", "status", "kind", "body"),
     [
         ({"a": 1}, 200, "application/json", b'{"a": 1}'),
         ("hello", 200, "application/json", b"hello"),
@@ -235,17 +235,17 @@ def test_a_result_in_format_2_0_becomes_the_response(api: Front) -> None:
     ],
 )
 def test_fields_that_a_result_leaves_out_get_default_values(
-    api: Front, answer: Any, status: int, kind: str, body: bytes
+    api: Front, reply: Any, status: int, kind: str, body: bytes
 ) -> None:
-    api.answer = answer
+    api.reply = reply
 
-    response, content = api.ask("GET", "/connections")
+    response, content = api.call("GET", "/connections")
 
     assert (response.status, response.getheader("Content-Type"), content) == (status, kind, body)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "reply",
     [
         {"statusCode": "soon"},
         {"statusCode": 99},
@@ -256,24 +256,24 @@ def test_fields_that_a_result_leaves_out_get_default_values(
         RuntimeError("secret words"),
     ],
 )
-def test_a_function_that_fails_or_breaks_the_format_becomes_a_500_without_details(api: Front, answer: Any) -> None:
-    api.answer = answer
+def test_a_function_that_fails_or_breaks_the_format_becomes_a_500_without_details(api: Front, reply: Any) -> None:
+    api.reply = reply
 
-    assert api.says("GET", "/connections") == INTERNAL
+    assert api.call_json("GET", "/connections") == INTERNAL
 
 
 def test_a_function_that_exceeds_the_timeout_of_the_integration_becomes_a_503() -> None:
     ended = threading.Event()
 
     with front(handler=lambda event, context: ended.wait(20), timeout_seconds=0.05) as api:
-        says = api.says("GET", "/connections")
+        reply = api.call_json("GET", "/connections")
         ended.set()
 
-    assert says == (503, {"message": "Service Unavailable"})
+    assert reply == (503, {"message": "Service Unavailable"})
 
 
 def test_a_head_call_gets_the_headers_and_no_body(api: Front) -> None:
-    response, content = api.ask("HEAD", "/connections")
+    response, content = api.call("HEAD", "/connections")
 
     assert (response.status, response.getheader("Content-Length"), content) == (200, "2", b"")
 
@@ -285,5 +285,5 @@ def test_a_body_beyond_ten_megabytes_is_refused_and_the_connection_stays_open(ap
         chunked = session.post(f"{api.url}/connections", data=iter([b"x" * 6_000_000] * 2), timeout=20)
         after = session.get(f"{api.url}/connections", timeout=20)
 
-    assert [answer.status_code for answer in (largest, larger, chunked, after)] == [200, 413, 413, 200]
+    assert [response.status_code for response in (largest, larger, chunked, after)] == [200, 413, 413, 200]
     assert larger.json() == {"message": "Request Too Long"}

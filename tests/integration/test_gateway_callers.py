@@ -44,8 +44,8 @@ def send(request: AWSRequest, **changed: Any) -> tuple[int, Any]:
     prepared = request.prepare()
     sent = {"method": prepared.method, "url": prepared.url, "data": prepared.body, "headers": dict(prepared.headers)}
     sent["headers"] |= changed.pop("headers", {})
-    answer = requests.request(**(sent | changed), timeout=20)
-    return answer.status_code, answer.json() if answer.status_code != 200 else answer.text
+    response = requests.request(**(sent | changed), timeout=20)
+    return response.status_code, response.json() if response.status_code != 200 else response.text
 
 
 # ---------------------------------------------------------------- signatures
@@ -107,7 +107,7 @@ def test_a_signature_for_another_path_or_query_is_refused(api: Front) -> None:
     ("credentials", "service"),
     [
         (Credentials("local", "wrong"), "execute-api"),
-        (Credentials("somebody", "local"), "execute-api"),
+        (Credentials("someone", "local"), "execute-api"),
         (None, "lambda"),
         (None, "elsewhere"),
     ],
@@ -188,11 +188,11 @@ def token(**claims: Any) -> str:
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, {"Authorization": "Basic bG9jYWw6bG9jYWw="}])
 def test_an_api_that_requires_tokens_refuses_a_call_without_one(headers: dict[str, str]) -> None:
     with front(FULL) as api:
-        assert api.says("GET", "/connections", headers=headers) == (401, {"message": "Unauthorized"})
+        assert api.call_json("GET", "/connections", headers=headers) == (401, {"message": "Unauthorized"})
         assert api.events == []
 
 
-def test_the_claims_of_a_token_are_texts_in_the_event() -> None:
+def test_the_claims_of_a_token_are_strings_in_the_event() -> None:
     with front(FULL) as api:
         event = api.event("GET", "/connections", Authorization=f"Bearer {token(sub='me', exp=1, aud=['a', 'b'])}")
 
@@ -215,7 +215,7 @@ def test_any_token_is_accepted_even_one_that_cannot_be_read(given: str) -> None:
 
 
 def statuses(api: Front, number: int, method: str = "GET", path: str = "/connections") -> list[int]:
-    return [api.ask(method, path)[0].status for _ in range(number)]
+    return [api.call(method, path)[0].status for _ in range(number)]
 
 
 @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ def test_a_route_accepts_its_burst_at_once_and_then_its_rate(method: str, path: 
 def test_a_throttled_call_gets_a_429_and_does_not_reach_the_function() -> None:
     with front(now=lambda: 0.0) as api:
         statuses(api, 10, "POST")
-        says = api.says("POST", "/connections")
+        reply = api.call_json("POST", "/connections")
 
-    assert says == (429, {"message": "Too Many Requests"})
+    assert reply == (429, {"message": "Too Many Requests"})
     assert len(api.events) == 10
 
 

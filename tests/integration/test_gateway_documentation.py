@@ -19,22 +19,22 @@ def document(tmp_path: Path) -> Path:
 
 def test_the_document_is_read_at_each_request(document: Path) -> None:
     with front(document=document) as api:
-        before = api.says("GET", "/openapi.json")
+        before = api.call_json("GET", "/openapi.json")
         document.write_text('{"openapi": "3.1.1"}')
-        after = api.says("GET", "/openapi.json")
+        after = api.call_json("GET", "/openapi.json")
 
     assert (before[1]["openapi"], after) == ("3.1.0", (200, {"openapi": "3.1.1"}))
     assert api.events == []
 
 
-def test_without_a_document_both_documentation_addresses_are_not_found(tmp_path: Path) -> None:
+def test_without_a_document_both_documentation_paths_are_not_found(tmp_path: Path) -> None:
     with front(document=tmp_path / "none.json") as api:
-        assert [api.says("GET", path)[0] for path in ("/openapi.json", "/docs")] == [404, 404]
+        assert [api.call_json("GET", path)[0] for path in ("/openapi.json", "/docs")] == [404, 404]
 
 
 def test_the_page_is_self_contained_and_sends_its_calls_to_this_gateway(document: Path) -> None:
     with front(document=document) as api:
-        response, content = api.ask("GET", "/docs")
+        response, content = api.call("GET", "/docs")
     page = content.decode()
 
     assert response.getheader("Content-Type") == "text/html; charset=utf-8"

@@ -13,26 +13,26 @@ from tests.support.world import ABSENT, RECHECK, REQUEST, World
 
 
 def test_a_put_is_queued_noted_and_shown_as_requested(world: World, web: Web) -> None:
-    asked = web("PUT", KEY, BODY)
+    accepted = web("PUT", KEY, BODY)
 
-    assert asked.status == 202
-    assert asked.headers["location"] == KEY
-    assert asked.headers["cache-control"] == "no-store"
-    assert asked.document["status"] == "requested"
+    assert accepted.status == 202
+    assert accepted.headers["location"] == KEY
+    assert accepted.headers["cache-control"] == "no-store"
+    assert accepted.document["status"] == "requested"
     shown = web("GET", KEY).document
-    assert (shown["status"], shown["since"]) == ("requested", asked.document["requestedAt"])
-    assert shown["requestEventId"] == asked.document["requestEventId"]
+    assert (shown["status"], shown["since"]) == ("requested", accepted.document["requestedAt"])
+    assert shown["requestEventId"] == accepted.document["requestEventId"]
     assert shown["request"] == REQUEST
     assert shown["connectionId"] is None
 
 
 def test_a_requested_connection_is_created_and_its_event_carries_the_same_order(world: World, web: Web) -> None:
-    asked = web("PUT", KEY, BODY)
+    accepted = web("PUT", KEY, BODY)
 
     work(world)
 
     (event,) = world.events()
-    assert event["detail"]["requestEventId"] == asked.document["requestEventId"]
+    assert event["detail"]["requestEventId"] == accepted.document["requestEventId"]
     shown = web("GET", KEY).document
     assert (shown["status"], shown["reason"], shown["waitsFor"]) == ("ready", None, None)
     assert shown["connectionId"] == world.parameter() == world.connections()[0]["id"]
@@ -42,11 +42,11 @@ def test_a_requested_connection_is_created_and_its_event_carries_the_same_order(
 
 
 def test_a_post_makes_the_same_request_with_the_key_in_its_body(world: World, web: Web) -> None:
-    asked = web("POST", "/connections", REQUEST)
+    accepted = web("POST", "/connections", REQUEST)
 
     work(world)
 
-    assert (asked.status, asked.headers["location"]) == (202, KEY)
+    assert (accepted.status, accepted.headers["location"]) == (202, KEY)
     assert web("GET", KEY).document["status"] == "ready"
 
 
@@ -60,7 +60,7 @@ def test_two_equal_requests_make_one_connection(world: World, web: Web) -> None:
     assert web("GET", KEY).document["status"] == "ready"
 
 
-def test_a_body_may_name_the_key_of_its_address_and_no_other(world: World, web: Web) -> None:
+def test_a_body_may_name_the_key_of_its_path_and_no_other(world: World, web: Web) -> None:
     assert web("PUT", KEY, REQUEST).status == 202
 
     refused = problem(web("PUT", KEY, BODY | {"sandbox": "prod", "name": "other"}), 422, "InvalidRequest")
@@ -171,8 +171,8 @@ def test_an_earlier_request_does_not_hide_the_note_of_a_later_one(
 
 
 def test_a_key_that_is_requested_again_is_noted_and_does_not_expire(world: World, web: Web) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
     assert "expiresAt" in world.item()
 
     web("PUT", KEY, BODY)
@@ -192,17 +192,17 @@ def test_a_recheck_of_a_key_that_is_only_noted_does_nothing(world: World, web: W
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "told"), [("ThrottlingException", 429, "Throttled"), ("AccessDenied", 503, "Unavailable")]
+    ("code", "status", "reported"), [("ThrottlingException", 429, "Throttled"), ("AccessDenied", 503, "Unavailable")]
 )
 def test_an_internal_failure_is_reported_without_its_details(
-    web: Web, refuse: Callable[..., None], code: str, status: int, told: str
+    web: Web, refuse: Callable[..., None], code: str, status: int, reported: str
 ) -> None:
     refuse("SendMessage", code)
 
-    answered = web("PUT", KEY, BODY)
+    response = web("PUT", KEY, BODY)
 
-    refused = problem(answered, status, told)
-    assert answered.headers["retry-after"]
+    refused = problem(response, status, reported)
+    assert response.headers["retry-after"]
     assert "SendMessage" not in json.dumps(refused)
     assert "send_message" not in json.dumps(refused)
 

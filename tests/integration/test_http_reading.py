@@ -29,19 +29,19 @@ def test_a_key_that_was_never_requested_is_not_found(web: Web) -> None:
 def test_a_method_that_is_not_allowed_gets_the_list_of_allowed_methods(
     web: Web, method: str, path: str, allowed: str
 ) -> None:
-    answered = web(method, path)
+    response = web(method, path)
 
-    problem(answered, 405, "MethodNotAllowed")
-    assert answered.headers["allow"] == allowed
+    problem(response, 405, "MethodNotAllowed")
+    assert response.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("path", ["/", "/connection", "/connections/dev", KEY + "/x", KEY + "/tables/a/b", "/docs/x"])
-def test_an_unknown_address_is_not_found(web: Web, path: str) -> None:
+def test_an_unknown_path_is_not_found(web: Web, path: str) -> None:
     problem(web("GET", path), 404, "NotFound")
 
 
 def test_a_path_that_only_looks_like_a_route_is_not_found(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
 
     problem(web("POST", "/connections/dev/sales%252Fverify"), 404, "NotFound")
 
@@ -50,7 +50,7 @@ def test_a_path_that_only_looks_like_a_route_is_not_found(world: World, web: Web
 
 @pytest.mark.parametrize("name", ["%C2%84", "a%7Cb", "a%22b", "%CE%BB", "-sales", "x" * 2000, "sales%252Ftables"])
 def test_a_name_that_no_connection_can_have_is_not_found_without_a_lookup(world: World, web: Web, name: str) -> None:
-    world.ask()
+    world.request()
     before = len(web.aws_calls.made)
     address = f"/connections/dev/{name}"
 
@@ -65,18 +65,18 @@ def test_a_name_that_no_connection_can_have_is_not_found_without_a_lookup(world:
 @pytest.mark.parametrize("table", ["acme_db.größe", 'acme_db."a#b"', "acme_db.a b|c", "acme_db.a/b", "acme_db.50%25"])
 def test_the_columns_of_a_table_are_shown_whatever_is_in_its_path(world: World, web: Web, table: str) -> None:
     world.stack.adobe.settings.tables[table] = {"id": "string"}
-    world.ask()
+    world.request()
     shown = [one["path"] for one in web("GET", KEY + "/tables").document["tables"]]
 
-    answered = web("GET", f"{KEY}/tables/{quote(quote(table, safe=''))}")
+    response = web("GET", f"{KEY}/tables/{quote(quote(table, safe=''))}")
 
     assert table in shown
-    assert (answered.status, answered.document["path"]) == (200, table)
+    assert (response.status, response.document["path"]) == (200, table)
 
 
 def test_a_failure_is_shown_with_its_reason_and_remedy_and_can_be_sent_again(world: World, web: Web) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
-    world.ask()
+    world.request()
 
     shown = web("GET", KEY).document
 
@@ -92,7 +92,7 @@ def test_a_failure_is_shown_with_its_reason_and_remedy_and_can_be_sent_again(wor
 
 def test_a_waiting_request_shows_what_it_waits_for_and_until_when(world: World, web: Web) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
-    world.ask(REQUEST | {"readiness": "start"})
+    world.request(REQUEST | {"readiness": "start"})
 
     shown = web("GET", KEY).document
 
@@ -103,21 +103,21 @@ def test_a_waiting_request_shows_what_it_waits_for_and_until_when(world: World, 
 
 
 def test_since_is_when_the_status_began_and_not_when_it_was_last_confirmed(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
     first = web("GET", KEY).document["since"]
     world.clock.advance(3600)
 
-    world.ask()
+    world.request()
 
     assert web("GET", KEY).document["since"] == first
     world.stack.databricks.settings.clusters = dict(STOPPED)
-    world.ask(REQUEST | {"displayName": "other"})
+    world.request(REQUEST | {"displayName": "other"})
     failed = web("GET", KEY).document
     assert (failed["status"], failed["since"] > first) == ("failed", True)
 
 
 def test_the_age_of_the_secrets_version_is_shown(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
 
     version = web("GET", KEY).document["secretVersion"]
 
@@ -127,8 +127,8 @@ def test_the_age_of_the_secrets_version_is_shown(world: World, web: Web) -> None
 
 
 def test_a_retired_connection_stays_visible(world: World, web: Web) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
 
     shown = web("GET", KEY).document
 
@@ -151,10 +151,10 @@ def listed(web: Web, query: str = "") -> list[str]:
 def test_lists_are_paged_and_filtered_by_sandbox_and_status(world: World, web: Web) -> None:
     world.put_secret("aep/prod/databricks/sales")
     for name in ("c", "a", "b", "e"):
-        world.ask(REQUEST | {"name": name})
-    world.ask(REQUEST | {"sandbox": "prod", "databricksSecretId": "aep/prod/databricks/sales"})
+        world.request(REQUEST | {"name": name})
+    world.request(REQUEST | {"sandbox": "prod", "databricksSecretId": "aep/prod/databricks/sales"})
     world.add_foreign("d")
-    world.ask(REQUEST | {"name": "d"})
+    world.request(REQUEST | {"name": "d"})
     web("PUT", "/connections/dev/e", BODY)
 
     assert listed(web, "&sandbox=dev") == [f"dev/{name}" for name in "abcde"]

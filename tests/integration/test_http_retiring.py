@@ -10,18 +10,18 @@ from tests.support.world import ABSENT, REQUEST, World
 
 
 def test_a_delete_is_queued_and_retires_the_connection(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
 
-    answered = web("DELETE", KEY)
+    response = web("DELETE", KEY)
 
-    assert (answered.status, answered.headers["location"]) == (202, KEY)
+    assert (response.status, response.headers["location"]) == (202, KEY)
     work(world)
     assert (world.connections(), world.parameter()) == ([], None)
     assert web("GET", KEY).document["status"] == "retired"
 
 
 def test_a_delete_that_dataflows_block_names_them(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     world.stack.adobe.settings.in_use += [connection["id"]] * 2
     world.clock.meanwhile = lambda: work(world)
@@ -38,7 +38,7 @@ def test_a_delete_that_dataflows_block_names_them(world: World, web: Web) -> Non
 def test_a_delete_reports_that_dataflows_block_it_even_if_it_cannot_list_them(
     world: World, web: Web, hidden: bool
 ) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.settings.in_use.append(world.connections()[0]["id"])
     world.stack.adobe.settings.hidden_flows = hidden
     if not hidden:
@@ -51,7 +51,7 @@ def test_a_delete_reports_that_dataflows_block_it_even_if_it_cannot_list_them(
 
 
 def test_a_verification_tests_an_unchanged_connection_and_shows_when(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
     before = web("GET", KEY).document["tested"]
     world.clock.advance(3600)
 
@@ -67,7 +67,7 @@ def test_a_verification_tests_an_unchanged_connection_and_shows_when(world: Worl
 
 
 def test_a_verification_checks_the_workspace_even_if_its_request_has_readiness_off(world: World, web: Web) -> None:
-    world.ask(REQUEST | {"readiness": "off"})
+    world.request(REQUEST | {"readiness": "off"})
     assert web("GET", KEY).document["readiness"] is None
 
     web("POST", KEY + "/verify")
@@ -77,7 +77,7 @@ def test_a_verification_checks_the_workspace_even_if_its_request_has_readiness_o
 
 
 def test_a_verification_that_fails_is_shown_and_announced_and_the_id_stays_published(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
     published = world.parameter()
     world.stack.databricks.settings.revoked_tokens.append(world.connections()[0]["auth"]["params"]["accessToken"])
 
@@ -96,6 +96,6 @@ def test_there_is_nothing_to_verify_without_a_connection(world: World, web: Web)
 
     problem(web("POST", KEY + "/verify"), 404, "NotFound")
 
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
     problem(web("POST", KEY + "/verify"), 404, "NotFound")

@@ -14,18 +14,18 @@ from tests.support.world import REQUEST, STOPPED, World
 def test_a_wait_ends_when_the_request_does(world: World, web: Web) -> None:
     world.clock.meanwhile = lambda: work(world)
 
-    answered = web("PUT", KEY, BODY, prefer="wait=10")
+    response = web("PUT", KEY, BODY, prefer="wait=10")
 
-    assert answered.status == 201
-    assert answered.headers["preference-applied"] == "wait=10"
-    assert answered.headers["location"] == KEY
-    assert answered.document["outcome"] == "created"
-    assert answered.document["connectionId"] == world.parameter()
+    assert response.status == 201
+    assert response.headers["preference-applied"] == "wait=10"
+    assert response.headers["location"] == KEY
+    assert response.document["outcome"] == "created"
+    assert response.document["connectionId"] == world.parameter()
     assert sum(world.clock.slept) < 1
 
 
 def test_a_wait_for_an_unchanged_or_updated_connection_returns_200(world: World, web: Web) -> None:
-    world.ask()
+    world.request()
     world.clock.meanwhile = lambda: work(world)
     unchanged = web("PUT", KEY, BODY, prefer="wait=10")
     world.clock.meanwhile = lambda: work(world)
@@ -37,34 +37,34 @@ def test_a_wait_for_an_unchanged_or_updated_connection_returns_200(world: World,
 
 
 def test_a_wait_that_is_too_short_returns_202_like_a_request_without_a_wait(world: World, web: Web) -> None:
-    answered = web("PUT", KEY, BODY, prefer="wait=3")
+    response = web("PUT", KEY, BODY, prefer="wait=3")
 
-    assert answered.status == 202
-    assert answered.headers["preference-applied"] == "wait=3"
+    assert response.status == 202
+    assert response.headers["preference-applied"] == "wait=3"
     assert sum(world.clock.slept) == pytest.approx(3)
     work(world)
     assert web("GET", KEY).document["status"] == "ready"
 
 
 @pytest.mark.parametrize(
-    ("asked", "left", "applied", "waited"), [("99999", 29, "25", 25), ("20", 12, "20", 10), ("9", 1, "9", 0)]
+    ("requested", "left", "applied", "waited"), [("99999", 29, "25", 25), ("20", 12, "20", 10), ("9", 1, "9", 0)]
 )
 def test_a_wait_is_bounded_by_the_contract_and_by_the_invocation(
-    world: World, web: Web, asked: str, left: float, applied: str, waited: float
+    world: World, web: Web, requested: str, left: float, applied: str, waited: float
 ) -> None:
-    answered = web("PUT", KEY, BODY, seconds=left, prefer=f"wait={asked}")
+    response = web("PUT", KEY, BODY, seconds=left, prefer=f"wait={requested}")
 
-    assert answered.status == 202
-    assert answered.headers["preference-applied"] == f"wait={applied}"
+    assert response.status == 202
+    assert response.headers["preference-applied"] == f"wait={applied}"
     assert sum(world.clock.slept) == pytest.approx(waited)
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=-1", "wait=x", "await=5", "return=minimal"])
 def test_an_invalid_preference_is_ignored(world: World, web: Web, prefer: str) -> None:
-    answered = web("PUT", KEY, BODY, prefer=prefer)
+    response = web("PUT", KEY, BODY, prefer=prefer)
 
-    assert answered.status == 202
-    assert "preference-applied" not in answered.headers
+    assert response.status == 202
+    assert "preference-applied" not in response.headers
     assert world.clock.slept == []
 
 
@@ -95,32 +95,32 @@ def test_a_request_that_is_given_up_during_a_wait_returns_503(world: World, web:
     world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=0, status=503))
     world.clock.meanwhile = give_up
 
-    answered = web("PUT", KEY, BODY, prefer="wait=10")
+    response = web("PUT", KEY, BODY, prefer="wait=10")
 
-    assert problem(answered, 503, "OutOfTime")["retryable"]
-    assert answered.headers["retry-after"]
+    assert problem(response, 503, "OutOfTime")["retryable"]
+    assert response.headers["retry-after"]
 
 
-def test_a_request_that_is_overtaken_during_a_wait_returns_superseded(world: World, web: Web) -> None:
+def test_a_request_that_is_superseded_during_a_wait_returns_superseded(world: World, web: Web) -> None:
     def overtake() -> None:
-        world.ask(REQUEST | {"displayName": "later"}, at=world.clock.now() + 60)
+        world.request(REQUEST | {"displayName": "later"}, at=world.clock.now() + 60)
 
     world.clock.meanwhile = overtake
 
-    answered = web("PUT", KEY, BODY, prefer="wait=10")
+    response = web("PUT", KEY, BODY, prefer="wait=10")
 
-    assert (answered.status, answered.document["outcome"]) == (200, "superseded")
-    assert answered.document["connectionId"] is None
+    assert (response.status, response.document["outcome"]) == (200, "superseded")
+    assert response.document["connectionId"] is None
 
 
 def test_a_registry_read_that_fails_during_a_wait_does_not_end_the_wait(
     world: World, web: Web, refuse: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mend() -> None:
+    def repair() -> None:
         monkeypatch.undo()
         work(world)
 
     refuse("GetItem")
-    world.clock.meanwhile = lambda: setattr(world.clock, "meanwhile", mend)
+    world.clock.meanwhile = lambda: setattr(world.clock, "meanwhile", repair)
 
     assert web("PUT", KEY, BODY, prefer="wait=10").status == 201

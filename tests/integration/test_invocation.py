@@ -30,8 +30,10 @@ def mapped(aws: Aws) -> Mapped:
 
 
 def left(source: EventSource) -> int:
-    answer = source.sqs.get_queue_attributes(QueueUrl=source.queue_url, AttributeNames=["ApproximateNumberOfMessages"])
-    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    response = source.sqs.get_queue_attributes(
+        QueueUrl=source.queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(response["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def failing(event: Any, _context: Any) -> Any:

@@ -41,19 +41,19 @@ def functions(aws: Aws) -> Iterator[Functions]:
 def test_an_invocation_returns_the_result_of_the_handler(functions: Functions) -> None:
     functions.serve(lambda event, context: {"got": event})
 
-    answer = functions.invoke({"sandbox": "dev", "größe": 1})
+    response = functions.invoke({"sandbox": "dev", "größe": 1})
 
-    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
-    assert "FunctionError" not in answer
-    assert json.loads(answer["Payload"].read()) == {"got": {"sandbox": "dev", "größe": 1}}
+    assert (response["StatusCode"], response["ExecutedVersion"]) == (200, "$LATEST")
+    assert "FunctionError" not in response
+    assert json.loads(response["Payload"].read()) == {"got": {"sandbox": "dev", "größe": 1}}
 
 
 def test_a_function_can_be_invoked_by_its_arn_too(functions: Functions) -> None:
     functions.serve(lambda event, context: event)
 
-    answer = functions.invoke(7, FunctionName=f"arn:aws:lambda:eu-west-1:123456789012:function:{functions.name}")
+    response = functions.invoke(7, FunctionName=f"arn:aws:lambda:eu-west-1:123456789012:function:{functions.name}")
 
-    assert json.loads(answer["Payload"].read()) == 7
+    assert json.loads(response["Payload"].read()) == 7
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_a_function_error_is_returned_as_lambda_returns_it(
         raise error
 
     functions.serve(fails)
-    answer = functions.invoke()
+    response = functions.invoke()
 
-    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
-    assert payload.items() <= json.loads(answer["Payload"].read()).items()
+    assert (response["StatusCode"], response["FunctionError"]) == (200, "Unhandled")
+    assert payload.items() <= json.loads(response["Payload"].read()).items()
 
 
 @pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
 def test_an_unknown_function_is_refused_as_lambda_refuses_it(aws: Aws, kind: str) -> None:
     client = aws.client("lambda")
 
-    with pytest.raises(client.exceptions.ResourceNotFoundException, match=r"not found: arn:.*:function:nobody"):
-        client.invoke(FunctionName="nobody", InvocationType=kind, Payload=b"{}")
-    assert aws.asynchronous.take("nobody") == []
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match=r"not found: arn:.*:function:missing"):
+        client.invoke(FunctionName="missing", InvocationType=kind, Payload=b"{}")
+    assert aws.asynchronous.take("missing") == []
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_an_unsupported_invocation_is_refused(functions: Functions, options: dic
 def test_an_asynchronous_invocation_is_queued_and_returns_at_once(functions: Functions, aws: Aws) -> None:
     functions.serve(lambda event, context: pytest.fail("invoked"))
 
-    answers = [functions.invoke({"n": n}, InvocationType="Event") for n in (1, 2)]
+    responses = [functions.invoke({"n": n}, InvocationType="Event") for n in (1, 2)]
 
-    assert [(answer["StatusCode"], answer["Payload"].read()) for answer in answers] == [(202, b"")] * 2
+    assert [(response["StatusCode"], response["Payload"].read()) for response in responses] == [(202, b"")] * 2
     assert aws.asynchronous.take(functions.name) == [{"n": 1}, {"n": 2}]
     assert aws.asynchronous.take(functions.name) == []
 
@@ -122,6 +122,6 @@ def test_a_function_may_call_aws_and_run_several_times_in_parallel(functions: Fu
 
     functions.serve(calls)
     with ThreadPoolExecutor() as pool:
-        answers = list(pool.map(functions.invoke, range(2)))
+        responses = list(pool.map(functions.invoke, range(2)))
 
-    assert [json.loads(answer["Payload"].read()) for answer in answers] == ["123456789012"] * 2
+    assert [json.loads(response["Payload"].read()) for response in responses] == ["123456789012"] * 2

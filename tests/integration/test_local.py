@@ -44,7 +44,7 @@ def shown(*arguments: str) -> str:
     return out
 
 
-def test_the_demo_shows_the_main_job_and_succeeds() -> None:
+def test_the_demo_shows_the_main_use_case_and_succeeds() -> None:
     out = shown("demo")
 
     assert "→ created in" in out
@@ -87,16 +87,16 @@ def test_the_stack_prints_its_urls_processes_requests_and_stops_on_a_signal_even
             assert requests.get(f"{urls[name]}/_simulator/settings", timeout=5).status_code == 200
         hang = {"method": "POST", "hang": True}
         requests.post(f"{urls['adobe']}/_simulator/faults", json=hang, timeout=5).raise_for_status()
-        answers = _answers(urls)
+        queue_url = _outcome_queue(urls)
 
-        _ask(urls, "hangs")
+        _send_request(urls, "hangs")
         while not _posts(urls):
             pass
-        _ask(urls, "answered")
+        _send_request(urls, "requested")
 
-        (message,) = _client(urls, "sqs").receive_message(QueueUrl=answers, WaitTimeSeconds=15)["Messages"]
+        (message,) = _client(urls, "sqs").receive_message(QueueUrl=queue_url, WaitTimeSeconds=15)["Messages"]
         detail = json.loads(message["Body"])["detail"]
-        assert (detail["name"], detail["outcome"]) == ("answered", "created")
+        assert (detail["name"], detail["outcome"]) == ("requested", "created")
     finally:
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=20)
@@ -110,14 +110,14 @@ def test_the_http_api_responds_and_no_process_is_left_after_a_signal_to_the_whol
     assert process.stdout is not None
     try:
         urls: dict[str, Any] = json.loads(process.stdout.readline())
-        answer = requests.get(f"{urls['api']}/connections", timeout=30)
+        response = requests.get(f"{urls['api']}/connections", timeout=30)
         forged = {"Authorization": "AWS4-HMAC-SHA256 forged"}
         refused = requests.get(f"{urls['api']}/connections", headers=forged, timeout=30)
     finally:
         os.killpg(process.pid, number)
         out, _ = process.communicate(timeout=20)
 
-    assert answer.headers["Apigw-Requestid"]
+    assert response.headers["Apigw-Requestid"]
     assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden"})
     assert (process.returncode, out) == (0, "")
     with pytest.raises(ProcessLookupError):
@@ -147,7 +147,7 @@ def test_the_stack_for_a_person_has_fixed_ports_and_writes_its_names_to_a_file(t
     assert (names["BUS"], names["FUNCTION"], names["DATABRICKS_URL"]) == (
         "local", "local-ProvisionFunction", names["DATABRICKS"],
     )  # fmt: skip
-    assert f"  . {file}\n" in text
+    assert f"  . examples/names.sh local {file}\n" in text
     assert (second.returncode, "--port" in refusal, str(base) in refusal) == (2, True, True)
     assert {line.split()[0] for line in shown if line.strip()} == {"created", "event", "HTTP"}
     assert "  event       AEP Base Connection Ready  dev/lakehouse  created\n" in shown
@@ -170,17 +170,17 @@ def _client(urls: dict[str, Any], service: Any) -> Any:
     )
 
 
-def _answers(urls: dict[str, Any]) -> str:
+def _outcome_queue(urls: dict[str, Any]) -> str:
     """The URL of a queue that receives the outcome events."""
     events, bus = _client(urls, "events"), urls["eventBus"]
-    url = _client(urls, "sqs").create_queue(QueueName="answers")["QueueUrl"]
-    events.put_rule(Name="answers", EventBusName=bus, EventPattern=json.dumps({"source": ["aep.connections"]}))
-    arn = "arn:aws:sqs:eu-west-1:123456789012:answers"
-    events.put_targets(Rule="answers", EventBusName=bus, Targets=[{"Id": "answers", "Arn": arn}])
+    url = _client(urls, "sqs").create_queue(QueueName="outcomes")["QueueUrl"]
+    events.put_rule(Name="outcomes", EventBusName=bus, EventPattern=json.dumps({"source": ["aep.connections"]}))
+    arn = "arn:aws:sqs:eu-west-1:123456789012:outcomes"
+    events.put_targets(Rule="outcomes", EventBusName=bus, Targets=[{"Id": "outcomes", "Arn": arn}])
     return str(url)
 
 
-def _ask(urls: dict[str, Any], name: str) -> None:
+def _send_request(urls: dict[str, Any], name: str) -> None:
     detail = {"sandbox": "dev", "name": name, "databricksSecretId": urls["databricksSecretId"]}
     entry = {"Source": "t", "DetailType": "AEP Base Connection Requested", "EventBusName": urls["eventBus"]}
     _client(urls, "events").put_events(Entries=[entry | {"Detail": json.dumps(detail)}])
@@ -193,8 +193,8 @@ def _posts(urls: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_the_function_log_is_shown_as_one_short_line_for_each_request(world: World, log: Log) -> None:
-    world.ask()
-    world.ask({"name": "sales", "sandbox": "dev", "surprise": 1})
+    world.request()
+    world.request({"name": "sales", "sandbox": "dev", "surprise": 1})
     world.deliver(world.send_body("garbage"))
     shown = io.StringIO()
     lines = ShortLines(shown)
@@ -266,6 +266,8 @@ def test_a_reconcile_run_is_a_sentence() -> None:
 
     sentence = "3 connections drifted (moved 2, renamed 1), 2 rechecks sent, 1 not repaired."
     assert reconciled(counts) == sentence
+    assert reconciled({"Drifted": 0, "Unverified": 1}) == "No drift, 1 ready but not tested in its current state."
+    assert reconciled({"Drifted": 0, "Unverified": 2}) == "No drift, 2 ready but not tested in their current state."
 
 
 def test_outcome_events_are_short_lines() -> None:
@@ -277,14 +279,14 @@ def test_outcome_events_are_short_lines() -> None:
     assert event({"detail-type": "Drifted", "detail": drift}).endswith("dev/sales  moved, renamed → none (policy)")
 
 
-def test_a_resource_that_the_local_stack_does_not_know_is_refused_not_left_out(aws: Aws) -> None:
+def test_an_unsupported_resource_type_is_an_error(aws: Aws) -> None:
     template = Template({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}, {})
 
     with pytest.raises(ValueError, match="cannot make AWS::SNS::Topic"):
         Resources(aws, template).make()
 
 
-def test_an_unknown_function_of_cloudformation_is_refused() -> None:
+def test_an_unknown_intrinsic_function_is_refused() -> None:
     template = Template({"Resources": {}}, {})
 
     with pytest.raises(ValueError, match="Fn::Cidr"):

@@ -28,10 +28,10 @@ def stack(aws: Aws, aws_calls: AwsCalls) -> Iterator[Stack]:
 
 
 def invoked(stack: Stack, function: str, event: Any) -> Any:
-    answer = stack.aws.client("lambda").invoke(
+    response = stack.aws.client("lambda").invoke(
         FunctionName=stack.resources.attribute(function, None), Payload=json.dumps(event)
     )
-    return json.loads(answer["Payload"].read())
+    return json.loads(response["Payload"].read())
 
 
 def test_each_function_has_the_environment_that_the_template_gives_it(stack: Stack) -> None:
@@ -57,9 +57,9 @@ def test_a_stack_that_serves_no_api_does_not_serve_the_functions_of_the_api(stac
 def test_a_handler_may_replace_the_function_of_the_api(stack: Stack) -> None:
     gateway = stack.serve_api(lambda event, context: {"key": event["pathParameters"]})
 
-    answer = requests.get(f"{gateway.url}/connections/dev/sales", timeout=20)
+    response = requests.get(f"{gateway.url}/connections/dev/sales", timeout=20)
 
-    assert answer.json() == {"key": {"sandbox": "dev", "name": "sales"}}
+    assert response.json() == {"key": {"sandbox": "dev", "name": "sales"}}
 
 
 def test_the_provision_function_can_be_invoked_by_its_name(stack: Stack) -> None:

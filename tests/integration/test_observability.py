@@ -44,13 +44,13 @@ def test_a_log_line_and_its_metrics_show_how_a_delivery_went(world: World, log: 
 
 
 def test_parked_requests_and_deleted_duplicates_are_counted(world: World, log: Log) -> None:
-    world.ask()
+    world.request()
     (kept,) = world.connections()
-    surplus = world.add_foreign()
-    world.stack.adobe.records[surplus].item["description"] = kept["description"]
+    duplicate = world.add_foreign()
+    world.stack.adobe.records[duplicate].item["description"] = kept["description"]
     world.edit_item("REMOVE connectionId")
-    world.ask()
-    world.ask({"no": "key"})
+    world.request()
+    world.request({"no": "key"})
 
     assert [document["DuplicatesDeleted"] for document in log.metrics()] == [[0.0], [1.0], [0.0]]
     assert [document["Parked"] for document in log.metrics()] == [[0.0], [0.0], [1.0]]
@@ -68,7 +68,7 @@ def test_an_age_is_never_negative(world: World, log: Log) -> None:
 
 
 def test_the_age_of_a_recheck_counts_from_the_recheck_not_from_the_request(world: World, log: Log) -> None:
-    world.ask()
+    world.request()
     world.clock.advance(86_400)
     sent = world.send_body(RECHECK)
     world.clock.advance(5)
@@ -81,7 +81,7 @@ def test_the_age_of_a_recheck_counts_from_the_recheck_not_from_the_request(world
 def test_a_superseded_request_has_no_request_age(world: World, log: Log) -> None:
     late = world.send(REQUEST)
     world.clock.advance(86_400)
-    world.ask()
+    world.request()
     world.deliver(late)
 
     assert [line["outcome"] for line in log.lines()] == ["created", "superseded"]
@@ -91,7 +91,7 @@ def test_a_superseded_request_has_no_request_age(world: World, log: Log) -> None
 def test_the_sdk_writes_no_log_lines(world: World, log: Log, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)  # as a function's log level can be: the SDK would then log secrets
     world.new_service()
-    world.ask()
+    world.request()
 
     assert [line["message"] for line in log.lines()] == ["request processed"]
     assert not logging.getLogger("botocore").isEnabledFor(logging.INFO)

@@ -111,7 +111,7 @@ def test_the_next_delivery_sends_nothing_while_the_attempt_may_still_take_effect
 
     assert len(world.calls("POST")) == 1
     world.clock.advance(200)
-    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # lets late effects happen
+    world.stack.adobe.reply(Request("GET", "/", (), {}, b""))  # lets late effects happen
     assert len(world.connections()) == 1
 
 
@@ -122,7 +122,7 @@ def test_an_open_attempt_is_settled_before_absence_too(world: World) -> None:
     world.until_done(world.send(ABSENT))
 
     world.clock.advance(200)
-    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # lets late effects happen
+    world.stack.adobe.reply(Request("GET", "/", (), {}, b""))  # lets late effects happen
     assert world.connections() == []
     assert world.announced()[-1] == ("Deleted", "deleted")
 
@@ -158,14 +158,14 @@ def test_two_deliveries_at_the_same_time_make_one_connection(world: World, monke
     first, second = world.send(REQUEST), world.send(REQUEST)
     other = world.new_service()
     during: list[bool] = []
-    answer = world.stack.adobe.answer
+    reply = world.stack.adobe.reply
 
     def meanwhile(request: Request) -> Any:
         if request.method == "POST" and not during:
             during.append(world.deliver(second, other))
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.adobe, "answer", meanwhile)
+    monkeypatch.setattr(world.stack.adobe, "reply", meanwhile)
     assert world.deliver(first)
 
     assert during == [False]
@@ -181,16 +181,16 @@ def test_a_delivery_whose_lease_ran_out_and_was_taken_can_write_nothing(
     first, second = world.send(REQUEST), world.send(REQUEST)
     other = world.new_service()
     done: list[bool] = []
-    answer = world.stack.adobe.answer
+    reply = world.stack.adobe.reply
 
     def paused(request: Request) -> Any:
         if request.method == "GET" and not done:
             done.append(True)
             world.clock.advance(300)  # the lease of the first delivery expires
             done.append(world.deliver(second, other))
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.adobe, "answer", paused)
+    monkeypatch.setattr(world.stack.adobe, "reply", paused)
     assert not world.deliver(first)
 
     assert done == [True, True]
@@ -203,15 +203,15 @@ def test_a_delivery_whose_lease_another_one_holds_can_write_nothing(
 ) -> None:
     sent = world.send(REQUEST)
     taken: list[dict[str, Any]] = []
-    answer = world.stack.adobe.answer
+    reply = world.stack.adobe.reply
 
     def paused(request: Request) -> Any:
         if request.method == "GET" and not taken:
             world.edit_item("SET #owner = :value", {"#owner": "owner"}, {":value": {"S": "another delivery"}})
             taken.append(world.item())
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.adobe, "answer", paused)
+    monkeypatch.setattr(world.stack.adobe, "reply", paused)
     assert not world.deliver(sent)
 
     assert [world.item()] == taken
@@ -219,17 +219,17 @@ def test_a_delivery_whose_lease_another_one_holds_can_write_nothing(
 
 
 def test_our_duplicates_are_deleted_unless_a_dataflow_uses_them(world: World) -> None:
-    world.ask()
+    world.request()
     (kept,) = world.connections()
-    surplus = [_copy(world, kept) for _ in range(2)]
-    world.stack.adobe.settings.in_use.append(surplus[0])
+    duplicates = [_copy(world, kept) for _ in range(2)]
+    world.stack.adobe.settings.in_use.append(duplicates[0])
     world.edit_item("REMOVE connectionId")
 
     result = world.invoke(REQUEST)
 
     assert result["connectionId"] == kept["id"]
-    assert result["duplicates"] == [surplus[0]]
-    assert {item["id"] for item in world.connections()} == {kept["id"], surplus[0]}
+    assert result["duplicates"] == [duplicates[0]]
+    assert {item["id"] for item in world.connections()} == {kept["id"], duplicates[0]}
 
 
 def _copy(world: World, item: dict[str, Any]) -> str:
@@ -252,7 +252,7 @@ def test_a_connection_is_found_among_hundreds(world: World, count: int) -> None:
 
 
 def test_a_list_that_reorders_while_it_is_paged_hides_nothing(world: World) -> None:
-    world.ask()
+    world.request()
     world.clock.advance(60)
     for number in range(250):
         world.add_foreign(f"other-{number}", age=0)
@@ -314,7 +314,7 @@ def test_a_page_that_fails_is_an_error_not_the_end(world: World) -> None:
     mine = world.add_foreign("sales", age=60)
     world.stack.adobe.faults.add(Fault(method="GET", path=".*/connections", skip=1, times=3, status=500, body=HTML))
 
-    assert not world.ask(REQUEST | {"displayName": "Sales, all"})
+    assert not world.request(REQUEST | {"displayName": "Sales, all"})
 
     assert world.calls("POST") == []
     assert mine in {item["id"] for item in world.connections()}

@@ -49,19 +49,19 @@ def lose_the_registry(world: World) -> None:
 
 def test_a_redriven_request_is_processed_with_the_time_of_the_original_request(world: World) -> None:
     sent = given_up(world)
-    asked = json.loads(sent.body)["time"]
+    requested_at = json.loads(sent.body)["time"]
 
     (again,) = redriven(world)
     assert world.deliver(again)
 
     assert [item["id"] for item in world.connections()] == [world.parameter()]
     assert world.announced() == [("Failed", "Unavailable"), ("Ready", "created")]
-    assert world.events()[-1]["detail"]["requestedAt"] == asked.replace("Z", ".000Z")
+    assert world.events()[-1]["detail"]["requestedAt"] == requested_at.replace("Z", ".000Z")
 
 
-def test_a_redriven_request_loses_against_a_newer_one(world: World) -> None:
+def test_a_redriven_request_loses_to_a_newer_one(world: World) -> None:
     given_up(world)
-    world.ask(REQUEST | {"displayName": "Newer"})
+    world.request(REQUEST | {"displayName": "Newer"})
     (again,) = redriven(world)
     assert world.deliver(again)
 
@@ -70,9 +70,9 @@ def test_a_redriven_request_loses_against_a_newer_one(world: World) -> None:
     assert world.dead_letters() == []
 
 
-def test_a_redriven_request_does_not_recreate_a_connection_that_was_deleted_since(world: World) -> None:
+def test_a_redriven_request_does_not_recreate_a_connection_that_was_deleted_later(world: World) -> None:
     given_up(world)
-    world.ask(ABSENT)
+    world.request(ABSENT)
     (again,) = redriven(world)
     assert world.deliver(again)
 
@@ -94,11 +94,11 @@ def test_redriving_a_request_twice_changes_nothing_the_second_time(world: World)
 
 
 def test_a_lost_registry_is_rebuilt_by_sending_the_requests_again(world: World) -> None:
-    world.ask()
+    world.request()
     (before,) = world.connections()
     lose_the_registry(world)
-    world.ask()
-    world.ask()
+    world.request()
+    world.request()
 
     (after,) = world.connections()
     assert after["id"] == before["id"] == world.parameter()
@@ -107,25 +107,25 @@ def test_a_lost_registry_is_rebuilt_by_sending_the_requests_again(world: World) 
 
 
 def test_if_the_parameter_is_lost_too_the_marker_shows_what_was_ours_and_adopt_takes_it_back(world: World) -> None:
-    world.ask()
+    world.request()
     (before,) = world.connections()
     lose_the_registry(world)
     world.unpublish()
 
-    world.ask()
+    world.request()
     assert world.announced()[-1] == ("Failed", "Conflict")
     assert re.search(r"\[aep-connections [^]]+\]$", before["description"])
     assert [item["id"] for item in world.connections()] == [before["id"]]
 
-    world.ask(REQUEST | {"adopt": True})
+    world.request(REQUEST | {"adopt": True})
     assert world.announced()[-1] == ("Ready", "adopted")
     assert [item["id"] for item in world.connections()] == [before["id"]] == [world.parameter()]
 
 
 def test_absence_after_a_lost_registry_deletes_the_connection_in_the_parameter(world: World) -> None:
-    world.ask()
+    world.request()
     lose_the_registry(world)
-    world.ask(ABSENT)
+    world.request(ABSENT)
 
     assert (world.connections(), world.parameter()) == ([], None)
 
@@ -133,10 +133,10 @@ def test_absence_after_a_lost_registry_deletes_the_connection_in_the_parameter(w
 def test_a_registry_restored_from_before_a_connection_was_made_finds_it_by_its_parameter(world: World) -> None:
     given_up(world)
     old = world.item()
-    world.ask()
+    world.request()
     (made,) = world.connections()
     world.stack.aws.client("dynamodb").put_item(TableName=world.stack.environment["REGISTRY_TABLE"], Item=old)
-    world.ask()
+    world.request()
 
     assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
 
@@ -169,8 +169,8 @@ class Restore:
 
 
 def test_a_restored_registry_is_as_it_was(world: World, restore: Restore) -> None:
-    world.ask()
-    world.ask(REQUEST | {"name": "other"})
+    world.request()
+    world.request(REQUEST | {"name": "other"})
     before = restore.items()
     restore.moment()
     lose_the_registry(world)
@@ -182,9 +182,9 @@ def test_a_restored_registry_is_as_it_was(world: World, restore: Restore) -> Non
 
 
 def test_restoring_leaves_every_key_that_still_exists_unchanged(world: World, restore: Restore) -> None:
-    world.ask()
+    world.request()
     restore.moment()
-    world.ask(REQUEST | {"displayName": "Newer"})
+    world.request(REQUEST | {"displayName": "Newer"})
     before = restore.items()
 
     assert restore.back() == "left as it is: dev sales\n"
@@ -192,10 +192,10 @@ def test_restoring_leaves_every_key_that_still_exists_unchanged(world: World, re
 
 
 def test_a_connection_recreated_after_the_restore_point_is_found_under_any_name(world: World, restore: Restore) -> None:
-    world.ask()
+    world.request()
     restore.moment()
     world.stack.adobe.records.clear()
-    world.ask(REQUEST | {"displayName": "Newer"})
+    world.request(REQUEST | {"displayName": "Newer"})
     (made,) = world.connections()
     assert world.announced()[-1] == ("Ready", "recreated")
     lose_the_registry(world)
@@ -210,13 +210,13 @@ def test_an_unpublished_connection_from_before_the_restore_point_is_found_by_its
     world: World, restore: Restore
 ) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
-    world.ask()
+    world.request()
     (made,) = world.connections()
     restore.moment()
     lose_the_registry(world)
     restore.back()
     assert "connectionId" not in world.item()
-    world.ask()
+    world.request()
 
     assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
 
@@ -226,14 +226,14 @@ def test_an_unpublished_connection_from_after_the_restore_point_is_a_conflict_un
 ) -> None:
     restore.moment()
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
-    world.ask()
+    world.request()
     assert world.announced() == [("Failed", "TestFailed")]
     (made,) = world.connections()
     lose_the_registry(world)
     restore.back()
-    world.ask()
+    world.request()
     assert world.announced()[-1] == ("Failed", "Conflict")
-    world.ask(REQUEST | {"adopt": True})
+    world.request(REQUEST | {"adopt": True})
 
     assert [item["id"] for item in world.connections()] == [made["id"]] == [world.parameter()]
 
@@ -251,27 +251,27 @@ def other(world: World, aws: Aws, aws_calls: AwsCalls) -> Any:
 
 
 def test_two_stacks_on_one_sandbox_do_not_touch_each_others_connections(world: World, other: World) -> None:
-    world.ask()
+    world.request()
     (first,) = world.connections()
 
-    other.ask()
+    other.request()
     assert other.announced() == [("Failed", "Conflict")]
     assert world.connections() == [first]
 
-    other.ask(OTHER)
+    other.request(OTHER)
     assert other.announced()[-1] == ("Ready", "created")
     assert sorted([world.parameter(), other.parameter()]) == sorted(item["id"] for item in world.connections())  # type: ignore[type-var]
 
-    other.ask(ABSENT)
-    world.ask()
+    other.request(ABSENT)
+    world.request()
     assert [item["id"] for item in world.connections()] == [first["id"]]
     assert world.announced()[-1] == ("Ready", "unchanged")
 
 
-def test_a_new_stack_with_the_parameters_of_the_old_takes_over_its_connections(
+def test_a_new_stack_with_the_parameters_of_the_old_stack_takes_over_its_connections(
     world: World, aws: Aws, aws_calls: AwsCalls
 ) -> None:
-    world.ask()
+    world.request()
     (before,) = world.connections()
     prefix = world.stack.environment["PARAMETER_PREFIX"]
     with new_world(aws, aws_calls, {"ParameterPrefix": prefix}) as successor:
@@ -279,7 +279,7 @@ def test_a_new_stack_with_the_parameters_of_the_old_takes_over_its_connections(
         successor.service = successor.new_service(
             ADOBE_PLATFORM_URL=world.stack.adobe.url, ADOBE_IMS_URL=world.stack.ims.url
         )
-        successor.ask()
+        successor.request()
 
         assert successor.announced() == [("Ready", "adopted")]
         assert [item["id"] for item in world.connections()] == [before["id"]] == [successor.parameter()]

@@ -21,11 +21,13 @@ def test_the_latest_request_wins_whatever_order_requests_arrive_in(
     began = world.clock.now() + 10
     world.clock.advance(100)
     first, second = REQUEST | {"name": name}, REQUEST | {"name": name, "database": "second"}
-    asked = [second, ABSENT | {"name": name}, first] if last == "present" else [first, second, ABSENT | {"name": name}]
+    requested = (
+        [second, ABSENT | {"name": name}, first] if last == "present" else [first, second, ABSENT | {"name": name}]
+    )
 
     for position in arrival:
-        assert world.ask(asked[position], at=began + position, order_id=f"id-{position}")
-        world.ask(asked[arrival[0]], at=began + arrival[0], order_id=f"id-{arrival[0]}")  # the first one again
+        assert world.request(requested[position], at=began + position, order_id=f"id-{position}")
+        world.request(requested[arrival[0]], at=began + arrival[0], order_id=f"id-{arrival[0]}")  # the first one again
 
     connections = world.connections(name)
     if last == "present":
@@ -38,9 +40,9 @@ def test_the_latest_request_wins_whatever_order_requests_arrive_in(
 
 def test_a_superseded_request_is_acknowledged_and_counted_but_not_announced(world: World, log: Log) -> None:
     now = world.clock.now()
-    world.ask(at=now + 5)
+    world.request(at=now + 5)
 
-    assert world.ask(REQUEST | {"database": "old"}, at=now)
+    assert world.request(REQUEST | {"database": "old"}, at=now)
 
     assert world.announced() == [("Ready", "created")]
     assert log.metrics()[-1]["Superseded"] == [1.0]
@@ -48,7 +50,7 @@ def test_a_superseded_request_is_acknowledged_and_counted_but_not_announced(worl
 
 def test_a_superseded_direct_invoke_returns_superseded_with_nulls(world: World) -> None:
     world.clock.advance(1000)
-    world.ask()
+    world.request()
     world.clock.advance(-900)
 
     result = world.invoke(REQUEST | {"database": "old"})
@@ -69,14 +71,14 @@ def test_the_same_order_is_not_processed_twice(world: World) -> None:
 
 
 def test_an_order_cannot_claim_to_come_from_the_future(world: World) -> None:
-    world.ask(REQUEST | {"database": "future"}, at=world.clock.now() + 1_000_000)
+    world.request(REQUEST | {"database": "future"}, at=world.clock.now() + 1_000_000)
 
-    assert world.ask(REQUEST)
+    assert world.request(REQUEST)
 
     assert world.connections()[0]["auth"]["params"]["database"] == "acme_db"
 
 
-def test_a_parked_and_redriven_request_loses_against_a_newer_one(world: World) -> None:
+def test_a_parked_and_redriven_request_loses_to_a_newer_one(world: World) -> None:
     old = world.send(REQUEST | {"database": "old"}, order_id="old-1")
     world.stack.adobe.faults.add(Fault(path=".*/connections", times=0, status=503))
     world.deliver(old)
@@ -84,7 +86,7 @@ def test_a_parked_and_redriven_request_loses_against_a_newer_one(world: World) -
     assert world.deliver(old)
     (letter,) = world.dead_letters()
     world.stack.adobe.faults.clear()
-    world.ask(REQUEST | {"database": "new"})
+    world.request(REQUEST | {"database": "new"})
 
     assert world.deliver(world.send_body(letter["Body"]))
 
@@ -143,7 +145,7 @@ def test_the_connection_in_the_parameter_is_ours_while_the_registry_has_no_id(wo
 
 
 def test_the_connection_in_the_parameter_is_foreign_once_the_registry_has_an_id(world: World) -> None:
-    world.ask()
+    world.request()
     foreign = world.add_foreign("made by hand")
     world.connections("sales")[0]["name"] = "renamed"  # so that only the parameter leads to the foreign one
     world.stack.adobe.records.pop(str(world.parameter()))
@@ -158,10 +160,10 @@ def test_the_connection_in_the_parameter_is_foreign_once_the_registry_has_an_id(
 
 
 def test_a_parameter_that_names_another_keys_connection_does_not_take_it_over(world: World) -> None:
-    world.ask(REQUEST | {"name": "first"})
+    world.request(REQUEST | {"name": "first"})
     world.publish(str(world.parameter("first")))
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
     assert len(world.connections()) == 1
     world.publish(str(world.parameter("first")))
 
@@ -191,7 +193,7 @@ def test_a_foreign_marker_does_not_make_a_connection_ours(world: World) -> None:
 
 
 def test_a_patch_with_a_stale_etag_is_repeated_after_the_connection_is_read_again(world: World) -> None:
-    world.ask()
+    world.request()
     stale = '{"errorMessage": "Supplied version does not match"}'
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", status=412, body=stale, times=2))
@@ -202,7 +204,7 @@ def test_a_patch_with_a_stale_etag_is_repeated_after_the_connection_is_read_agai
 
 
 def test_an_etag_that_is_always_stale_ends_after_three_reads(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.faults.add(Fault(method="PATCH", status=412, times=0))
 
@@ -213,7 +215,7 @@ def test_an_etag_that_is_always_stale_ends_after_three_reads(world: World) -> No
 
 
 def test_a_patch_that_adobe_does_not_support_is_refused_with_a_remedy(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     world.stack.adobe.settings.patchable = False
 

@@ -52,7 +52,7 @@ def test_the_connection_in_the_parameter_is_not_ours_if_it_is_of_another_type(wo
     other_spec(world, foreign)
     world.publish(foreign)
 
-    assert world.ask(REQUEST)
+    assert world.request(REQUEST)
 
     assert world.stack.adobe.records[foreign].item["name"] == "something else"
     assert world.parameter() != foreign
@@ -67,7 +67,7 @@ def test_absence_deletes_a_connection_that_only_the_parameter_names(world: World
 
 
 def test_absence_deletes_by_the_recorded_id_not_by_an_id_that_another_system_published(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.records.clear()  # another system deleted ours
     foreign = world.add_foreign("foreign")
     world.publish(foreign)
@@ -82,16 +82,16 @@ def test_absence_also_deletes_the_connection_of_a_post_that_took_effect_late(wor
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=1000))
     world.until_done(world.send(REQUEST))
     world.clock.advance(1000)
-    world.ask()
+    world.request()
     assert len(world.connections()) == 2
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert world.connections() == []
 
 
 def test_absence_deletes_a_connection_that_only_its_marker_shows_to_be_ours(world: World) -> None:
-    world.ask()
+    world.request()
     world.edit_item("REMOVE connectionId")
     world.unpublish()
 
@@ -101,8 +101,8 @@ def test_absence_deletes_a_connection_that_only_its_marker_shows_to_be_ours(worl
 
 
 def test_absence_of_an_absent_connection_is_unchanged(world: World) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
 
     assert world.invoke(ABSENT)["outcome"] == "unchanged"
 
@@ -120,7 +120,7 @@ def test_a_connection_that_another_key_is_about_to_adopt_is_no_conflict(world: W
 
 
 def test_a_draft_is_left_alone_and_reported(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     world.stack.adobe.settings.states[connection["id"]] = "draft"
 
@@ -130,16 +130,16 @@ def test_a_draft_is_left_alone_and_reported(world: World) -> None:
 def test_a_connection_that_others_changed_is_read_again_and_patched_with_its_new_etag(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     (connection,) = world.connections()
 
-    def change_meanwhile(request: Request, answer: Callable[[], Any]) -> Any:
+    def change_meanwhile(request: Request, reply: Callable[[], Any]) -> Any:
         if request.method == "PATCH" and len(world.calls("PATCH")) == 0:
             connection["etag"] = connection["version"] = '"changed-meanwhile"'
-        return answer()
+        return reply()
 
-    world.on_answers(monkeypatch, change_meanwhile)
+    world.on_replies(monkeypatch, change_meanwhile)
 
     result = world.invoke(REQUEST)
 
@@ -151,17 +151,17 @@ def test_a_connection_that_others_changed_is_read_again_and_patched_with_its_new
 def test_a_connection_that_is_disabled_while_it_is_updated_is_left_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
     (connection,) = world.connections()
 
-    def disable_meanwhile(request: Request, answer: Callable[[], Any]) -> Any:
+    def disable_meanwhile(request: Request, reply: Callable[[], Any]) -> Any:
         if request.method == "PATCH":
             connection["etag"] = '"changed-meanwhile"'
             world.stack.adobe.settings.states[connection["id"]] = "disabled"
-        return answer()
+        return reply()
 
-    world.on_answers(monkeypatch, disable_meanwhile)
+    world.on_replies(monkeypatch, disable_meanwhile)
 
     refused = world.refused(REQUEST)
 
@@ -172,16 +172,16 @@ def test_a_connection_that_is_disabled_while_it_is_updated_is_left_alone(
 def test_a_connection_that_disappears_while_it_is_updated_is_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     world.put_secret(accessToken="rotated")
 
-    def delete_meanwhile(request: Request, answer: Callable[[], Any]) -> Any:
+    def delete_meanwhile(request: Request, reply: Callable[[], Any]) -> Any:
         if request.method == "PATCH":
             world.stack.adobe.records.clear()
             return Response(412), None
-        return answer()
+        return reply()
 
-    world.on_answers(monkeypatch, delete_meanwhile)
+    world.on_replies(monkeypatch, delete_meanwhile)
 
     refused = world.refused(REQUEST)
 
@@ -190,10 +190,10 @@ def test_a_connection_that_disappears_while_it_is_updated_is_waited_for(
 
 
 def test_a_patch_keeps_the_marker_that_the_connection_carries(world: World) -> None:
-    world.ask()
+    world.request()
     (before,) = world.connections()
     world.edit_item("SET marks = list_append(marks, :more)", values={":more": {"L": [{"S": "f" * 32}]}})
 
-    world.ask(REQUEST | {"database": "other"})
+    world.request(REQUEST | {"database": "other"})
 
     assert world.connections()[0]["description"] == before["description"]

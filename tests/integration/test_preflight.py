@@ -53,7 +53,7 @@ def test_failed_checks_are_shown_with_their_remedy_and_skipped_ones_with_their_r
 
     shown = capsys.readouterr().out
     assert "  FAIL     error     CLUSTER_STATE\n" in shown
-    assert "→ Start the cluster, or send the request with readiness start.\n" in shown
+    assert "→ Start the cluster, or set readiness to start.\n" in shown
     assert "  skipped  error     DATABASE (needs CATALOG)\n" in shown
     assert "Verdict: fail." in shown
 

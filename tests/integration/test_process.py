@@ -153,10 +153,10 @@ def test_output_is_shown_in_whole_lines_before_the_result_is_returned(written: W
     environment = FunctionProcess(written(code), out)
 
     environment(None)
-    after_the_answer = out.getvalue()
+    after_the_result = out.getvalue()
     environment.stop()
 
-    assert sorted(after_the_answer.splitlines()) == ["loaded", "one", "two"]
+    assert sorted(after_the_result.splitlines()) == ["loaded", "one", "two"]
     assert out.getvalue().endswith("half\n")
 
 
@@ -281,11 +281,11 @@ def test_simultaneous_calls_run_in_parallel(written: Written, tmp_path: Path) ->
     events = [{"folder": str(tmp_path), "mine": one, "other": other} for one, other in (("a", "b"), ("b", "a"))]
 
     with ThreadPoolExecutor() as pool:
-        answers = list(pool.map(environments, events))
+        responses = list(pool.map(environments, events))
     processes = environments.processes
     environments.stop()
 
-    assert answers == ["a", "b"]
+    assert responses == ["a", "b"]
     assert len(processes) == 2
     assert not any(is_alive(process.pid) for process in processes)
 
@@ -293,21 +293,21 @@ def test_simultaneous_calls_run_in_parallel(written: Written, tmp_path: Path) ->
 def test_an_idle_environment_is_taken_before_another_is_started(written: Written) -> None:
     environments = Environments(written(COUNTS), io.StringIO())
 
-    answers = [environments({}) for _ in range(3)]
+    responses = [environments({}) for _ in range(3)]
     processes = environments.processes
     environments.stop()
 
-    assert (answers, len(processes)) == ([1, 2, 3], 1)
+    assert (responses, len(processes)) == ([1, 2, 3], 1)
 
 
 def test_beyond_the_limit_calls_wait_for_an_idle_environment(written: Written) -> None:
     environments = Environments(written(COUNTS), io.StringIO(), limit=1)
 
     with ThreadPoolExecutor() as pool:
-        answers = sorted(pool.map(environments, range(4)))
+        responses = sorted(pool.map(environments, range(4)))
     environments.stop()
 
-    assert answers == [1, 2, 3, 4]
+    assert responses == [1, 2, 3, 4]
 
 
 def test_an_environment_that_failed_is_used_again(written: Written) -> None:

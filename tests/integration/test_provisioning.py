@@ -12,7 +12,7 @@ from tests.support.world import ABSENT, REQUEST, World
 
 
 def test_a_first_request_creates_tests_publishes_and_announces(world: World) -> None:
-    assert world.ask()
+    assert world.request()
 
     (connection,) = world.connections()
     assert world.parameter() == connection["id"]
@@ -45,10 +45,10 @@ def test_the_post_is_exactly_adobes_tutorial(world: World) -> None:
 
 
 def test_every_call_to_flow_service_carries_the_five_headers(world: World) -> None:
-    world.ask()
+    world.request()
     world.put_secret()
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
 
     methods = {request.method for request in world.calls()}
     assert methods == {"GET", "POST", "PATCH", "DELETE"}
@@ -77,8 +77,8 @@ def test_a_direct_invoke_returns_the_result_of_the_contract(world: World) -> Non
 
 
 def test_the_event_of_a_result_has_the_time_and_the_id_of_its_request(world: World) -> None:
-    asked = world.clock.now()
-    world.ask(at=asked, order_id="5d9e7f1a")
+    requested_at = world.clock.now()
+    world.request(at=requested_at, order_id="5d9e7f1a")
 
     (event,) = world.events()
     assert event["source"] == "aep.connections"
@@ -88,34 +88,34 @@ def test_the_event_of_a_result_has_the_time_and_the_id_of_its_request(world: Wor
 
 
 def test_the_same_request_again_is_unchanged_and_costs_one_get(world: World) -> None:
-    world.ask()
+    world.request()
     before = len(world.calls())
 
-    assert world.ask()
+    assert world.request()
 
     assert [request.method for request in world.calls()[before:]] == ["GET"]
     assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
 
 
 def test_a_parameter_that_another_system_changed_is_written_again(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     ssm = world.stack.aws.client("ssm")
     name = f"{world.stack.environment['PARAMETER_PREFIX']}/dev/sales/connection-id"
     ssm.put_parameter(Name=name, Value="something-else", Type="String", Overwrite=True)
 
-    world.ask()
+    world.request()
 
     assert world.parameter() == connection["id"]
     assert world.announced()[-1] == ("Ready", "unchanged")
 
 
 def test_a_new_version_of_the_secret_updates_the_same_connection(world: World) -> None:
-    world.ask()
+    world.request()
     (before,) = world.connections()
     world.put_secret(accessToken="rotated")
 
-    assert world.ask()
+    assert world.request()
 
     (after,) = world.connections()
     assert after["id"] == before["id"]
@@ -137,10 +137,10 @@ def test_a_new_version_of_the_secret_updates_the_same_connection(world: World) -
 def test_a_changed_request_updates_the_connection_in_place(
     world: World, changes: dict[str, str], field: tuple[str, ...], value: str
 ) -> None:
-    world.ask()
+    world.request()
     (before,) = world.connections()
 
-    assert world.ask(REQUEST | changes)
+    assert world.request(REQUEST | changes)
 
     (after,) = world.connections()
     shown: Any = after
@@ -152,31 +152,31 @@ def test_a_changed_request_updates_the_connection_in_place(
 
 
 def test_a_change_that_was_made_in_adobe_is_reverted(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     connection["auth"]["params"]["database"] = "elsewhere"
 
-    world.ask()
+    world.request()
 
     assert world.connections()[0]["auth"]["params"]["database"] == "acme_db"
     assert world.announced()[-1] == ("Ready", "updated")
 
 
 def test_a_description_can_be_added_and_keeps_our_marker(world: World) -> None:
-    world.ask()
+    world.request()
     marker = world.connections()[0]["description"]
 
-    world.ask(REQUEST | {"description": "Orders and customers"})
+    world.request(REQUEST | {"description": "Orders and customers"})
 
     assert world.connections()[0]["description"] == f"Orders and customers {marker}"
 
 
 def test_a_connection_that_is_gone_is_recreated(world: World) -> None:
-    world.ask()
+    world.request()
     (first,) = world.connections()
     world.stack.adobe.records.clear()
 
-    assert world.ask()
+    assert world.request()
 
     (second,) = world.connections()
     assert second["id"] != first["id"]
@@ -185,9 +185,9 @@ def test_a_connection_that_is_gone_is_recreated(world: World) -> None:
 
 
 def test_absent_deletes_the_connection_then_the_parameter_and_retires_the_key(world: World) -> None:
-    world.ask()
+    world.request()
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert world.connections() == []
     assert world.parameter() is None
@@ -199,28 +199,28 @@ def test_absent_deletes_the_connection_then_the_parameter_and_retires_the_key(wo
 
 
 def test_absent_waits_until_adobe_no_longer_shows_the_connection(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.settings.delete_status = 202
     world.stack.adobe.settings.delete_lag_seconds = 10
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert sum(world.clock.slept) >= 10
     assert world.parameter() is None
 
 
 def test_absence_of_a_connection_that_never_existed_is_announced_as_unchanged(world: World) -> None:
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert world.announced() == [("Deleted", "unchanged")]
     assert world.calls() == []
 
 
 def test_a_retired_key_can_be_requested_again(world: World) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
 
-    assert world.ask()
+    assert world.request()
 
     assert world.announced()[-1] == ("Ready", "created")
     assert "expiresAt" not in world.item()
@@ -228,11 +228,11 @@ def test_a_retired_key_can_be_requested_again(world: World) -> None:
 
 
 def test_a_connection_that_flows_use_is_not_deleted(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     world.stack.adobe.settings.in_use.append(connection["id"])
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert world.announced()[-1] == ("Failed", "InUse")
     assert world.parameter() == connection["id"]
@@ -240,7 +240,7 @@ def test_a_connection_that_flows_use_is_not_deleted(world: World) -> None:
 
 
 def test_a_recheck_of_something_unchanged_is_silent_and_one_that_repairs_is_announced(world: World) -> None:
-    world.ask()
+    world.request()
     recheck = json.dumps({"recheck": {"sandbox": "dev", "name": "sales", "reason": "test"}})
 
     assert world.deliver(world.send_body(recheck))
@@ -252,8 +252,8 @@ def test_a_recheck_of_something_unchanged_is_silent_and_one_that_repairs_is_anno
 
 
 def test_a_recheck_of_an_unknown_or_retired_key_does_nothing(world: World) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
     before = len(world.calls())
 
     for name in ("sales", "unknown"):
@@ -266,7 +266,7 @@ def test_a_recheck_of_an_unknown_or_retired_key_does_nothing(world: World) -> No
 
 
 def test_a_disabled_connection_is_left_alone_and_reported(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     world.stack.adobe.settings.states[connection["id"]] = "disabled"
 
@@ -278,13 +278,13 @@ def test_a_disabled_connection_is_left_alone_and_reported(world: World) -> None:
 
 
 def test_a_connection_that_adobe_is_still_processing_is_waited_for(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     world.stack.adobe.settings.states[connection["id"]] = "updating"
 
-    assert not world.ask()
+    assert not world.request()
     world.stack.adobe.settings.states.clear()
-    assert world.ask()
+    assert world.request()
 
     assert world.announced()[-1] == ("Ready", "unchanged")
 
@@ -292,18 +292,18 @@ def test_a_connection_that_adobe_is_still_processing_is_waited_for(world: World)
 def test_an_older_body_of_the_gone_error_and_a_bare_boolean_of_the_test_are_understood(world: World) -> None:
     world.stack.adobe.settings.error_shape = "older"
     world.stack.adobe.settings.test_shape = "boolean"
-    world.ask()
+    world.request()
     world.stack.adobe.records.clear()
 
-    assert world.ask()
+    assert world.request()
 
     assert world.announced()[-1] == ("Ready", "recreated")
 
 
 def test_two_sandboxes_may_have_the_same_name(world: World) -> None:
     world.put_secret("aep/prod/databricks/sales")
-    world.ask()
-    world.ask(REQUEST | {"sandbox": "prod", "databricksSecretId": "aep/prod/databricks/sales"})
+    world.request()
+    world.request(REQUEST | {"sandbox": "prod", "databricksSecretId": "aep/prod/databricks/sales"})
 
     assert world.parameter() != world.parameter(sandbox="prod")
     assert len(world.connections("sales")) == 2
@@ -317,8 +317,8 @@ def test_display_names_that_a_filter_would_misread_are_still_found(world: World)
 
 
 def test_our_connection_of_another_key_is_neither_taken_nor_a_conflict(world: World) -> None:
-    world.ask(REQUEST | {"displayName": "Shared"})
-    assert world.ask(REQUEST | {"name": "other", "displayName": "Shared"})
+    world.request(REQUEST | {"displayName": "Shared"})
+    assert world.request(REQUEST | {"name": "other", "displayName": "Shared"})
 
     assert world.announced() == [("Ready", "created"), ("Ready", "created")]
     assert world.parameter() != world.parameter("other")

@@ -17,7 +17,7 @@ START = REQUEST | {"readiness": "start"}
 STARTS = "/api/2.1/clusters/start"
 
 
-def looks(world: World, method: str = "GET") -> list[str]:
+def paths_called(world: World, method: str = "GET") -> list[str]:
     """The paths that the service itself has called at Databricks so far."""
     calls = [call.request for call in world.stack.databricks.calls]
     return [c.path for c in calls if c.method == method and c.headers["user-agent"].startswith("aep-connections")]
@@ -40,7 +40,7 @@ def stop(world: World) -> None:
 def test_a_workspace_in_order_passes_every_check_with_three_reads(world: World) -> None:
     assert world.invoke(REQUEST)["readiness"] == "pass"
 
-    assert sorted(looks(world)) == [
+    assert sorted(paths_called(world)) == [
         "/api/2.0/preview/scim/v2/Me",
         "/api/2.0/token/list",
         "/api/2.1/clusters/get",
@@ -53,8 +53,8 @@ def test_a_workspace_in_order_passes_every_check_with_three_reads(world: World) 
 def test_with_a_catalog_the_data_that_the_connection_reads_is_checked_too(world: World) -> None:
     assert world.invoke(REQUEST | {"catalog": "main"})["readiness"] == "pass"
 
-    assert len(looks(world)) == 6 <= 8
-    assert looks(world, "POST") == []
+    assert len(paths_called(world)) == 6 <= 8
+    assert paths_called(world, "POST") == []
     assert set(results(world).values()) == {"pass"}
     assert {"CATALOG", "DATABASE", "TABLES"} <= set(results(world))
 
@@ -64,7 +64,7 @@ def test_a_failed_check_is_in_the_event_the_registry_and_the_log_and_adobe_is_no
 ) -> None:
     stop(world)
 
-    assert world.ask()
+    assert world.request()
 
     assert world.calls() == []
     assert world.announced() == [("Failed", "NotReady")]
@@ -75,14 +75,14 @@ def test_a_failed_check_is_in_the_event_the_registry_and_the_log_and_adobe_is_no
     assert "Start the cluster" in detail["remedy"]
     assert detail["readiness"] == line["readiness"] == world.item()["readiness"]["M"]["status"]["S"] == "fail"
     assert detail["requestId"] == line["request_id"]
-    for told in (detail["checks"], line["checks"]):
-        (failed,) = [check for check in told if check["result"] == "fail"]
+    for reported in (detail["checks"], line["checks"]):
+        (failed,) = [check for check in reported if check["result"] == "fail"]
         assert (failed["id"], failed["severity"], failed["evidence"]["state"]) == (
             "CLUSTER_STATE",
             "error",
             "TERMINATED",
         )
-        assert {check["id"] for check in told} == set(checks(world))
+        assert {check["id"] for check in reported} == set(checks(world))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_failed_check_is_in_the_event_the_registry_and_the_log_and_adobe_is_no
         ({"hidden_clusters": [CLUSTER]}, "CLUSTER_VISIBLE"),
         ({"cluster_sources": {CLUSTER: "JOB"}}, "CLUSTER_INTERACTIVE"),
         ({"security_modes": {CLUSTER: "LEGACY_PASSTHROUGH"}}, "ACCESS_MODE UC_VS_MODE"),
-        ({"single_users": {CLUSTER: "somebody@example.com"}}, "SINGLE_USER"),
+        ({"single_users": {CLUSTER: "someone@example.com"}}, "SINGLE_USER"),
         ({"security_modes": {CLUSTER: "NONE"}}, "UC_VS_MODE"),
         ({"unity_catalog": False}, "CATALOG"),
         ({"missing_catalogs": ["main"]}, "CATALOG"),
@@ -156,7 +156,7 @@ def test_an_uncertain_problem_is_a_warning_and_adobe_decides(
     done = world.invoke(REQUEST | {"catalog": "main"})
 
     assert (done["outcome"], done["readiness"]) == ("created", "warn")
-    assert not [path for path in looks(world) if "login" in path]
+    assert not [path for path in paths_called(world) if "login" in path]
     assert results(world)[doubtful] == result
 
 
@@ -178,13 +178,13 @@ def test_a_read_that_gets_no_reply_is_retried_only_once(world: World) -> None:
 
     world.refused(REQUEST)
 
-    assert {looks(world).count(path) for path in looks(world)} == {2}
+    assert {paths_called(world).count(path) for path in paths_called(world)} == {2}
 
 
 def test_no_check_outlives_its_delivery(world: World) -> None:
     before = set(threading.enumerate())
 
-    world.ask(REQUEST | {"catalog": "main"})
+    world.request(REQUEST | {"catalog": "main"})
 
     left = [thread.name for thread in set(threading.enumerate()) - before]
     assert [name for name in left if name.startswith(("ThreadPool", "Timer"))] == []
@@ -210,23 +210,23 @@ def test_all_problems_are_named_at_once(world: World) -> None:
 
 
 def test_readiness_off_makes_no_calls_and_reports_unknown(world: World) -> None:
-    world.ask()
-    before = looks(world)
+    world.request()
+    before = paths_called(world)
 
     assert world.invoke(UNCHECKED | {"database": "other"})["readiness"] == "unknown"
 
-    assert looks(world) == before
+    assert paths_called(world) == before
     assert "readiness" not in world.item()
 
 
 def test_an_unchanged_connection_is_not_checked_again_and_keeps_its_verdict(world: World) -> None:
-    world.ask()
-    before = looks(world)
+    world.request()
+    before = paths_called(world)
 
     done = world.invoke(REQUEST)
 
     assert (done["outcome"], done["readiness"]) == ("unchanged", "pass")
-    assert looks(world) == before
+    assert paths_called(world) == before
 
 
 @pytest.mark.parametrize("group", ["5f0c3a52-7a53-4f5f-9d5e-2f1b6a3f7c11", "aep-connectors"])

@@ -22,7 +22,7 @@ def edit(world: World, path: str, value: Any) -> None:
     """Edit the only connection in Adobe, as another user."""
     (item,) = world.connections("sales")
     record = world.stack.adobe.records[item["id"]]
-    record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "somebody", world.clock.now())
+    record.item = patched(record.item, [{"op": "replace", "path": path, "value": value}], "someone", world.clock.now())
 
 
 def edit_param(world: World, name: str, value: str) -> None:
@@ -43,10 +43,10 @@ def copy(world: World) -> None:
 
 def fail(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
-    world.ask(REQUEST | {"description": "again"})
+    world.request(REQUEST | {"description": "again"})
 
 
-def lose_answer(world: World) -> None:
+def lose_response(world: World) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=100))
     delete(world)
     world.deliver(world.send(REQUEST), seconds=100)
@@ -66,7 +66,7 @@ EDITS: dict[str, Callable[[World], object]] = {
 
 @pytest.mark.parametrize("kind", EDITS)
 def test_drift_is_announced_and_then_repaired(world: World, keeper: Keeper, kind: str) -> None:
-    world.ask()
+    world.request()
     EDITS[kind](world)
 
     keeper.reconcile()
@@ -75,7 +75,7 @@ def test_drift_is_announced_and_then_repaired(world: World, keeper: Keeper, kind
     assert [one["kind"] for one in detail["drift"]] == [kind]
     assert (detail["sandbox"], detail["name"], detail["action"], detail["because"]) == ("dev", "sales", "recheck", None)
     assert detail["requestedAt"]
-    assert keeper.mend() == ["duplicate" if kind == "duplicate" else "drift"]
+    assert keeper.deliver_rechecks() == ["duplicate" if kind == "duplicate" else "drift"]
     (item,) = world.connections()
     assert (world.status(), world.parameter()) == ("ready", item["id"])
     assert (item["name"], item["auth"]["params"]["database"]) == ("sales", "acme_db")
@@ -86,18 +86,18 @@ def test_drift_is_announced_and_then_repaired(world: World, keeper: Keeper, kind
 def test_a_disabled_or_draft_connection_is_announced_and_fails_until_it_is_enabled(
     world: World, keeper: Keeper, state: str
 ) -> None:
-    world.ask()
+    world.request()
     (item,) = world.connections()
     world.stack.adobe.settings.states[item["id"]] = state
 
     keeper.reconcile()
 
     assert keeper.kinds() == [[state]]
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert (world.announced()[-1], world.parameter()) == (("Failed", "AdobeRefused"), item["id"])
     world.stack.adobe.settings.states.clear()
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert world.status() == "ready"
     assert world.announced()[-1] == ("Ready", "unchanged")
 
@@ -105,12 +105,12 @@ def test_a_disabled_or_draft_connection_is_announced_and_fails_until_it_is_enabl
 def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_an_operator(
     world: World, keeper: Keeper
 ) -> None:
-    world.ask()
+    world.request()
     foreign = world.add_foreign("sales")
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert said["Unrepaired"] == 0  # the connection itself has no drift
+    assert result["Unrepaired"] == 0  # the connection itself has no drift
     (detail,) = keeper.drifts()
     assert detail["drift"] == [{"kind": "conflict", "expected": None, "shown": foreign}]
     assert (detail["action"], detail["because"]) == ("none", "people")
@@ -118,8 +118,8 @@ def test_a_foreign_connection_of_the_same_name_is_announced_and_left_to_an_opera
 
 
 def test_a_connection_of_another_key_with_the_same_name_is_no_conflict(world: World, keeper: Keeper) -> None:
-    world.ask()
-    world.ask(REQUEST | {"name": "twin", "displayName": "sales"})
+    world.request()
+    world.request(REQUEST | {"name": "twin", "displayName": "sales"})
     world.edit_item("REMOVE failure SET #s = :s", {"#s": "status"}, {":s": {"S": "ready"}}, ("dev", "twin"))
 
     keeper.reconcile()
@@ -131,19 +131,19 @@ def test_an_abandoned_attempt_is_settled(world: World, keeper: Keeper) -> None:
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=100))
     world.deliver(world.send(REQUEST), seconds=100)
     world.clock.advance(25 * 3600)
-    world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # the late POST takes effect now
+    world.stack.adobe.reply(Request("GET", "/", (), {}, b""))  # the late POST takes effect now
 
     keeper.reconcile()
 
     assert keeper.kinds() == [["openAttempt", "unfinished"]]
-    keeper.mend()
+    keeper.deliver_rechecks()
     (item,) = world.connections()
     assert (world.status(), world.parameter()) == ("ready", item["id"])
 
 
 def test_a_request_that_is_being_processed_is_not_drift(world: World, keeper: Keeper) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/connections", times=3, status=503))
-    assert not world.ask()
+    assert not world.request()
 
     assert keeper.reconcile()["Drifted"] == 0
 
@@ -152,7 +152,7 @@ def test_a_request_that_is_being_processed_is_not_drift(world: World, keeper: Ke
 def test_a_note_of_a_request_that_never_came_hides_drift_for_a_day_only(
     world: World, keeper: Keeper, age: int, drifted: int
 ) -> None:
-    world.ask()
+    world.request()
     noted = {"order": {"S": f"{iso(world.clock.now())}#x"}, "request": {"M": {}}}
     world.edit_item("SET noted = :n", values={":n": {"M": noted}})
     edit(world, "/name", "sales.renamed")
@@ -161,73 +161,73 @@ def test_a_note_of_a_request_that_never_came_hides_drift_for_a_day_only(
 
 
 def test_a_secret_that_is_gone_is_announced_and_the_connection_is_not_changed(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     world.stack.aws.client("secretsmanager").delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
     assert keeper.kinds() == [["secretUnreadable"]]
-    assert (said["Unrepaired"], keeper.rechecks(), world.status()) == (1, [], "ready")
+    assert (result["Unrepaired"], keeper.rechecks(), world.status()) == (1, [], "ready")
 
 
 def test_a_connection_of_a_retired_key_is_deleted(world: World, keeper: Keeper) -> None:
-    world.ask()
-    world.ask({**REQUEST, "name": "other"})
+    world.request()
+    world.request({**REQUEST, "name": "other"})
     (item,) = world.connections("sales")
-    world.ask(ABSENT)
+    world.request(ABSENT)
     late = world.add_foreign("sales")
     world.stack.adobe.records[late].item["description"] = item["description"]
 
     keeper.reconcile()
 
     assert keeper.kinds() == [["duplicate"]]
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert world.connections("sales") == []
     assert (world.status(), world.announced()[-1]) == ("retired", ("Deleted", "deleted"))
 
 
 def test_drift_shortly_after_an_update_is_not_reported_yet(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     edit(world, "/name", "sales.before")
 
     runs = [keeper.reconcile(100) for _ in range(2)]
 
-    assert [(said["Skipped"], said["Drifted"]) for said in runs] == [(1, 0), (0, 1)]
+    assert [(result["Skipped"], result["Drifted"]) for result in runs] == [(1, 0), (0, 1)]
 
 
 def test_only_our_unpublished_connections_are_duplicates(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     copy(world)
-    (surplus,) = {item["id"] for item in world.connections()} - {world.parameter()}
+    (duplicate,) = {item["id"] for item in world.connections()} - {world.parameter()}
     foreign = world.add_foreign("sales")
-    world.publish(surplus)
+    world.publish(duplicate)
 
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
 
-    assert {surplus, foreign} < {item["id"] for item in world.connections()}
+    assert {duplicate, foreign} < {item["id"] for item in world.connections()}
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert {item["id"] for item in world.connections()} == {foreign, world.parameter()}
 
 
 def test_a_duplicate_that_dataflows_use_is_left_and_announced_again(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     copy(world)
     known = world.parameter()
-    (surplus,) = [item["id"] for item in world.connections() if item["id"] != known]
-    world.stack.adobe.settings.in_use.append(surplus)
+    (duplicate,) = [item["id"] for item in world.connections() if item["id"] != known]
+    world.stack.adobe.settings.in_use.append(duplicate)
 
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
 
-    assert {item["id"] for item in world.connections()} == {known, surplus}
+    assert {item["id"] for item in world.connections()} == {known, duplicate}
     keeper.reconcile()
     assert keeper.kinds() == [["duplicate"], ["duplicate"]]
 
 
 def test_drift_is_announced_before_anything_changes(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     delete(world)
     calls = Calls()
 
@@ -239,7 +239,7 @@ def test_drift_is_announced_before_anything_changes(world: World, keeper: Keeper
 
 
 def test_a_connection_that_exists_but_is_not_in_the_list_is_not_missing(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.settings.list_lag_seconds = 10_000
 
     assert keeper.reconcile()["Drifted"] == 0
@@ -248,27 +248,27 @@ def test_a_connection_that_exists_but_is_not_in_the_list_is_not_missing(world: W
 def test_a_key_that_changes_while_it_is_compared_is_not_announced(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     (item,) = world.connections()
 
-    def act(request: Request, answer: Callable[..., Any]) -> Any:
-        answered = answer()
+    def act(request: Request, reply: Callable[..., Any]) -> Any:
+        response = reply()
         if request.path.endswith("/connections"):
             monkeypatch.undo()
-            world.ask(ABSENT)
-        return answered
+            world.request(ABSENT)
+        return response
 
     world.clock.advance(1000)
     world.stack.adobe.records[item["id"]].item["name"] = "renamed"
-    world.on_answers(monkeypatch, act)
+    world.on_replies(monkeypatch, act)
 
-    said = keeper.wake({})
+    result = keeper.wake({})
 
-    assert (said["Skipped"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
+    assert (result["Skipped"], keeper.drifts(), keeper.rechecks()) == (1, [], [])
 
 
 def test_values_from_adobe_are_redacted_before_they_are_announced(world: World, keeper: Keeper) -> None:
-    world.ask()
+    world.request()
     edit(world, "/name", f"sales {DATABRICKS_SECRET['accessToken']}")
 
     keeper.reconcile()
@@ -278,12 +278,12 @@ def test_values_from_adobe_are_redacted_before_they_are_announced(world: World, 
 
 
 def test_a_fleet_without_drift_is_left_alone(world: World, keeper: Keeper) -> None:
-    world.ask()
-    world.ask({**REQUEST, "name": "gone"})
-    world.ask({**ABSENT, "name": "gone"})
+    world.request()
+    world.request({**REQUEST, "name": "gone"})
+    world.request({**ABSENT, "name": "gone"})
 
-    said = keeper.reconcile()
+    result = keeper.reconcile()
 
-    assert (said["ended"], said["Drifted"], said["Rechecks"], said["Verifications"]) == (True, 0, 0, 0)
+    assert (result["ended"], result["Drifted"], result["Rechecks"], result["Verifications"]) == (True, 0, 0, 0)
     assert keeper.rechecks() == []
     assert keeper.drifts() == []

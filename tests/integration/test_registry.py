@@ -37,14 +37,14 @@ def test_an_accept_that_the_sdk_repeats_is_not_mistaken_for_another_delivery(
 ) -> None:
     repeated: list[Any] = []
 
-    def lose_the_first_answer(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
+    def lose_the_first_response(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
         if not repeated:
             repeated.append(call())
         return call()
 
-    instead(monkeypatch, "UpdateItem", lose_the_first_answer)
+    instead(monkeypatch, "UpdateItem", lose_the_first_response)
 
-    assert world.ask()
+    assert world.request()
 
     assert repeated
     assert world.announced() == [("Ready", "created")]
@@ -65,20 +65,20 @@ def test_accept_writes_the_result_of_the_entrys_transition(world: World, status:
 
     assert before is not None
     assert after is not None
-    said = before.accepted(order, request)
-    source = said.source or FIRST.name  # how an item without a source is read
-    assert after == said.with_(source=source, updated_at=after.updated_at, lease_until=after.lease_until)
+    result = before.accepted(order, request)
+    source = result.source or FIRST.name  # how an item without a source is read
+    assert after == result.with_(source=source, updated_at=after.updated_at, lease_until=after.lease_until)
 
 
 def test_a_lease_lasts_a_minute_longer_than_its_invocation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     until: list[float] = []
-    answer = world.stack.adobe.answer
+    reply = world.stack.adobe.reply
 
-    def look(request: Request) -> Any:
+    def observe(request: Request) -> Any:
         until.append(float(world.item()["leaseUntil"]["N"]))
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.adobe, "answer", look)
+    monkeypatch.setattr(world.stack.adobe, "reply", observe)
     sent = world.send(REQUEST)
     began = world.clock.now()
     world.deliver(sent, seconds=100)
@@ -90,14 +90,14 @@ def test_a_recheck_waits_for_the_delivery_that_processes_the_key(world: World, m
     sent, recheck = world.send(REQUEST), world.send_body(RECHECK)
     other = world.new_service()
     during: list[bool] = []
-    answer = world.stack.adobe.answer
+    reply = world.stack.adobe.reply
 
     def meanwhile(request: Request) -> Any:
         if request.method == "POST":
             during.append(world.deliver(recheck, other))
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.adobe, "answer", meanwhile)
+    monkeypatch.setattr(world.stack.adobe, "reply", meanwhile)
 
     assert world.deliver(sent)
 
@@ -130,7 +130,7 @@ def test_a_refused_post_leaves_no_marker(world: World) -> None:
 
 
 def test_the_same_absence_is_not_processed_twice(world: World) -> None:
-    world.ask()
+    world.request()
     sent = world.send(ABSENT)
     assert world.deliver(sent)
     before = len(world.calls())
@@ -154,7 +154,7 @@ def test_the_registry_is_read_consistently_for_the_connections_of_other_keys(
 
 def test_the_connections_of_other_keys_are_read_to_the_last_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "z"):
-        world.ask(REQUEST | {"name": name, "displayName": f"Shared by {name}"})
+        world.request(REQUEST | {"name": name, "displayName": f"Shared by {name}"})
 
     def one_item_a_page(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
         arguments["Limit"] = 1
@@ -197,15 +197,15 @@ def test_an_open_attempt_is_not_looked_for_in_another_organization(world: World)
 
 
 def test_a_retired_key_may_be_requested_in_another_organization(world: World) -> None:
-    world.ask()
-    world.ask(ABSENT)
+    world.request()
+    world.request(ABSENT)
     use_other_organization(world)
 
     assert world.invoke(REQUEST)["outcome"] == "created"
 
 
 def test_an_item_has_only_attributes_that_are_still_true_of_its_key(world: World) -> None:
-    asked = {
+    requested = {
         "sandbox",
         "name",
         "owner",
@@ -221,7 +221,7 @@ def test_an_item_has_only_attributes_that_are_still_true_of_its_key(world: World
     }
     seen = {"readiness", "tested", "secretVersion"}
     made = {"orgId", "connectionId", "etag", "fingerprint", "params", "databricksSecretId"} | seen
-    for request, attributes in ((REQUEST, asked | made), (ABSENT, asked | {"expiresAt"})):
+    for request, attributes in ((REQUEST, requested | made), (ABSENT, requested | {"expiresAt"})):
         world.stack.adobe.faults.add(Fault(path=".*/connections.*", times=3, status=503))
         sent = world.send(request)
         assert not world.deliver(sent)
@@ -233,7 +233,7 @@ def test_an_item_has_only_attributes_that_are_still_true_of_its_key(world: World
 
 
 def test_the_registry_records_an_etag_that_others_changed(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     connection["etag"] = '"changed-by-others"'
 
@@ -248,7 +248,7 @@ def test_a_connection_whose_delivery_was_killed_before_the_test_is_tested_by_the
     world: World, monkeypatch: pytest.MonkeyPatch, published: bool
 ) -> None:
     if published:
-        world.ask()
+        world.request()
         world.put_secret(accessToken="rotated")
     before = world.parameter()
     sent = world.send(UNCHECKED)
@@ -278,7 +278,7 @@ def test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_reques
     assert not world.deliver(sent)
     world.put_secret(accessToken="rotated")
 
-    assert world.ask(REQUEST | changes) if changes else world.deliver(sent)
+    assert world.request(REQUEST | changes) if changes else world.deliver(sent)
 
     assert len(world.calls("PATCH")) == 1
     assert world.announced() == [("Ready", outcome)]
@@ -287,7 +287,7 @@ def test_a_create_that_is_resumed_by_a_patch_is_still_created_but_a_later_reques
 def test_the_source_type_is_recorded_when_a_request_is_accepted_and_stays(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     assert world.item()["source"] == {"S": "databricks"}
     world.edit_item("SET #source = :other", {"#source": "source"}, {":other": {"S": "lake"}})
 

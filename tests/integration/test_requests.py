@@ -9,8 +9,8 @@ from tests.support.world import ABSENT, REQUEST, SECRET_ID, World
 
 
 def test_overrides_let_one_secret_serve_two_databases(world: World) -> None:
-    world.ask(REQUEST | {"name": "orders", "database": "orders"})
-    world.ask(REQUEST | {"name": "customers", "database": "customers"})
+    world.request(REQUEST | {"name": "orders", "database": "orders"})
+    world.request(REQUEST | {"name": "customers", "database": "customers"})
 
     databases = {item["name"]: item["auth"]["params"]["database"] for item in world.connections()}
     assert databases == {"orders": "orders", "customers": "customers"}
@@ -34,7 +34,7 @@ def test_a_secret_as_aws_manages_it_is_completed_by_the_request(world: World) ->
 
 
 def test_a_refused_request_names_every_fault_and_is_announced(world: World) -> None:
-    assert world.ask({"name": "sales", "databricksSecretId": 7, "colour": "red"})
+    assert world.request({"name": "sales", "databricksSecretId": 7, "colour": "red"})
 
     (event,) = world.events()
     detail = event["detail"]
@@ -46,9 +46,9 @@ def test_a_refused_request_names_every_fault_and_is_announced(world: World) -> N
 
 def test_a_refused_request_does_not_count_in_the_order(world: World) -> None:
     later = world.clock.now() + 1
-    world.ask(REQUEST | {"colour": "red"}, at=later)
+    world.request(REQUEST | {"colour": "red"}, at=later)
 
-    assert world.ask(at=later - 1)
+    assert world.request(at=later - 1)
 
     assert world.announced() == [("Failed", "InvalidRequest"), ("Ready", "created")]
 
@@ -60,7 +60,7 @@ def test_hostile_domains_are_refused_before_any_call_to_adobe(world: World) -> N
         "http://169.254.169.254/",
     ):
         world.put_secret(domain=domain)
-        world.ask()
+        world.request()
 
     assert set(world.announced()) == {("Failed", "SecretInvalid")}
     assert world.calls() == []
@@ -85,8 +85,8 @@ def test_a_missing_secret_is_refused_without_touching_adobe(world: World) -> Non
 
 
 def test_a_bare_request_and_an_envelope_on_the_queue_are_the_same(world: World) -> None:
-    assert world.ask(bare=True)
-    assert world.ask()
+    assert world.request(bare=True)
+    assert world.request()
 
     assert world.announced() == [("Ready", "created"), ("Ready", "unchanged")]
 
@@ -119,7 +119,7 @@ def test_a_message_that_is_not_json_is_parked_and_acknowledged(world: World) -> 
 
 
 def test_another_organization_in_the_adobe_secret_is_refused_not_used(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], ADOBE_SECRET | {"orgId": "OTHER@AdobeOrg"})
 
     for request in (REQUEST, ABSENT):
@@ -139,7 +139,7 @@ def test_a_secret_in_the_format_of_developer_console_works(world: World) -> None
     }
     world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], downloaded)
 
-    assert world.ask()
+    assert world.request()
 
     (exchange,) = world.stack.ims.calls
     assert exchange.request.body == (

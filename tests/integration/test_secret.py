@@ -54,10 +54,10 @@ def test_a_canary_is_seen_nowhere(
             stories.append(repr(canary.invoke(request)))
         except ConnectionFailure as error:
             stories.append(whole_story(error))
-    canary.ask()
+    canary.request()
 
-    told = {"answers": "\n".join(stories), "log": log.text + caplog.text, "repr": repr(canary.service)}
-    assert found(kept(canary) | told, CANARIES) == []
+    shown = {"stories": "\n".join(stories), "log": log.text + caplog.text, "repr": repr(canary.service)}
+    assert found(kept(canary) | shown, CANARIES) == []
     assert any(found({"body": request.body.decode()}, [TOKEN]) for request in canary.calls("POST")) or faults
 
 

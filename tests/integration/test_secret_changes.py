@@ -25,8 +25,8 @@ def token(world: World, name: str = "sales") -> str:
 
 def current(world: World) -> str:
     """The id of the secret's current version."""
-    answer = world.stack.aws.client("secretsmanager").get_secret_value(SecretId=SECRET_ID)
-    return str(answer["VersionId"])
+    response = world.stack.aws.client("secretsmanager").get_secret_value(SecretId=SECRET_ID)
+    return str(response["VersionId"])
 
 
 def recorded(world: World, name: str = "sales") -> str:
@@ -35,7 +35,7 @@ def recorded(world: World, name: str = "sales") -> str:
 
 def rotated(world: World, keeper: Keeper) -> Sent:
     """Rotate the secret, and return the recheck that this causes."""
-    keeper.told()
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     keeper.listen()
     (sent,) = keeper.rechecks()
@@ -45,15 +45,15 @@ def rotated(world: World, keeper: Keeper) -> Sent:
 def follow(keeper: Keeper) -> list[str]:
     """Let the function process the event of the new version, then all rechecks."""
     keeper.listen()
-    return keeper.mend()
+    return keeper.deliver_rechecks()
 
 
 def test_every_connection_of_the_secret_is_updated_and_tested_and_no_other(world: World, keeper: Keeper) -> None:
     world.put_secret("aep/dev/databricks/other")
-    world.ask()
-    world.ask(REQUEST | {"name": "second", "database": "second_db"})
-    world.ask(REQUEST | {"name": "third", "databricksSecretId": "aep/dev/databricks/other"})
-    keeper.told()
+    world.request()
+    world.request(REQUEST | {"name": "second", "database": "second_db"})
+    world.request(REQUEST | {"name": "third", "databricksSecretId": "aep/dev/databricks/other"})
+    keeper.pending_events()
     tests = len(world.calls("GET", "/test"))
     world.put_secret(accessToken=NEW)
 
@@ -68,8 +68,8 @@ def test_every_connection_of_the_secret_is_updated_and_tested_and_no_other(world
 
 
 def test_processing_the_event_of_a_secret_makes_no_call_to_adobe(world: World, keeper: Keeper) -> None:
-    world.ask()
-    keeper.told()
+    world.request()
+    keeper.pending_events()
     before = len(world.calls())
     world.put_secret(accessToken=NEW)
 
@@ -82,7 +82,7 @@ def test_processing_the_event_of_a_secret_makes_no_call_to_adobe(world: World, k
     "name", [SECRET_ID, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:" + SECRET_ID + "-AbCdEf"]
 )
 def test_the_event_may_name_the_secret_or_its_arn(world: World, keeper: Keeper, name: str) -> None:
-    world.ask()
+    world.request()
 
     keeper.wake({"detail-type": "Secret Label Updated", "detail": {"name": name, "labelUpdated": "AWSCURRENT"}})
 
@@ -90,8 +90,8 @@ def test_the_event_may_name_the_secret_or_its_arn(world: World, keeper: Keeper, 
 
 
 def test_a_change_of_the_adobe_secret_updates_nothing(world: World, keeper: Keeper) -> None:
-    world.ask()
-    keeper.told()
+    world.request()
+    keeper.pending_events()
     world.stack.put_secret(world.stack.template.values["AdobeSecretArn"], ADOBE_SECRET | {"scopes": "openid"})
 
     assert follow(keeper) == []
@@ -100,8 +100,8 @@ def test_a_change_of_the_adobe_secret_updates_nothing(world: World, keeper: Keep
 
 
 def test_two_changes_in_a_row_end_with_the_newest_version(world: World, keeper: Keeper) -> None:
-    world.ask()
-    keeper.told()
+    world.request()
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     world.put_secret(accessToken=NEWER)
 
@@ -114,7 +114,7 @@ def test_two_changes_in_a_row_end_with_the_newest_version(world: World, keeper: 
 def test_a_change_during_an_update_ends_with_the_newest_version(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     sent = rotated(world, keeper)
     patch = FlowService.patch
     other: list[bool] = []
@@ -131,14 +131,14 @@ def test_a_change_during_an_update_ends_with_the_newest_version(
     assert (other, token(world)) == ([False], NEW)  # this recheck found the key busy: it is delivered again
     world.clock.advance(300)
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
 
     assert (token(world), recorded(world)) == (NEWER, current(world))
 
 
-def test_a_token_that_databricks_refuses_is_not_given_to_adobe(world: World, keeper: Keeper) -> None:
-    world.ask()
-    keeper.told()
+def test_a_token_that_databricks_refuses_is_not_sent_to_adobe(world: World, keeper: Keeper) -> None:
+    world.request()
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     world.stack.databricks.settings.revoked_tokens = [NEW]
     published = world.parameter()
@@ -152,22 +152,22 @@ def test_a_token_that_databricks_refuses_is_not_given_to_adobe(world: World, kee
 
 def refuse_at_the_test(world: World, *refused: str) -> None:
     """Databricks refuses the tokens only from Adobe's test on, so the readiness checks pass."""
-    respond = world.stack.adobe.answer
+    respond = world.stack.adobe.reply
 
-    def answer(request: Any) -> Any:
+    def reply(request: Any) -> Any:
         if request.path.endswith("/test"):
             world.stack.databricks.settings.revoked_tokens = list(refused)
         return respond(request)
 
-    world.stack.adobe.answer = answer  # type: ignore[method-assign]
+    world.stack.adobe.reply = reply  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("request_", [REQUEST, UNCHECKED], ids=["check", "off"])
 def test_a_token_refused_after_the_update_is_replaced_by_the_former_one_if_that_is_accepted(
     world: World, keeper: Keeper, request_: dict[str, Any]
 ) -> None:
-    world.ask(request_)
-    keeper.told()
+    world.request(request_)
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     refuse_at_the_test(world, NEW)
     published = world.parameter()
@@ -183,8 +183,8 @@ def test_a_token_refused_after_the_update_is_replaced_by_the_former_one_if_that_
 
 
 def test_a_token_refused_after_the_update_stays_if_the_former_one_is_refused_too(world: World, keeper: Keeper) -> None:
-    world.ask()
-    keeper.told()
+    world.request()
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     refuse_at_the_test(world, NEW, OLD)
 
@@ -197,8 +197,8 @@ def test_a_token_refused_after_the_update_stays_if_the_former_one_is_refused_too
 def test_a_test_that_fails_for_another_reason_leaves_the_new_version_and_the_parameter(
     world: World, keeper: Keeper
 ) -> None:
-    world.ask()
-    keeper.told()
+    world.request()
+    keeper.pending_events()
     published = world.parameter()
     world.put_secret(accessToken=NEW)
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
@@ -209,15 +209,15 @@ def test_a_test_that_fails_for_another_reason_leaves_the_new_version_and_the_par
     assert world.announced()[-1] == ("Failed", "TestFailed")
     assert (world.item()["tested"]["M"]["passed"]["BOOL"], recorded(world) == current(world)) == (False, False)
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert (world.status(), recorded(world)) == ("ready", current(world))
 
 
-def test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_once_it_runs(
+def test_with_a_stopped_cluster_the_new_version_is_sent_to_adobe_and_tested_once_it_runs(
     world: World, keeper: Keeper
 ) -> None:
-    world.ask(REQUEST | {"readiness": "start"})
-    keeper.told()
+    world.request(REQUEST | {"readiness": "start"})
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     world.stack.databricks.settings.clusters = dict(STOPPED)
     tests = len(world.calls("GET", "/test"))
@@ -229,11 +229,11 @@ def test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_onc
     assert recorded(world) != current(world)
     assert keeper.reconcile()["Unverified"] == 1
     assert keeper.kinds() == [["staleSecret"]]
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert len(world.calls("PATCH")) == 1
     world.stack.databricks.settings.clusters = {}
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert (recorded(world), len(world.calls("GET", "/test"))) == (current(world), tests + 1)
     assert keeper.reconcile()["Drifted"] == 0
 
@@ -241,7 +241,7 @@ def test_with_a_stopped_cluster_the_new_version_is_given_to_adobe_and_tested_onc
 def test_a_connection_whose_recheck_was_killed_between_update_and_test_is_tested_by_the_next(
     world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     sent = rotated(world, keeper)
 
     def kill(*_: object) -> bool:
@@ -262,8 +262,8 @@ def test_a_connection_whose_recheck_was_killed_between_update_and_test_is_tested
 
 def kill_in_taking_back(world: World, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, where: str) -> Sent:
     """A recheck that is killed right before (`registry`) or right after (`adobe`) Adobe gets the former token back."""
-    world.ask()
-    keeper.told()
+    world.request()
+    keeper.pending_events()
     world.put_secret(accessToken=NEW)
     refuse_at_the_test(world, NEW)
     keeper.listen()
@@ -298,7 +298,7 @@ def test_restoring_the_former_token_continues_after_a_kill(
     assert (token(world), world.status()) == (OLD, "failed")
     patches = len(world.calls("PATCH"))
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     assert len(world.calls("PATCH")) == patches
 
 
@@ -307,7 +307,7 @@ def test_a_token_that_a_killed_delivery_took_back_is_sent_to_adobe_again(
 ) -> None:
     sent = kill_in_taking_back(world, keeper, monkeypatch, "adobe")
     monkeypatch.setattr(world.stack.databricks.settings, "revoked_tokens", [])
-    del world.stack.adobe.answer
+    del world.stack.adobe.reply
 
     world.until_done(sent)
 

@@ -33,7 +33,7 @@ class Secret:
     def call(self, operation: str, **arguments: Any) -> None:
         getattr(self.client, operation)(**{"SecretId": self.id} | arguments)
 
-    def told(self) -> list[Any]:
+    def pending_events(self) -> list[Any]:
         return self._resources.aws.asynchronous.take(self._resources.attribute("Worker", None))
 
 
@@ -47,7 +47,7 @@ def secret(aws: Aws, tmp_path: Path) -> Iterator[Secret]:
 def test_the_event_of_a_new_version_has_the_name_of_the_secret_and_the_version(secret: Secret) -> None:
     secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[1])
 
-    (event,) = secret.told()
+    (event,) = secret.pending_events()
 
     assert event["detail"] == {"name": secret.id, "labelUpdated": "AWSCURRENT", "versionId": TOKENS[1]}
     assert (event["source"], event["detail-type"]) == ("aws.secretsmanager", "Secret Label Updated")
@@ -67,17 +67,17 @@ def test_each_operation_that_makes_another_version_current_sends_an_event(
     for given in ({"SecretId": secret.id}, {"SecretId": secret.arn}):
         secret.call(operation, SecretString="b", **given, **arguments)
 
-    assert len(secret.told()) == 2
+    assert len(secret.pending_events()) == 2
 
 
 def test_moving_the_label_sends_an_event(secret: Secret) -> None:
     secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[1], VersionStages=["AWSPENDING"])
-    assert secret.told() == []
+    assert secret.pending_events() == []
 
     moved = {"VersionStage": "AWSCURRENT", "MoveToVersionId": TOKENS[1], "RemoveFromVersionId": TOKENS[0]}
     secret.call("update_secret_version_stage", **moved)
 
-    assert [event["detail"]["versionId"] for event in secret.told()] == [TOKENS[1]]
+    assert [event["detail"]["versionId"] for event in secret.pending_events()] == [TOKENS[1]]
 
 
 def test_operations_that_change_no_current_version_send_no_event(secret: Secret) -> None:
@@ -85,8 +85,8 @@ def test_operations_that_change_no_current_version_send_no_event(secret: Secret)
     secret.call("update_secret", Description="d")
     secret.call("get_secret_value")
     with pytest.raises(secret.client.exceptions.ResourceNotFoundException):
-        secret.call("put_secret_value", SecretId="nobody's", SecretString="b")
+        secret.call("put_secret_value", SecretId="missing", SecretString="b")
     with pytest.raises(secret.client.exceptions.ResourceExistsException):
         secret.call("put_secret_value", SecretString="b", ClientRequestToken=TOKENS[0])
 
-    assert secret.told() == []
+    assert secret.pending_events() == []

@@ -54,31 +54,31 @@ class Day:
     def __post_init__(self) -> None:
         self.service = self.world.service
 
-    def ask(self, request: Any = REQUEST) -> str:
+    def request(self, request: Any = REQUEST) -> str:
         """A direct invoke, then the same request from the queue. Returns the outcome or code of the first."""
         try:
             result = self.world.invoke(request, self.service)
             outcome = str(result["outcome"])
-            self.let_out[f"{len(self.let_out)} answer"] = shown(result)
+            self.let_out[f"{len(self.let_out)} result"] = shown(result)
         except ConnectionFailure as error:
             outcome = error.code
             self.let_out[f"{len(self.let_out)} error"] = whole_story(error)
         self.world.deliver(self.world.send(request), self.service)
         return outcome
 
-    def look(self, web: Web) -> None:
+    def read(self, web: Web) -> None:
         """Read everything that the HTTP API shows."""
         for path in (KEY, "/connections", f"{KEY}/tables", f"{KEY}/tables/acme_db.orders"):
-            answered = web("GET", path)
-            self.let_out[f"{len(self.let_out)} GET {path}"] = shown([answered.headers, answered.document])
+            response = web("GET", path)
+            self.let_out[f"{len(self.let_out)} GET {path}"] = shown([response.headers, response.document])
 
-    def look_after(self, keeper: Keeper) -> None:
+    def reconcile(self, keeper: Keeper) -> None:
         """A reconcile run, and the rechecks that it sends."""
         self.world.clock.advance(LATER)
-        for event in ({}, *keeper.told()):
+        for event in ({}, *keeper.pending_events()):
             try:
-                said = keeper.wake(event)
-                self.let_out[f"{len(self.let_out)} fleet"] = shown(said)
+                result = keeper.wake(event)
+                self.let_out[f"{len(self.let_out)} fleet"] = shown(result)
             except ConnectionFailure as error:
                 self.let_out[f"{len(self.let_out)} error"] = whole_story(error)
         for sent in keeper.rechecks():
@@ -91,10 +91,10 @@ class Day:
     def echo(self, method: str, status: int, path: str = "", whom: str = "adobe") -> None:
         """Let a simulator put all secrets that it has, in every encoding, into every field of its replies."""
         simulator: Simulator = getattr(self.world.stack, whom)
-        answer, knows = simulator.answer, [CLIENT_SECRET] if whom == "ims" else [self.held, CLIENT_SECRET]
+        reply, knows = simulator.reply, [CLIENT_SECRET] if whom == "ims" else [self.held, CLIENT_SECRET]
 
         def act(request: Request) -> Any:
-            response, fault = answer(request)
+            response, fault = reply(request)
             if request.method != method or not request.path.endswith(path):
                 return response, fault
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -115,75 +115,75 @@ class Day:
             headers = {"x-request-id": CLIENT_SECRET, "x-databricks-reason-phrase": text, "x-databricks-org-id": token}
             return Response(status, json.dumps(body | {"report": report}).encode(), headers), fault
 
-        self.patch.setattr(simulator, "answer", act)
+        self.patch.setattr(simulator, "reply", act)
 
 
 def created(day: Day) -> None:
-    assert day.ask() == "created"
+    assert day.request() == "created"
 
 
 def updated(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.put_secret(accessToken=ROTATED)
-    assert day.ask() == "updated"
+    assert day.request() == "updated"
 
 
 def unchanged(day: Day) -> None:
-    day.ask()
-    assert day.ask() == "unchanged"
+    day.request()
+    assert day.request() == "unchanged"
 
 
 def adopted(day: Day) -> None:
     day.world.add_foreign()
-    assert day.ask(REQUEST | {"adopt": True}) == "adopted"
+    assert day.request(REQUEST | {"adopt": True}) == "adopted"
 
 
 def recreated(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.stack.adobe.records.clear()
-    assert day.ask() == "recreated"
+    assert day.request() == "recreated"
 
 
 def deleted(day: Day) -> None:
-    day.ask()
-    assert day.ask(ABSENT) == "deleted"
+    day.request()
+    assert day.request(ABSENT) == "deleted"
 
 
 def superseded(day: Day) -> None:
-    day.ask()
-    assert day.world.ask(at=day.world.clock.now() - 900)
+    day.request()
+    assert day.world.request(at=day.world.clock.now() - 900)
     assert day.world.announced()[-1][1] != "superseded"
 
 
 def rechecked(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.put_secret(accessToken=ROTATED)
     assert day.world.deliver(day.world.send_body(RECHECK))
 
 
 def in_conflict(day: Day) -> None:
     day.world.add_foreign()
-    assert day.ask() == "Conflict"
+    assert day.request() == "Conflict"
 
 
 def in_use(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.stack.adobe.settings.in_use += [item["id"] for item in day.world.connections()]
-    assert day.ask(ABSENT) == "InUse"
+    assert day.request(ABSENT) == "InUse"
 
 
 def refused_by_databricks(day: Day) -> None:
     day.world.stack.databricks.settings.revoked_tokens.append(TOKEN)
-    assert day.ask() == "NotReady"
-    assert day.ask(UNCHECKED) == "DatabricksRefused"
+    assert day.request() == "NotReady"
+    assert day.request(UNCHECKED) == "DatabricksRefused"
 
 
 def on_a_stopped_cluster(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.stack.databricks.settings.clusters.update(STOPPED)
     day.world.put_secret(accessToken=ROTATED)
-    assert day.ask() == "NotReady"
-    assert day.ask(UNCHECKED) == "TestFailed"
+    assert day.request() == "NotReady"
+    assert day.request(UNCHECKED) == "TestFailed"
 
 
 def parked(day: Day) -> None:
@@ -194,61 +194,61 @@ def parked(day: Day) -> None:
 
 def with_a_faulty_secret(day: Day) -> None:
     day.world.put_secret(accessToken=f"{TOKEN} {ROTATED}", domain=TOKEN, clusterId=f" {TOKEN}")
-    assert day.ask() == "SecretInvalid"
+    assert day.request() == "SecretInvalid"
 
 
-def with_a_field_nobody_knows(day: Day) -> None:
-    assert day.ask(REQUEST | {"accessToken": TOKEN}) == "InvalidRequest"
+def with_an_unknown_field(day: Day) -> None:
+    assert day.request(REQUEST | {"accessToken": TOKEN}) == "InvalidRequest"
 
 
 def rotated_in_flight(day: Day) -> None:
-    answer = day.world.stack.adobe.answer
+    reply = day.world.stack.adobe.reply
 
     def act(request: Request) -> Any:
         if request.method == "POST":
             day.world.put_secret(accessToken=ROTATED)
-        return answer(request)
+        return reply(request)
 
     with day.patch.context() as patch:
-        patch.setattr(day.world.stack.adobe, "answer", act)
-        assert day.ask() == "created"
+        patch.setattr(day.world.stack.adobe, "reply", act)
+        assert day.request() == "created"
     day.held = ROTATED
     day.echo("PATCH", 400)
-    assert day.ask(REQUEST | {"database": "other"}) == "AdobeRefused"
+    assert day.request(REQUEST | {"database": "other"}) == "AdobeRefused"
 
 
 def with_a_token_of_an_earlier_version(day: Day) -> None:
     day.world.put_secret(accessToken=EARLIER)
-    day.ask()
+    day.request()
     day.world.put_secret(accessToken=TOKEN)
     day.fault("PATCH", status=400, body=json.dumps({"message": f"no: {EARLIER}", "error_code": EARLIER}))
     day.fault("DELETE", status=400, body=json.dumps({"message": f"no: {EARLIER}", "error_code": EARLIER}))
-    assert day.ask() == "AdobeRefused"
-    assert day.ask(ABSENT) == "AdobeRefused"
+    assert day.request() == "AdobeRefused"
+    assert day.request(ABSENT) == "AdobeRefused"
 
 
 def with_a_token_that_adobe_rejects(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.stack.ims.revoke_all()
-    assert day.ask() == "unchanged"
+    assert day.request() == "unchanged"
     day.echo("GET", 401)
-    assert day.ask() == "AdobeCredentialRejected"
+    assert day.request() == "AdobeCredentialRejected"
 
 
 def reset(day: Day) -> None:
     day.fault("", drop=True)
-    assert day.ask() == "Unavailable"
+    assert day.request() == "Unavailable"
 
 
 def cut_short(day: Day) -> None:
     day.fault("GET", truncate=True, status=200, body=json.dumps({"items": [{"id": TOKEN}] * 9}))
-    assert day.ask() == "Unavailable"
+    assert day.request() == "Unavailable"
 
 
-def not_answered_in_time(day: Day) -> None:
+def without_a_response_in_time(day: Day) -> None:
     day.service = build(day.world.stack.environment, day.world.clock, Timeouts(0.3, 0.1, 0.1))
     day.fault("POST", hang=True)
-    assert day.ask() in ("Unsettled", "Unavailable")
+    assert day.request() in ("Unsettled", "Unavailable")
 
 
 def echoing(method: str, status: int, path: str = "", whom: str = "adobe") -> Callable[[Day], None]:
@@ -257,7 +257,7 @@ def echoing(method: str, status: int, path: str = "", whom: str = "adobe") -> Ca
             day.world.stack.databricks.settings.clusters = dict(STOPPED)
         day.echo(method, status, path, whom)
         for request in (REQUEST | {"readiness": "start", "catalog": "main"}, ABSENT):
-            day.ask(request)
+            day.request(request)
 
     day_of.__name__ = f"{method if whom == 'adobe' else whom} {path} {status}".replace("/", "")
     return day_of
@@ -266,32 +266,32 @@ def echoing(method: str, status: int, path: str = "", whom: str = "adobe") -> Ca
 def with_a_flow_in_the_way(day: Day) -> None:
     in_use(day)
     day.echo("GET", 200, "/flows")
-    assert day.ask(ABSENT) == "InUse"
+    assert day.request(ABSENT) == "InUse"
 
 
 def with_tables_that_quote_secrets(day: Day) -> None:
-    day.ask()
+    day.request()
     texts = echoed([TOKEN, CLIENT_SECRET])
     tables = [{"type": "table", "name": text, "path": text} for text in texts]
     day.fault("GET", ".*/explore", status=200, body=json.dumps(tables))
 
 
 def with_columns_that_quote_secrets(day: Day) -> None:
-    day.ask()
+    day.request()
     columns = [{"name": text, "type": text, "xdm": {"format": text}} for text in echoed([TOKEN])]
     day.fault("GET", ".*/explore", status=200, body=json.dumps({"schema": {"columns": columns}}))
 
 
 def with_a_token_taken_back(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.put_secret(accessToken=ROTATED)
     day.world.stack.databricks.settings.revoked_tokens.append(ROTATED)
-    assert day.ask(UNCHECKED) == "DatabricksRefused"
+    assert day.request(UNCHECKED) == "DatabricksRefused"
     assert [item["auth"]["params"]["accessToken"] for item in day.world.connections()] == [TOKEN]
 
 
 def with_a_token_in_a_name(day: Day) -> None:
-    day.ask()
+    day.request()
     day.world.stack.adobe.settings.masked = False
     for item in day.world.connections():
         item["name"] = f"sales {TOKEN}"
@@ -299,8 +299,14 @@ def with_a_token_in_a_name(day: Day) -> None:
 
 DAYS = [
     *(created, updated, unchanged, adopted, recreated, deleted, superseded, rechecked, in_conflict, in_use, parked),
-    *(refused_by_databricks, on_a_stopped_cluster, with_a_faulty_secret, with_a_field_nobody_knows, rotated_in_flight),
-    *(with_a_token_of_an_earlier_version, with_a_token_that_adobe_rejects, reset, cut_short, not_answered_in_time),
+    *(refused_by_databricks, on_a_stopped_cluster, with_a_faulty_secret, with_an_unknown_field, rotated_in_flight),
+    *(
+        with_a_token_of_an_earlier_version,
+        with_a_token_that_adobe_rejects,
+        reset,
+        cut_short,
+        without_a_response_in_time,
+    ),
     *(
         with_a_token_taken_back,
         with_a_token_in_a_name,
@@ -336,8 +342,8 @@ def test_no_secret_leaves_the_process_except_to_where_it_belongs(
     caplog.set_level(logging.WARNING, "moto")
 
     happens(day)
-    day.look(Web(day.world, aws_calls))
-    day.look_after(Keeper(day.world, aws_calls))
+    day.read(Web(day.world, aws_calls))
+    day.reconcile(Keeper(day.world, aws_calls))
 
     everything = {
         **day.let_out,
@@ -353,7 +359,7 @@ def test_no_secret_leaves_the_process_except_to_where_it_belongs(
 
 
 def test_the_canaries_were_really_sent(day: Day) -> None:
-    day.ask()
+    day.request()
 
     assert found({"body": day.world.calls("POST")[0].body.decode()}, [TOKEN])
     assert found({"body": day.world.stack.ims.calls[0].request.body.decode()}, [CLIENT_SECRET])

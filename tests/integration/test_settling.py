@@ -20,13 +20,13 @@ LOST_AFTER = Fault(method="POST", path=".*/connections", when="after", drop=True
 def test_only_a_read_that_begins_after_the_settle_time_proves_that_nothing_was_created(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow_looks(request: Request, answer: Callable[[], Any]) -> Any:
-        answered = answer()
+    def slow_lookups(request: Request, reply: Callable[[], Any]) -> Any:
+        response = reply()
         world.clock.advance(8 if request.method == "GET" else 0)  # one read begins at 116 s and ends at 124 s
-        return answered
+        return response
 
     world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=119))
-    world.on_answers(monkeypatch, slow_looks)
+    world.on_replies(monkeypatch, slow_lookups)
 
     assert world.deliver(world.send(REQUEST))
 
@@ -66,7 +66,7 @@ def test_an_attempt_past_its_settle_time_is_looked_for_once(world: World) -> Non
 
 
 def test_another_keys_connection_does_not_settle_an_attempt(world: World) -> None:
-    world.ask(REQUEST | {"name": "first"})
+    world.request(REQUEST | {"name": "first"})
     world.stack.adobe.faults.add(LOST_BEFORE)
 
     world.until_done(world.send(REQUEST))
@@ -78,10 +78,10 @@ def test_another_keys_connection_does_not_settle_an_attempt(world: World) -> Non
 def test_a_lost_create_that_is_found_matches_its_request(world: World) -> None:
     world.stack.adobe.faults.add(LOST_AFTER)
 
-    assert world.ask()
+    assert world.request()
 
     assert world.item()["orgId"]["S"] == ADOBE_SECRET["orgId"]
-    assert world.ask()
+    assert world.request()
     assert world.announced() == [("Ready", "adopted"), ("Ready", "unchanged")]
 
 
@@ -120,7 +120,7 @@ def test_absence_leaves_no_settled_attempt(world: World) -> None:
     assert not world.deliver(world.send(REQUEST), seconds=100)
     world.clock.advance(200)
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert "attempt" not in world.item()
 
@@ -131,11 +131,11 @@ def test_every_read_has_time_for_its_reply(world: World, monkeypatch: pytest.Mon
     sent = world.send(REQUEST)
     ends = world.clock.now() + 100
 
-    def note(request: Request, answer: Callable[[], Any]) -> Any:
+    def note(request: Request, reply: Callable[[], Any]) -> Any:
         left.append(ends - world.clock.now())
-        return answer()
+        return reply()
 
-    world.on_answers(monkeypatch, note)
+    world.on_replies(monkeypatch, note)
 
     assert not world.deliver(sent, seconds=100)
 
@@ -158,9 +158,9 @@ def test_an_unsettled_message_is_delivered_again_when_its_attempt_is_settled(
 
 def test_an_attempt_that_took_long_to_record_is_not_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def slowly(call: Callable[[], Any], arguments: dict[str, Any]) -> Any:
-        answered = call()
+        response = call()
         world.clock.advance(6 if ":attempt" in arguments["ExpressionAttributeValues"] else 0)
-        return answered
+        return response
 
     instead(monkeypatch, "UpdateItem", slowly)
 
@@ -187,7 +187,7 @@ def test_a_refusal_is_reported_even_if_its_attempt_cannot_be_removed(
 
 
 def test_our_connection_that_was_renamed_in_adobe_is_found_by_its_marker(world: World) -> None:
-    world.ask()
+    world.request()
     (connection,) = world.connections()
     connection["name"] = "renamed by hand"
     world.edit_item("REMOVE connectionId")

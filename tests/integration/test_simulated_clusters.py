@@ -79,7 +79,7 @@ def test_clusters_are_listed_page_by_page(workspace: Workspace, sdk: WorkspaceCl
     assert (len(first["clusters"]), first["next_page_token"]) == (2, "2")
 
 
-def test_a_cluster_that_does_not_exist_is_a_400_and_one_that_is_hidden_a_403(
+def test_a_cluster_that_does_not_exist_gets_a_400_and_a_hidden_cluster_gets_a_403(
     workspace: Workspace, sdk: WorkspaceClient
 ) -> None:
     workspace.order(missingClusters=["gone"], hiddenClusters=["secret"])
@@ -94,9 +94,9 @@ def test_a_cluster_that_does_not_exist_is_a_400_and_one_that_is_hidden_a_403(
 
 @pytest.mark.parametrize("body", [{}, [], {"cluster_id": 5}, {"cluster_id": ""}])
 def test_a_call_that_names_no_cluster_is_refused(workspace: Workspace, body: Any) -> None:
-    answer = workspace.call("POST", "/api/2.1/clusters/start", json=body)
+    response = workspace.call("POST", "/api/2.1/clusters/start", json=body)
 
-    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert (response.status_code, response.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
 
 
 def test_a_stopped_cluster_shows_since_when_and_why(workspace: Workspace, sdk: WorkspaceClient) -> None:
@@ -146,15 +146,15 @@ def test_a_cluster_is_pending_until_its_start_time_is_over(workspace: Workspace)
 
 def test_only_one_of_several_simultaneous_starts_is_accepted(workspace: Workspace) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"})
-    answers: list[tuple[int, Any]] = []
-    threads = [threading.Thread(target=lambda: answers.append(move_alone(workspace))) for _ in range(4)]
+    responses: list[tuple[int, Any]] = []
+    threads = [threading.Thread(target=lambda: responses.append(move_alone(workspace))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert sorted(status for status, _ in answers) == [200, 400, 400, 400]
-    words = {answer.get("message") for status, answer in answers if status == 400}
+    assert sorted(status for status, _ in responses) == [200, 400, 400, 400]
+    words = {response.get("message") for status, response in responses if status == 400}
     assert words == {f"Cluster {CLUSTER} is in unexpected state Pending."}
 
 
@@ -162,12 +162,12 @@ def move_alone(workspace: Workspace) -> tuple[int, Any]:
     """A start over a new HTTP connection."""
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(
+        response = session.post(
             f"{workspace.url}/api/2.1/clusters/start",
             json={"cluster_id": CLUSTER},
             headers={"Authorization": "Bearer good"},
         )
-        return answer.status_code, answer.json()
+        return response.status_code, response.json()
 
 
 def test_the_sdk_starts_a_cluster_and_finds_one_that_runs(workspace: Workspace, sdk: WorkspaceClient) -> None:
@@ -288,9 +288,9 @@ def test_a_state_that_is_set_again_takes_effect_again(workspace: Workspace) -> N
 def test_a_cluster_that_runs_a_job_can_only_be_stopped(workspace: Workspace, source: str) -> None:
     workspace.order(clusters={CLUSTER: "TERMINATED"}, clusterSources={CLUSTER: source})
 
-    status, answer = workspace.move("start")
+    status, response = workspace.move("start")
 
-    assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert (status, response["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     assert workspace.state() == "TERMINATED"
     workspace.order(clusters={CLUSTER: "RUNNING"})
     assert workspace.move("restart")[0] == 400

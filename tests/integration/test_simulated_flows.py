@@ -129,9 +129,9 @@ def test_one_flow_is_shown_by_its_id_as_the_list_shows_it(adobe: Adobes) -> None
     used(adobe, "other")
     (flow,) = flows(adobe, property=f"{BASE_ID}=={connection_id}")["items"]
 
-    answer = adobe.call("GET", f"/flows/{flow['id']}")
+    response = adobe.call("GET", f"/flows/{flow['id']}")
 
-    assert (answer.status_code, answer.json()) == (200, {"items": [flow]})
+    assert (response.status_code, response.json()) == (200, {"items": [flow]})
 
 
 def test_a_flow_that_does_not_exist_is_not_found(adobe: Adobes) -> None:
@@ -174,6 +174,6 @@ def test_a_connection_that_was_deleted_has_no_flows(adobe: Adobes) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/flows"), ("PATCH", "/flows/x"), ("DELETE", "/flows/x")])
 def test_other_calls_on_flows_are_not_simulated_and_get_a_501(adobe: Adobes, method: str, path: str) -> None:
-    answer = adobe.call(method, path, json={})
+    response = adobe.call(method, path, json={})
 
-    assert (answer.status_code, "simulator has no" in answer.json()["message"]) == (501, True)
+    assert (response.status_code, "simulator has no" in response.json()["message"]) == (501, True)

@@ -20,8 +20,8 @@ def explore(adobe: Adobes, connection_id: str, params: dict[str, str]) -> reques
     return adobe.call("GET", f"/connections/{connection_id}/explore", params=params)
 
 
-def columns(answer: requests.Response) -> dict[str, Any]:
-    return {column.pop("name"): column for column in answer.json()["schema"]["columns"]}
+def columns(response: requests.Response) -> dict[str, Any]:
+    return {column.pop("name"): column for column in response.json()["schema"]["columns"]}
 
 
 def test_the_root_is_an_array_of_tables(adobe: Adobes) -> None:
@@ -42,11 +42,11 @@ def test_the_root_is_an_array_of_tables(adobe: Adobes) -> None:
 def test_a_table_shows_its_columns_with_their_types_in_xdm(adobe: Adobes) -> None:
     connection_id = adobe.create()
 
-    answer = explore(adobe, connection_id, CUSTOMERS)
+    response = explore(adobe, connection_id, CUSTOMERS)
 
     moment = {"type": "string", "meta:xdmType": "date-time", "xdm": {"type": "string", "format": "date-time"}}
-    assert answer.json()["format"] == "flat"
-    assert columns(answer) == {
+    assert response.json()["format"] == "flat"
+    assert columns(response) == {
         "customer_id": {"type": "string", "xdm": {"type": "string"}},
         "email": {"type": "string", "xdm": {"type": "string"}},
         "birthday": {"type": "string", "meta:xdmType": "date", "xdm": {"type": "string", "format": "date"}},
@@ -77,9 +77,9 @@ def test_a_workspace_without_tables_gives_an_empty_array(adobe: Adobes) -> None:
 def test_the_object_type_may_be_in_capitals_as_the_specification_has_it(adobe: Adobes) -> None:
     connection_id = adobe.create()
 
-    for asked in (ROOT, CUSTOMERS):
-        capitals = asked | {"objectType": asked["objectType"].upper()}
-        assert explore(adobe, connection_id, capitals).json() == explore(adobe, connection_id, asked).json()
+    for requested in (ROOT, CUSTOMERS):
+        capitals = requested | {"objectType": requested["objectType"].upper()}
+        assert explore(adobe, connection_id, capitals).json() == explore(adobe, connection_id, requested).json()
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_exploring_an_unusable_workspace_gets_the_same_error_as_a_create(adobe: 
     def refused(part: str) -> None:
         created = adobe.call("POST", "/connections", json=BODY)
         for params in (ROOT, CUSTOMERS, CUSTOMERS | {"object": "acme_db.nothing"}):
-            answer = explore(adobe, connection_id, params)
-            assert (answer.status_code, number(answer)) == (400, "FLOW-1100-400")
-            assert answer.json()["errorMessage"] == created.json()["errorMessage"]
-            assert part in answer.text
+            response = explore(adobe, connection_id, params)
+            assert (response.status_code, number(response)) == (400, "FLOW-1100-400")
+            assert response.json()["errorMessage"] == created.json()["errorMessage"]
+            assert part in response.text
 
     adobe.databricks.settings.clusters[CLUSTER] = "TERMINATED"
     refused("TERMINATED")
@@ -149,9 +149,9 @@ def test_a_databricks_that_cannot_be_reached_gets_a_503_not_a_refusal(adobe: Ado
     connection_id = adobe.create()
     adobe.databricks.faults.add(Fault(drop=True))
 
-    answer = explore(adobe, connection_id, ROOT)
+    response = explore(adobe, connection_id, ROOT)
 
-    assert (answer.status_code, number(answer)) == (503, "FLOW-1103-503")
+    assert (response.status_code, number(response)) == (503, "FLOW-1103-503")
 
 
 def test_a_connection_can_be_explored_only_in_its_sandbox_and_while_it_exists(adobe: Adobes) -> None:
@@ -167,7 +167,7 @@ def test_tables_of_other_sources_are_shown_without_calling_databricks(adobe: Ado
     other = {"id": "3c9b37f8-13a6-43d8-bad3-b863b941fedd", "version": "1.0"}
     connection_id = adobe.create(connectionSpec=other)
 
-    answer = explore(adobe, connection_id, ROOT)
+    response = explore(adobe, connection_id, ROOT)
 
-    assert answer.status_code == 200
-    assert answer.json()
+    assert response.status_code == 200
+    assert response.json()

@@ -14,10 +14,10 @@ from tests.support.adobes import BODY, Adobes, number
 
 
 def test_a_token_reply_has_its_lifetime_in_seconds(adobe: Adobes) -> None:
-    answer = adobe.token()
+    response = adobe.token()
 
-    assert answer["token_type"] == "bearer"
-    assert answer["expires_in"] == 86399
+    assert response["token_type"] == "bearer"
+    assert response["expires_in"] == 86399
 
 
 def test_ims_refuses_with_the_errors_of_oauth(adobe: Adobes) -> None:
@@ -27,11 +27,11 @@ def test_ims_refuses_with_the_errors_of_oauth(adobe: Adobes) -> None:
 
 
 def test_a_create_returns_only_the_id_and_a_quoted_etag(adobe: Adobes) -> None:
-    answer = adobe.call("POST", "/connections", json=BODY)
+    response = adobe.call("POST", "/connections", json=BODY)
 
-    assert set(answer.json()) == {"id", "etag"}
-    assert answer.json()["etag"][0] == answer.json()["etag"][-1] == '"'
-    assert answer.headers["Location"].endswith(answer.json()["id"])
+    assert set(response.json()) == {"id", "etag"}
+    assert response.json()["etag"][0] == response.json()["etag"][-1] == '"'
+    assert response.headers["Location"].endswith(response.json()["id"])
 
 
 def test_get_returns_a_wrapped_and_masked_item_with_params_that_were_not_sent(adobe: Adobes) -> None:
@@ -110,12 +110,12 @@ def test_patch_replaces_all_params_under_the_etag(adobe: Adobes) -> None:
         {"op": "add", "path": "/description", "value": "d"},
     ]
 
-    answer = adobe.call("PATCH", f"/connections/{connection_id}", json=operations, headers={"If-Match": etag})
+    response = adobe.call("PATCH", f"/connections/{connection_id}", json=operations, headers={"If-Match": etag})
     stale = adobe.call("PATCH", f"/connections/{connection_id}", json=operations, headers={"If-Match": etag})
     missing = adobe.call("PATCH", f"/connections/{connection_id}", json=operations)
 
-    assert set(answer.json()) == {"id", "etag"}
-    assert answer.json()["etag"] != etag
+    assert set(response.json()) == {"id", "etag"}
+    assert response.json()["etag"] != etag
     assert adobe.adobe.records[connection_id].item["auth"]["params"] == params
     assert (number(stale), "does not match the current version" in stale.text) == ("FLOW-1404-412", True)
     assert (missing.status_code, number(missing)) == (400, "FLOW-1403-400")
@@ -177,10 +177,10 @@ def test_a_connection_that_adobe_is_still_processing_is_neither_patched_nor_dele
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_calls_that_are_not_simulated_get_a_501_not_the_error_of_a_gone_connection(adobe: Adobes, method: str) -> None:
     for path in ("/connectionSpecs/x", f"/connections/{adobe.create()}/configs", "/connections/search"):
-        answer = adobe.call(method, path, json={})
+        response = adobe.call(method, path, json={})
         if (method, path) != ("GET", "/connections/search"):
-            assert answer.status_code == 501
-            assert "simulator has no" in answer.json()["message"]
+            assert response.status_code == 501
+            assert "simulator has no" in response.json()["message"]
 
 
 def test_a_revoked_token_or_a_stopped_cluster_fails_create_and_test_as_in_production(adobe: Adobes) -> None:
@@ -220,9 +220,9 @@ def test_adobe_reports_failures_of_databricks(adobe: Adobes, fault: Fault, code:
     adobe.databricks.faults.add(fault, fault)
 
     assert number(adobe.call("POST", "/connections", json=BODY)) == code
-    answer = adobe.call("GET", f"/connections/{connection_id}/test")
-    assert answer.status_code == test
-    assert answer.json() == {"result": False} or test == 503
+    response = adobe.call("GET", f"/connections/{connection_id}/test")
+    assert response.status_code == test
+    assert response.json() == {"result": False} or test == 503
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from tests.support.world import ABSENT, REQUEST, World
 def late(world: World, monkeypatch: pytest.MonkeyPatch, method: str, path: str, seconds: float) -> None:
     """Delay Adobe's replies to one kind of call by `seconds`."""
 
-    def act(request: Request, answer: Callable[[], Any]) -> Any:
-        answered = answer()
+    def act(request: Request, reply: Callable[[], Any]) -> Any:
+        response = reply()
         if (request.method, request.path.endswith(path)) == (method, True):
             world.clock.advance(seconds)
-        return answered
+        return response
 
-    world.on_answers(monkeypatch, act)
+    world.on_replies(monkeypatch, act)
 
 
 def test_nothing_is_published_without_time_to_announce_and_close(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_nothing_is_published_without_time_to_announce_and_close(world: World, m
 def test_no_parameter_is_deleted_without_time_to_announce_and_close(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.ask()
+    world.request()
     late(world, monkeypatch, "GET", f"/{world.parameter()}", 165)
 
     assert world.refused(ABSENT).code == "OutOfTime"
@@ -44,10 +44,10 @@ def test_no_parameter_is_deleted_without_time_to_announce_and_close(
 
 
 def test_no_duplicate_is_deleted_without_time_for_the_reply(world: World) -> None:
-    world.ask()
+    world.request()
     (kept,) = world.connections()
-    surplus = world.add_foreign()
-    world.stack.adobe.records[surplus].item["description"] = kept["description"]
+    duplicate = world.add_foreign()
+    world.stack.adobe.records[duplicate].item["description"] = kept["description"]
     world.edit_item("REMOVE connectionId")
 
     assert world.refused(REQUEST, seconds=39).code == "OutOfTime"
@@ -56,7 +56,7 @@ def test_no_duplicate_is_deleted_without_time_for_the_reply(world: World) -> Non
 
 
 def test_a_deletion_that_does_not_end_is_left_to_the_next_delivery(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.settings.delete_lag_seconds = 1000
     began = world.clock.now()
 

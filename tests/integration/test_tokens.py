@@ -24,13 +24,13 @@ def test_a_read_whose_token_was_rejected_late_is_still_sent_again(
 ) -> None:
     world.stack.adobe.faults.add(Fault(method="GET", status=401))
 
-    def slowly(request: Request, answer: Callable[..., Any]) -> Any:
+    def slowly(request: Request, reply: Callable[..., Any]) -> Any:
         world.clock.advance(10 if request.method == "GET" else 0)
-        return answer()
+        return reply()
 
-    world.on_answers(monkeypatch, slowly)
+    world.on_replies(monkeypatch, slowly)
 
-    assert world.ask()
+    assert world.request()
 
     assert world.announced() == [("Ready", "created")]
 
@@ -70,8 +70,8 @@ def test_a_token_that_another_call_renewed_meanwhile_is_used(world: World) -> No
 
 
 def test_a_lifetime_in_milliseconds_counts_as_one_day_at_most(world: World) -> None:
-    answer = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": 86_399_992})
-    world.stack.ims.faults.add(Fault(status=200, body=answer))
+    response = json.dumps({"access_token": "abc", "token_type": "bearer", "expires_in": 86_399_992})
+    world.stack.ims.faults.add(Fault(status=200, body=response))
     source = TokenSource(world.stack.ims.url, world.clock)
     upstream = upstream_on(world.clock, 1_000_000)
 
@@ -98,17 +98,17 @@ def test_a_token_is_renewed_again_only_after_a_minute(world: World) -> None:
 
 def test_a_tokens_lifetime_counts_from_when_it_was_requested(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.stack.ims.settings.token_seconds = 600
-    answer = world.stack.ims.answer
+    reply = world.stack.ims.reply
 
     def slowly(request: Request) -> Any:
         world.clock.advance(10)
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.ims, "answer", slowly)
+    monkeypatch.setattr(world.stack.ims, "reply", slowly)
     began = world.clock.now()
-    world.ask()
+    world.request()
     world.clock.advance(began + 541 - world.clock.now())
-    world.ask()
+    world.request()
 
     assert world.exchanges() == 2
 
@@ -118,14 +118,14 @@ def test_a_secret_that_changed_to_another_organization_meanwhile_is_left_to_the_
 ) -> None:
     world.stack.ims.settings.clients = {"rotated-client": ["rotated-secret"]}
     rotated = {"clientId": "rotated-client", "clientSecret": "rotated-secret", "orgId": "OTHER@AdobeOrg"}
-    answer = world.stack.ims.answer
+    reply = world.stack.ims.reply
 
     def rotate_meanwhile(request: Request) -> Any:
         if not world.stack.ims.calls:
             world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], rotated)
-        return answer(request)
+        return reply(request)
 
-    monkeypatch.setattr(world.stack.ims, "answer", rotate_meanwhile)
+    monkeypatch.setattr(world.stack.ims, "reply", rotate_meanwhile)
 
     assert world.refused(REQUEST).code == "AdobeCredentialRejected"
 
@@ -136,13 +136,13 @@ def test_a_secret_that_changed_to_another_organization_meanwhile_is_left_to_the_
 def test_a_token_that_adobe_quotes_is_redacted(world: World, monkeypatch: pytest.MonkeyPatch, rejected: bool) -> None:
     tokens: list[str] = []
 
-    def quote(request: Request, answer: Callable[..., Any]) -> Any:
+    def quote(request: Request, reply: Callable[..., Any]) -> Any:
         token = request.headers["authorization"].removeprefix("Bearer ")
         tokens.append(token)
         status = 401 if rejected and len(tokens) == 1 else 400
         return Response(status, json.dumps({"message": f"bad {token}"}).encode()), None
 
-    world.on_answers(monkeypatch, quote)
+    world.on_replies(monkeypatch, quote)
 
     refused = world.refused(REQUEST)
 
@@ -164,7 +164,7 @@ def test_a_message_is_delivered_again_after_adobes_retry_after(
     getattr(world.stack, simulator).faults.add(throttled)
     holds = noted(monkeypatch, "ChangeMessageVisibility")
 
-    assert not world.ask()
+    assert not world.request()
 
     assert [hold["VisibilityTimeout"] for hold in holds] == [270, 100]
 

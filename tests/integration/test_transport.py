@@ -38,8 +38,8 @@ def test_only_create_patch_and_test_may_take_long(world: World, monkeypatch: pyt
 
     monkeypatch.setattr(Session, "request", note)
     service = build(world.stack.environment, world.clock)
-    for asked in (REQUEST, REQUEST | {"database": "other"}, ABSENT):
-        world.invoke(asked, service)
+    for sent in (REQUEST, REQUEST | {"database": "other"}, ABSENT):
+        world.invoke(sent, service)
 
     long, short = (5.0, 65.0), (5.0, 15.0)
     assert seen == {
@@ -71,17 +71,17 @@ def test_no_cookie_is_kept_so_that_no_call_uses_the_session_of_an_earlier_call(w
         Fault(path=".*/Me", status=200, body='{"userName": "x"}', headers={"Set-Cookie": "session=of-one; Path=/"})
     )
 
-    world.ask()
+    world.request()
     world.put_secret(accessToken="of-another")
-    world.ask()
+    world.request()
 
-    asked = [call.request for call in world.stack.databricks.calls] + world.calls()
-    assert len(asked) > 10
-    assert [request for request in asked if "cookie" in request.headers] == []
+    sent = [call.request for call in world.stack.databricks.calls] + world.calls()
+    assert len(sent) > 10
+    assert [request for request in sent if "cookie" in request.headers] == []
 
 
 @contextmanager
-def answering(body: bytes, *, ends: bool) -> Iterator[str]:
+def serving(body: bytes, *, ends: bool) -> Iterator[str]:
     """The URL of a server that sends no Content-Length, and ends its reply only if `ends` is true."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -112,7 +112,7 @@ def test_a_reply_of_unknown_length_is_accepted_only_if_it_ends_and_is_not_too_la
 
     began = time.monotonic()
 
-    with answering(b"[]" if not ends else b"[]" + b" " * 2000, ends=ends) as url, pytest.raises(Unavailable):
+    with serving(b"[]" if not ends else b"[]" + b" " * 2000, ends=ends) as url, pytest.raises(Unavailable):
         upstream.send(Call(service="Adobe", method="GET", url=url, headers={}, repeatable=False))
 
     assert time.monotonic() - began < 5

@@ -19,7 +19,7 @@ def get_fault(**what: Any) -> Fault:
 def test_a_connection_whose_test_fails_is_kept_but_not_published(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
 
-    assert world.ask()
+    assert world.request()
 
     assert world.announced() == [("Failed", "TestFailed")]
     assert world.parameter() is None
@@ -29,10 +29,10 @@ def test_a_connection_whose_test_fails_is_kept_but_not_published(world: World) -
 
 def test_the_next_request_patches_and_tests_the_connection_that_failed(world: World) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body="false"))
-    world.ask()
+    world.request()
     (connection,) = world.connections()
 
-    assert world.ask()
+    assert world.request()
 
     assert [item["id"] for item in world.connections()] == [connection["id"]]
     assert len(world.calls("PATCH")) == 1
@@ -41,24 +41,24 @@ def test_the_next_request_patches_and_tests_the_connection_that_failed(world: Wo
 
 
 def test_a_failed_update_leaves_the_published_id(world: World) -> None:
-    world.ask()
+    world.request()
     published = world.parameter()
     world.stack.databricks.settings.revoked_tokens.append("revoked")
     world.put_secret(accessToken="revoked")
 
-    assert world.ask(UNCHECKED)
+    assert world.request(UNCHECKED)
 
     assert world.announced()[-1] == ("Failed", "DatabricksRefused")
     assert world.parameter() == published
 
 
 def test_a_recreated_connection_that_fails_its_test_does_not_replace_the_published_id(world: World) -> None:
-    world.ask()
+    world.request()
     published = world.parameter()
     world.stack.adobe.records.clear()
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
 
-    assert world.ask()
+    assert world.request()
 
     assert world.announced()[-1] == ("Failed", "TestFailed")
     assert world.parameter() == published
@@ -68,7 +68,7 @@ def test_a_recreated_connection_that_fails_its_test_does_not_replace_the_publish
 def test_only_a_boolean_counts_as_a_verdict(world: World, body: str) -> None:
     world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body=body, times=0))
 
-    assert not world.ask()
+    assert not world.request()
 
     assert world.parameter() is None
 
@@ -97,7 +97,7 @@ def test_only_a_boolean_counts_as_a_verdict(world: World, body: str) -> None:
 def test_no_uncertain_reply_leads_to_a_create_or_to_the_loss_of_the_parameter(
     world: World, fault: Fault, code: str
 ) -> None:
-    world.ask()
+    world.request()
     published = world.parameter()
     world.stack.adobe.faults.add(fault)
 
@@ -118,8 +118,8 @@ def test_no_uncertain_reply_leads_to_a_create_or_to_the_loss_of_the_parameter(
     ],
     ids=lambda fault: f"{fault.status}{fault.body[:5]}",
 )
-def test_a_gone_reply_without_a_listing_that_confirms_it_creates_nothing(world: World, listing: Fault) -> None:
-    world.ask()
+def test_a_404_not_confirmed_by_a_listing_creates_nothing(world: World, listing: Fault) -> None:
+    world.request()
     world.stack.adobe.records.clear()
     world.stack.adobe.faults.add(listing)
 
@@ -129,7 +129,7 @@ def test_a_gone_reply_without_a_listing_that_confirms_it_creates_nothing(world: 
 
 
 def test_a_renamed_connection_that_get_reports_as_gone_is_still_found_in_the_listing(world: World) -> None:
-    world.ask()
+    world.request()
     world.connections()[0]["name"] = "renamed by hand"
     world.stack.adobe.faults.add(get_fault(status=404, body=GONE))
 
@@ -138,7 +138,7 @@ def test_a_renamed_connection_that_get_reports_as_gone_is_still_found_in_the_lis
 
 
 def test_a_sandbox_that_adobe_does_not_know_deletes_and_creates_nothing(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.settings.sandboxes.append("other")
 
     for request in (REQUEST, ABSENT):
@@ -150,7 +150,7 @@ def test_a_sandbox_that_adobe_does_not_know_deletes_and_creates_nothing(world: W
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ".*/test"), ("PATCH", ".*")])
 def test_a_gone_reply_during_an_update_or_a_test_is_retried_not_final(world: World, method: str, path: str) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.faults.add(Fault(method=method, path=path, status=404, body=GONE))
     sent = world.send(REQUEST | {"database": "other"})
 
@@ -162,7 +162,7 @@ def test_a_gone_reply_during_an_update_or_a_test_is_retried_not_final(world: Wor
 
 
 def test_a_gone_reply_to_a_delete_is_confirmed_by_a_listing(world: World) -> None:
-    world.ask()
+    world.request()
     world.stack.adobe.faults.add(Fault(method="DELETE", status=404, body=GONE))
 
     assert world.refused(ABSENT).code == "Unavailable"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from local.simulators.faults import Fault
-from tests.integration.test_readiness import CLUSTER, START, STARTS, looks, stop
+from tests.integration.test_readiness import CLUSTER, START, STARTS, paths_called, stop
 from tests.support.aws import noted
 from tests.support.world import ABSENT, REQUEST, World
 
@@ -17,7 +17,7 @@ TEST = ".*/test"
 
 def starts(world: World) -> int:
     """How often the service has called the start of a cluster."""
-    return looks(world, "POST").count(STARTS)
+    return paths_called(world, "POST").count(STARTS)
 
 
 def test_a_stopped_cluster_is_started_and_the_request_continues_when_it_runs(
@@ -116,8 +116,8 @@ def test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_t
 
     world.until_done(sent)
 
-    looked = looks(world).count("/api/2.1/clusters/get")
-    assert starts(world) == looked - 1 > 1  # the delivery that gives up starts nothing
+    calls_before = paths_called(world).count("/api/2.1/clusters/get")
+    assert starts(world) == calls_before - 1 > 1  # the delivery that gives up starts nothing
     assert 1200 <= world.clock.now() - began <= 1200 + 180
     assert world.announced() == [("Failed", "Waiting")]
     (event,) = world.events()
@@ -254,7 +254,7 @@ def test_absence_can_be_requested_while_a_request_waits(world: World) -> None:
     world.stack.databricks.settings.clusters = {CLUSTER: "PENDING"}
     assert not world.deliver(world.send(START))
 
-    assert world.ask(ABSENT)
+    assert world.request(ABSENT)
 
     assert world.status() == "retired"
     assert "wait" not in world.item()
@@ -265,7 +265,7 @@ def test_no_cluster_is_started_without_time_for_the_reply(world: World) -> None:
 
     assert world.refused(START, seconds=38).code == "OutOfTime"
 
-    assert len(looks(world)) == 3
+    assert len(paths_called(world)) == 3
     assert starts(world) == 0
 
 
@@ -303,7 +303,7 @@ def test_a_start_without_a_clear_reply_is_checked_by_the_next_delivery(world: Wo
 
 def test_no_cluster_is_started_while_another_check_fails(world: World) -> None:
     stop(world)
-    world.stack.databricks.settings.single_users = {CLUSTER: "somebody@example.com"}
+    world.stack.databricks.settings.single_users = {CLUSTER: "someone@example.com"}
 
     assert world.refused(START).code == "NotReady"
 

@@ -45,7 +45,7 @@ def lose_the_post(world: World) -> None:
 
 
 def test_a_connection_is_created_tested_and_published(world: World) -> None:
-    assert world.ask(REQUEST)
+    assert world.request(REQUEST)
 
     (connection,) = world.connections("books")
     assert connection["connectionSpec"]["id"] == "11111111-2222-3333-4444-555555555555"
@@ -79,7 +79,7 @@ def test_a_request_for_absence_finds_what_a_lost_post_created(world: World) -> N
 
 
 def test_a_changed_request_updates_in_place(world: World) -> None:
-    world.ask(REQUEST)
+    world.request(REQUEST)
 
     assert world.invoke(REQUEST | {"region": "east"})["outcome"] == "updated"
 
@@ -87,26 +87,26 @@ def test_a_changed_request_updates_in_place(world: World) -> None:
 
 
 def test_a_new_version_of_the_secret_is_applied(world: World, keeper: Keeper) -> None:
-    world.ask(REQUEST)
+    world.request(REQUEST)
     world.stack.put_secret(SECRET_ID, SECRET | {"password": "pw-0987654321"})
 
     keeper.listen()
-    keeper.mend()
+    keeper.deliver_rechecks()
 
     assert params(world)["password"] == "pw-0987654321"
 
 
 def test_reconciling_finds_changes_and_duplicates(world: World, keeper: Keeper) -> None:
-    world.ask(REQUEST)
+    world.request(REQUEST)
     (made,) = world.connections("books")
     record = world.stack.adobe.records[made["id"]]
     changes = [{"op": "replace", "path": "/auth/params", "value": SECRET | {"region": "north"}}]
-    record.item = patched(record.item, changes, "somebody", world.clock.now())
+    record.item = patched(record.item, changes, "someone", world.clock.now())
     copied = world.stack.adobe.records[world.add_foreign("books")]
     copied.item |= {"description": made["description"], "connectionSpec": made["connectionSpec"]}
 
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
 
     assert keeper.kinds() == [["duplicate", "moved"]]
     assert [c["id"] for c in world.connections("books")] == [made["id"]]
@@ -116,7 +116,7 @@ def test_reconciling_finds_changes_and_duplicates(world: World, keeper: Keeper) 
 
 
 def test_tables_are_shown_and_adobes_refusal_is_passed_on(world: World, web: Web) -> None:
-    world.ask(REQUEST)
+    world.request(REQUEST)
     address = "/connections/dev/books/tables"
     assert web("GET", address).status == 200
 
@@ -155,7 +155,7 @@ def test_two_secrets_are_refused_and_so_are_fields_of_another_source(world: Worl
 
 
 def test_a_key_does_not_change_the_source_of_what_it_made(world: World) -> None:
-    world.ask(REQUEST)
+    world.request(REQUEST)
     before = params(world)
 
     assert world.refused(DATABRICKS_REQUEST | {"name": "books"}).code == "Conflict"
@@ -176,7 +176,7 @@ def test_a_key_that_made_nothing_may_change_its_source(world: World) -> None:
 
 
 def test_an_entry_of_version_0_1_0_belongs_to_databricks(world: World) -> None:
-    world.ask()
+    world.request()
     world.edit_item("REMOVE #source", {"#source": "source"})
 
     assert world.refused(REQUEST | {"name": "sales"}).code == "Conflict"

@@ -46,8 +46,8 @@ class Adobes:
             "client_secret": "x",
             "scope": "openid",
         }
-        answer: dict[str, Any] = self.session.post(f"{self.ims.url}/ims/token/v3", data=form).json()
-        return answer
+        response: dict[str, Any] = self.session.post(f"{self.ims.url}/ims/token/v3", data=form).json()
+        return response
 
     def call(self, method: str, path: str, *, without: str = "", **options: Any) -> requests.Response:
         headers = {**self.headers, **options.pop("headers", {})}
@@ -55,9 +55,9 @@ class Adobes:
         return self.session.request(method, self.adobe.url + BASE + path, headers=headers, **options)
 
     def create(self, **changes: Any) -> str:
-        answer = self.call("POST", "/connections", json=BODY | changes)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
+        response = self.call("POST", "/connections", json=BODY | changes)
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
 
     def listed(self, **params: Any) -> Any:
         return self.call("GET", "/connections", params=params).json()
@@ -68,6 +68,6 @@ class Adobes:
             simulator.stop()
 
 
-def number(answer: requests.Response) -> str:
+def number(response: requests.Response) -> str:
     """Prefix, number and status of an error, `FLOW-1439-404`."""
-    return str(answer.json()["type"]).rpartition("/")[2]
+    return str(response.json()["type"]).rpartition("/")[2]

@@ -84,19 +84,19 @@ class Calls:
             return self._call(_of_aws(operation, arguments), arguments, go) if ours else go()
 
         def http(session: Any, method: str, url: str, **options: Any) -> Any:
-            answers = []
+            responses = []
 
             def go(**changes: Any) -> Any:
-                answers.append(http_request(session, method, url, **options | changes))
-                return answers[-1]
+                responses.append(http_request(session, method, url, **options | changes))
+                return responses[-1]
 
             ours = str(session.headers.get("User-Agent", "")).startswith(AGENT)
             name = _of_http(method, url, options.get("params") or (), self.made)
             try:
                 return self._call(name, None, go) if ours else go()
             except BaseException:
-                for answer in answers:  # as when a process ends
-                    answer.close()
+                for response in responses:  # as when a process ends
+                    response.close()
                 raise
 
         with pytest.MonkeyPatch.context() as patch:
@@ -104,10 +104,10 @@ class Calls:
             patch.setattr(requests.Session, "request", http)
             yield self
 
-    def _call(self, name: str, says: Any, go: Go) -> Any:
+    def _call(self, name: str, sent: Any, go: Go) -> Any:
         self.made.append(name)
         for note in self.notes:
-            note(name, says)
+            note(name, sent)
         return self.act(name, go) if self.act else go()
 
 

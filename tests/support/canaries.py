@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 from local.aws.account import Aws
 from local.simulators.simulator import Request
 from local.stack import ADOBE_SECRET
-from tests.support.iam import said_by_the_service, target_of
+from tests.support.iam import body_from_the_service, target_of
 from tests.support.world import World
 
 TOKEN = 'canary/token+"\\~?>'
@@ -134,10 +134,10 @@ def wire_of(aws: Aws) -> Iterator[dict[str, str]]:
     arrived: dict[str, str] = {}
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        if (body := said_by_the_service(environ)) is not None:
-            told = {name: value for name, value in environ.items() if isinstance(value, str)}
+        if (body := body_from_the_service(environ)) is not None:
+            texts = {name: value for name, value in environ.items() if isinstance(value, str)}
             place = f"{len(arrived)} {target_of(environ)}"
-            arrived[place] = f"{told}\n{body.decode()}\n{shown(json.loads(body or b'null'))}"
+            arrived[place] = f"{texts}\n{body.decode()}\n{shown(json.loads(body or b'null'))}"
         return inner(environ, start_response)
 
     aws.app = app

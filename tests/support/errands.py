@@ -9,7 +9,7 @@ from typing import Any
 
 from aep_connections.domain.errors import ConnectionFailure
 from aep_connections.reconcile.run import Run
-from aep_connections.reconcile.triggers import GO_ON
+from aep_connections.reconcile.triggers import CONTINUE
 from local.simulators.flows import flows
 from local.stack import ADOBE_SECRET
 from tests.support.keeper import LATER
@@ -51,16 +51,16 @@ def _over_http(case: Case, method: str, path: str, body: Any = None, prefer: str
     return Errand(lambda: case.web(method, path, body, prefer=prefer).status, [])
 
 
-def ask(case: Case) -> Errand:
+def request(case: Case) -> Errand:
     """A request that waits for its result for a short time."""
-    case.asked = case.present()
-    return _over_http(case, "PUT", _address(case), case.asked, prefer="wait=1")
+    case.requested = case.present()
+    return _over_http(case, "PUT", _address(case), case.requested, prefer="wait=1")
 
 
 def retire(case: Case) -> Errand:
     """A request for absence."""
     case.done(case.present())
-    case.asked = case.absent()
+    case.requested = case.absent()
     return _over_http(case, "DELETE", _address(case))
 
 
@@ -70,14 +70,14 @@ def verify(case: Case) -> Errand:
     return _over_http(case, "POST", _address(case) + "/verify")
 
 
-def look(case: Case) -> Errand:
+def read(case: Case) -> Errand:
     """A read of the connection, alone and in lists."""
     case.done(case.present())
     paths = (_address(case), f"/connections?sandbox={case.sandbox}", "/connections?limit=1")
     return Errand(lambda: max(case.web("GET", path).status for path in paths), [])
 
 
-def ask_to_explore(case: Case) -> Errand:
+def request_tables(case: Case) -> Errand:
     """A request for tables, with an exploring function that always responds."""
     case.done(case.present())
     functions, name = case.world.stack.aws.functions, case.web.explore_name
@@ -91,7 +91,7 @@ def explore(case: Case) -> Errand:
     return Errand(lambda: _explored(case.web, case), [])
 
 
-def explore_in_vain(case: Case) -> Errand:
+def explore_on_a_stopped_cluster(case: Case) -> Errand:
     """The exploring function cannot show tables, because the cluster is stopped."""
     errand = explore(case)
     case.world.stack.databricks.settings.clusters = dict(STOPPED)
@@ -99,11 +99,11 @@ def explore_in_vain(case: Case) -> Errand:
 
 
 def _explored(web: Web, case: Case) -> int:
-    answer = web.explore({"sandbox": case.sandbox, "name": "sales", "path": None}, None)
-    if "failure" in answer:
-        return 500 if "This is a defect" in answer["failure"]["message"] else 424
-    gone = answer.get("notFound", "").startswith("Adobe ")  # Adobe itself may return 404
-    return 424 if gone else 404 if "notFound" in answer else 200
+    response = web.explore({"sandbox": case.sandbox, "name": "sales", "path": None}, None)
+    if "failure" in response:
+        return 500 if "This is a defect" in response["failure"]["message"] else 424
+    gone = response.get("notFound", "").startswith("Adobe ")  # Adobe itself may return 404
+    return 424 if gone else 404 if "notFound" in response else 200
 
 
 def reconcile(case: Case) -> Errand:
@@ -116,10 +116,10 @@ def reconcile(case: Case) -> Errand:
     case.world.stack.adobe.records[connection_id].deleted_at = case.world.clock.now()
     case.world.clock.advance(LATER)
     run = Run(checks=10, after=f"{case.sandbox[:-1]}{chr(ord(case.sandbox[-1]) - 1)}~")
-    return Errand(lambda: _woken(case, {GO_ON: run.document()}), [])
+    return Errand(lambda: _woken(case, {CONTINUE: run.document()}), [])
 
 
-def hear_of_a_secret(case: Case) -> Errand:
+def receive_secret_event(case: Case) -> Errand:
     """The secret has a new version."""
     case.done(case.present())
     case.new_version("second")
@@ -127,7 +127,7 @@ def hear_of_a_secret(case: Case) -> Errand:
     return Errand(lambda: _woken(case, {"detail-type": "Secret Label Updated", "detail": detail}), [])
 
 
-def hear_of_a_dataflow(case: Case) -> Errand:
+def receive_dataflow_event(case: Case) -> Errand:
     """A run of a dataflow failed."""
     case.done(case.present())
     adobe, in_use = case.world.stack.adobe, case.judge.living(case.key)
@@ -140,24 +140,24 @@ def hear_of_a_dataflow(case: Case) -> Errand:
 def _woken(case: Case, event: dict[str, Any]) -> int:
     """200 if everything was checked, including the invocations that continue the run."""
     try:
-        said = case.keeper.wake(event, seconds=SOON_OVER)
-        for went_on in case.keeper.told():
-            if GO_ON in went_on:
-                said = case.keeper.wake(went_on)
+        result = case.keeper.wake(event, seconds=SOON_OVER)
+        for continued in case.keeper.pending_events():
+            if CONTINUE in continued:
+                result = case.keeper.wake(continued)
     except ConnectionFailure as failure:
         return 500 if "This is a defect" in failure.message else 424
-    return 424 if said.get("FailedSandboxes") else 200
+    return 424 if result.get("FailedSandboxes") else 200
 
 
 ERRANDS: tuple[Story, ...] = (
-    Story("request over HTTP", ask),
+    Story("request over HTTP", request),
     Story("delete over HTTP", retire, "absent"),
     Story("verify over HTTP", verify, quiet=True),
-    Story("read over HTTP", look, "read-only"),
-    Story("tables over HTTP", ask_to_explore, "read-only"),
+    Story("read over HTTP", read, "read-only"),
+    Story("tables over HTTP", request_tables, "read-only"),
     Story("explore", explore, "read-only"),
-    Story("explore, stopped cluster", explore_in_vain, "read-only"),
+    Story("explore, stopped cluster", explore_on_a_stopped_cluster, "read-only"),
     Story("reconcile", reconcile),
-    Story("secret event", hear_of_a_secret),
-    Story("dataflow event", hear_of_a_dataflow, "read-only"),
+    Story("secret event", receive_secret_event),
+    Story("dataflow event", receive_dataflow_event, "read-only"),
 )

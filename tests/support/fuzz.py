@@ -26,11 +26,11 @@ def before_call(context: schemathesis.HookContext, case: AnyCase, kwargs: dict[s
     what is printable. Chains of links request what exists and wait for it. The tests of single fields (coverage) name
     a secret that does not exist and do not wait, so that they are fast.
     """
-    asks, meta, body = case.operation.definition.raw["operationId"] in ASKING, case.meta, case.body
-    if not asks or meta is None or meta.generation.mode != GenerationMode.POSITIVE or not isinstance(body, dict):
+    requested, meta, body = case.operation.definition.raw["operationId"] in ASKING, case.meta, case.body
+    if not requested or meta is None or meta.generation.mode != GenerationMode.POSITIVE or not isinstance(body, dict):
         return
-    said = {field: _printable(value) for field, value in body.items() if field not in case.path_parameters}
-    case.body = said | {"databricksSecretId": SECRET_ID}
+    fields = {field: _printable(value) for field, value in body.items() if field not in case.path_parameters}
+    case.body = fields | {"databricksSecretId": SECRET_ID}
     if meta.phase.name == TestPhase.COVERAGE:
         case.body["databricksSecretId"] = NO_SECRET_ID
         case.headers.pop("prefer", None)

@@ -26,13 +26,13 @@ class Front:
 
     gateway: Gateway
     events: list[Any]
-    answer: Any = field(default_factory=lambda: OK)
+    reply: Any = field(default_factory=lambda: OK)
 
     @property
     def url(self) -> str:
         return self.gateway.url
 
-    def ask(
+    def call(
         self, method: str, target: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[HTTPResponse, bytes]:
         """A call with a target that no client corrects."""
@@ -45,12 +45,12 @@ class Front:
 
     def event(self, method: str, target: str, body: bytes | str | None = None, **headers: str) -> Any:
         """The event that a call becomes. Write header names with `_` for `-`."""
-        self.ask(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        self.call(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
         return self.events[-1]
 
-    def says(self, *call: Any, **options: Any) -> tuple[int, Any]:
+    def call_json(self, *call: Any, **options: Any) -> tuple[int, Any]:
         """Status and JSON of the response to a call."""
-        response, content = self.ask(*call, **options)
+        response, content = self.call(*call, **options)
         return response.status, json.loads(content)
 
 
@@ -62,16 +62,16 @@ def front(
     handler: Callable[[Any, Any], Any] | None = None,
     **changes: Any,
 ) -> Iterator[Front]:
-    """A gateway of a template's API with `changes`. Without a handler, it responds with `Front.answer`."""
+    """A gateway of a template's API with `changes`. Without a handler, it responds with `Front.reply`."""
 
-    def answering(event: Any, _context: Any) -> Any:
+    def respond(event: Any, _context: Any) -> Any:
         made.events.append(event)
-        if isinstance(made.answer, Exception):
-            raise made.answer
-        return made.answer
+        if isinstance(made.reply, Exception):
+            raise made.reply
+        return made.reply
 
     api = HttpApi.read(template, lambda name, attribute: f"{name}.{attribute}" if attribute else name)
-    made = Front(Gateway(replace(api, **changes), handler or answering, now, document), [])
+    made = Front(Gateway(replace(api, **changes), handler or respond, now, document), [])
     made.gateway.start()
     try:
         yield made

@@ -52,8 +52,8 @@ class Grant:
     def _holds(self, context: Mapping[str, str | tuple[str, ...]]) -> bool:
         return all(
             _CONDITIONS[operator](_list(values), _list(context.get(key, [])))
-            for operator, asked in self.conditions.items()
-            for key, values in asked.items()
+            for operator, required in self.conditions.items()
+            for key, values in required.items()
         )
 
 
@@ -100,7 +100,7 @@ def _policies(template: Template, role: str) -> list[dict[str, Any]]:
     return [*resources[role]["Properties"]["Policies"], *(one for one in apart if {"Ref": role} in one["Roles"])]
 
 
-def said_by_the_service(environ: dict[str, Any]) -> bytes | None:
+def body_from_the_service(environ: dict[str, Any]) -> bytes | None:
     """The body of a request to moto's server, which moto can still read. None if the service did not send it."""
     if AGENT not in environ.get("HTTP_USER_AGENT", ""):
         return None
@@ -128,7 +128,7 @@ class AwsCalls:
         inner = aws.app
 
         def app(environ: dict[str, Any], start_response: Any) -> Any:
-            if (body := said_by_the_service(environ)) is not None:
+            if (body := body_from_the_service(environ)) is not None:
                 target = environ.get("HTTP_X_AMZ_TARGET", "")
                 if invoked := INVOCATION.fullmatch(environ["PATH_INFO"]):
                     target, body = "Lambda.InvokeFunction", json.dumps({"FunctionName": invoked[1]}).encode()

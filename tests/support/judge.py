@@ -42,10 +42,10 @@ class Judge:
         finally:
             took = self.world.clock.now() - began
             if took > seconds:
-                self._say(5, f"a delivery took {took:.0f} s of its {seconds:.0f} s")
+                self._add_breach(5, f"a delivery took {took:.0f} s of its {seconds:.0f} s")
             left = [t.name for t in set(threading.enumerate()) - threads if t.name.startswith(("Timer", "ThreadPool"))]
             if left:
-                self._say(5, f"threads outlive a delivery: {left}")
+                self._add_breach(5, f"threads outlive a delivery: {left}")
 
     def living(self, key: KeyOf) -> list[str]:
         """Ids of the key's connections that exist in Adobe."""
@@ -53,8 +53,8 @@ class Judge:
 
     def verdict(self) -> list[str]:
         """Everything that was broken since the last verdict."""
-        said, self.breaches = self.breaches, []
-        return said
+        broken, self.breaches = self.breaches, []
+        return broken
 
     def _lives(self, connection_id: str) -> bool:
         record = self.world.stack.adobe.records.get(connection_id)
@@ -76,7 +76,7 @@ class Judge:
         elif verb == "test" and b"true" in response.body:
             self.tested.add(connection_id)
         if request.method in ("PATCH", "DELETE") and connection_id not in self.made:
-            self._say(9, f"{request.method} of {connection_id}, which is not ours")
+            self._add_breach(9, f"{request.method} of {connection_id}, which is not ours")
         return response
 
     def _key_in(self, connection_id: str) -> KeyOf:
@@ -86,17 +86,17 @@ class Judge:
     def _belongs(self, connection_id: str, key: KeyOf) -> None:
         self.made[connection_id] = self.made.get(connection_id, key)
         if len(living := self.living(self.made[connection_id])) > 1:
-            self._say(1, f"{len(living)} connections of {key} exist")
+            self._add_breach(1, f"{len(living)} connections of {key} exist")
 
-    def _leaves(self, name: str, says: Any) -> None:
+    def _leaves(self, name: str, sent: Any) -> None:
         """Check what is about to be sent to AWS: invariants 2 and 3, and no unexpected error."""
-        if name == "publish" and not (self._lives(says["Value"]) and says["Value"] in self.tested):
-            self._say(2, f"published {says['Value']}, which does not exist or did not pass its test")
-        if says is not None:
-            text = shown(says)
+        if name == "publish" and not (self._lives(sent["Value"]) and sent["Value"] in self.tested):
+            self._add_breach(2, f"published {sent['Value']}, which does not exist or did not pass its test")
+        if sent is not None:
+            text = shown(sent)
             self.breaches += [f"3: {where}" for where in found({name: text}, [TOKEN, CLIENT_SECRET])]
             if "This is a defect" in text:
                 self.breaches.append(f"an unexpected error: {text[:2000]}")
 
-    def _say(self, invariant: int, what: str) -> None:
+    def _add_breach(self, invariant: int, what: str) -> None:
         self.breaches.append(f"{invariant}: {what}")

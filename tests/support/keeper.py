@@ -55,27 +55,27 @@ class Keeper:
         Events that the function has not received before are dropped.
         """
         self.world.clock.advance(later)
-        self.told()
-        said = self.wake({})
-        while went_on := self.told():
-            for event in went_on:
-                said = self.wake(event)
-        return dict(said)
+        self.pending_events()
+        result = self.wake({})
+        while continued := self.pending_events():
+            for event in continued:
+                result = self.wake(event)
+        return dict(result)
 
-    def told(self) -> list[Any]:
+    def pending_events(self) -> list[Any]:
         """The events for the function that it has not received yet, oldest first."""
         return self.world.stack.aws.asynchronous.take(self.name)
 
     def listen(self) -> None:
         """Invoke the function with every event that it has not received yet."""
-        for event in self.told():
+        for event in self.pending_events():
             self.wake(event)
 
     def rechecks(self) -> list[Sent]:
         """The rechecks that were sent since the last call."""
         return self.world.arrived()
 
-    def mend(self) -> list[str]:
+    def deliver_rechecks(self) -> list[str]:
         """Deliver every recheck until it is done. Returns their reasons."""
         sent = self.rechecks()
         for one in sent:

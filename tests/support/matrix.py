@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 from local.aws.account import Aws
 from local.simulators.simulator import Request
+from tests.support.call_faults import KILLS, CallFault
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Calls, Go
 from tests.support.errands import ERRANDS, FINE, Errand
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge
 from tests.support.keeper import Keeper
-from tests.support.spoilt import KILLS, Spoilt
 from tests.support.stories import STORIES, Case, Story
 from tests.support.web import Web
 from tests.support.world import Killed, Sent, World, new_world
@@ -50,7 +50,7 @@ class Matrix:
         self._judge = Judge(world, calls)
         self._firsts: dict[str, list[str]] = {}
 
-    def column(self, spoilt: Spoilt) -> list[Row]:
+    def column(self, fault: CallFault) -> list[Row]:
         """Hits every call with one kind of fault, in the first story that makes the call. Kills hit in every story.
 
         Exceptions, since they change nothing: checks of a workspace, which are the same in most stories, and stories
@@ -60,11 +60,11 @@ class Matrix:
         rows = []
         for story in STORIES + ERRANDS:
             for call in self.calls_of(story):
-                fresh, hit = call not in met, spoilt.hits(call not in HTTP_CALLS)
+                fresh, hit = call not in met, fault.hits(call not in HTTP_CALLS)
                 met.add(call)
-                again = spoilt in KILLS and story.ends != "read-only" and call not in DATABRICKS_CALLS
+                again = fault in KILLS and story.ends != "read-only" and call not in DATABRICKS_CALLS
                 if hit and (fresh or again):
-                    rows.append(self._run(story, call, spoilt))
+                    rows.append(self._run(story, call, fault))
         return rows
 
     def calls_of(self, story: Story) -> list[str]:
@@ -74,7 +74,7 @@ class Matrix:
             assert not row.broken, row
         return self._firsts[story.name]
 
-    def _run(self, story: Story, call: str, spoilt: Spoilt | None) -> Row:
+    def _run(self, story: Story, call: str, fault: CallFault | None) -> Row:
         """Make one call fail, deliver until done, let delayed effects happen, and check the result."""
         world, settings = self._world, self._world.stack.adobe.settings
         settings.list_lag_seconds = 0.0
@@ -85,19 +85,19 @@ class Matrix:
         case = Case(world, self._judge, self._web, self._keeper)
         foreign = dict(world.stack.adobe.records[case.foreign].item)
         begun = story.begin(case)
-        published, heard = world.parameter("sales", case.sandbox), len(_ends_heard(case))
+        published, earlier = world.parameter("sales", case.sandbox), len(_announced_ends(case))
         self._calls.made.clear()
-        waiting, deliveries = self._begin(begun, call, spoilt)
+        waiting, deliveries = self._begin(begun, call, fault)
         self._firsts.setdefault(story.name, list(dict.fromkeys(self._calls.made)))
-        waiting = self._go_on(begun, waiting)
+        waiting = self._repeat_call(begun, waiting)
         while waiting and deliveries < MOST_DELIVERIES:
             world.clock.advance(BETWEEN_SECONDS)
             waiting = [sent for sent in waiting if not self._judge.deliver(sent)]
             deliveries += 1
         world.clock.advance(300)
-        world.stack.adobe.answer(Request("GET", "/", (), {}, b""))  # delayed effects happen now
+        world.stack.adobe.reply(Request("GET", "/", (), {}, b""))  # delayed effects happen now
         settings.list_lag_seconds = 0.0
-        end = next(iter(_ends_heard(case)[heard:][-1:]), "")
+        end = next(iter(_announced_ends(case)[earlier:][-1:]), "")
         living = len(self._judge.living(case.key))
         broken = self._judge.verdict() + (begun.broken() if isinstance(begun, Errand) else [])
         if waiting:
@@ -105,18 +105,18 @@ class Matrix:
         broken += self._ends(case, story, end, published)
         if world.stack.adobe.records[case.foreign].item != foreign:
             broken.append("9: a connection of another owner was changed")
-        return Row(call, spoilt.name if spoilt else "", story.name, end, deliveries, living, tuple(broken))
+        return Row(call, fault.name if fault else "", story.name, end, deliveries, living, tuple(broken))
 
-    def _begin(self, begun: Sent | Errand, call: str, spoilt: Spoilt | None) -> tuple[list[Sent], int]:
+    def _begin(self, begun: Sent | Errand, call: str, fault: CallFault | None) -> tuple[list[Sent], int]:
         """Make the delivery or call that fails. Returns the messages still to deliver, and the deliveries so far."""
         if isinstance(begun, Errand):
-            self._spoilt(call, spoilt, begun)
+            self._with_fault(call, fault, begun)
             return [], 0
-        service = spoilt.service(self._world) if spoilt else None
-        done = self._spoilt(call, spoilt, lambda: self._judge.deliver(begun, service))
+        service = fault.service(self._world) if fault else None
+        done = self._with_fault(call, fault, lambda: self._judge.deliver(begun, service))
         return ([] if done else [begun]), 1
 
-    def _go_on(self, begun: Sent | Errand, waiting: list[Sent]) -> list[Sent]:
+    def _repeat_call(self, begun: Sent | Errand, waiting: list[Sent]) -> list[Sent]:
         """Repeat a call that did not succeed. Returns the messages still to deliver."""
         if not isinstance(begun, Errand):
             return waiting
@@ -124,17 +124,17 @@ class Matrix:
             begun()
         return self._world.arrived()
 
-    def _spoilt(self, call: str, spoilt: Spoilt | None, do: Callable[[], T]) -> T | None:
+    def _with_fault(self, call: str, fault: CallFault | None, do: Callable[[], T]) -> T | None:
         """Run `do` while a call fails. None if its process is killed; new environments then replace the old ones."""
-        if spoilt is None:
+        if fault is None:
             return do()
-        with spoilt.on(self._world) as spoil:
+        with fault.on(self._world) as inject:
 
             def act(name: str, go: Go) -> Any:
-                return spoil(name, go) if name == call else go()
+                return inject(name, go) if name == call else go()
 
             self._calls.act = act
-            self._web.timeouts = self._keeper.timeouts = spoilt.timeouts or self._world.timeouts
+            self._web.timeouts = self._keeper.timeouts = fault.timeouts or self._world.timeouts
             try:
                 return do()
             except Killed:
@@ -150,7 +150,7 @@ class Matrix:
         world, item = case.world, case.world.item("sales", case.sandbox)
         parked = [m for m in world.dead_letters() if case.sandbox in m["Body"]]
         if story.ends == "read-only":
-            yield from self._is_as_asked(case)
+            yield from self._is_as_requested(case)
             return
         if not end and not story.quiet:
             yield "4: no end was announced"
@@ -171,15 +171,15 @@ class Matrix:
             world.stack.databricks.settings.clusters = {}  # as if an operator fixed the cause
             world.stack.databricks.settings.revoked_tokens = []
             world.stack.adobe.settings.in_use.clear()
-            if not self._judge.deliver(case.send(case.asked)):
+            if not self._judge.deliver(case.send(case.requested)):
                 yield f"8: sent again after {end}, but not done at once"
-        yield from self._is_as_asked(case)
+        yield from self._is_as_requested(case)
 
-    def _is_as_asked(self, case: Case) -> Iterator[str]:
+    def _is_as_requested(self, case: Case) -> Iterator[str]:
         """Invariant 8: the key is in the state of its latest request."""
         living, parameter = self._judge.living(case.key), case.world.parameter("sales", case.sandbox)
         status = case.world.item("sales", case.sandbox)["status"]["S"]
-        expected = ("retired", 0) if case.asked.get("desiredState") == "absent" else ("ready", 1)
+        expected = ("retired", 0) if case.requested.get("desiredState") == "absent" else ("ready", 1)
         if (status, len(living)) != expected:
             yield f"8: {status} with {len(living)} connections instead of {expected}"
         if parameter != (living[0] if living else None):
@@ -187,11 +187,11 @@ class Matrix:
         for connection_id in living:
             item = case.world.stack.adobe.records[connection_id].item
             shown = item["name"], item["auth"]["params"]["database"]
-            if shown != (case.asked.get("displayName", "sales"), case.database):
+            if shown != (case.requested.get("displayName", "sales"), case.database):
                 yield f"8: the connection is {shown}"
 
 
-def _ends_heard(case: Case) -> list[str]:
+def _announced_ends(case: Case) -> list[str]:
     """The outcomes and codes that were announced for the key so far."""
     details = [event["detail"] for event in case.world.events() if not event["detail-type"].endswith("Drifted")]
     return [str(d.get("outcome") or d["code"]) for d in details if d["sandbox"] == case.sandbox]

@@ -18,7 +18,7 @@ PRIVATE = re.compile(
     r"|(?:be|not|is|was) heard|struck|anew|of before|come by|tried again by itself)\b",
     re.IGNORECASE,
 )
-"""Words that this project once used in a sense of its own. Each has a plain one: see CONTRIBUTING.md."""
+"""Words that this project once used in a private sense. Each has a plain one: see CONTRIBUTING.md."""
 
 _NEW_ITEM = r"\n\s*\n|\n(?=\s*(?:[*-]|\d+\.) )"
 

@@ -20,7 +20,7 @@ from tests.support.iam import AwsCalls, grants
 
 UNTHROTTLED = Limit(5000, 5000)
 
-Answer = dict[str, Any]
+LambdaResponse = dict[str, Any]
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def served(
     folder: Path,
     secret_id: str,
     parameters: Mapping[str, str] | None = None,
-    spoil: Callable[[Answer], Answer] | None = None,
+    alter: Callable[[LambdaResponse], LambdaResponse] | None = None,
 ) -> Iterator[str]:
     """The URL of the HTTP API, not throttled. Functions run in separate processes, and the queue is processed too.
 
@@ -45,7 +45,7 @@ def served(
         stack.aws.functions[stack.resources.attribute("ExploreFunction", None)] = stack.environments("explore", out)
         declared = HttpApi.read(stack.template, stack.resources.attribute)
         open_to_all = replace(declared, routes=tuple(replace(r, limit=UNTHROTTLED) for r in declared.routes))
-        gateway = Gateway(open_to_all, _spoiled(api, spoil) if spoil else api)
+        gateway = Gateway(open_to_all, _altered(api, alter) if alter else api)
         gateway.start()
         source = stack.event_source(stack.environments("provision", out))
 
@@ -64,10 +64,10 @@ def served(
             stack.stop()
 
 
-def _spoiled(api: Handler, spoil: Callable[[Answer], Answer]) -> Handler:
+def _altered(api: Handler, alter: Callable[[LambdaResponse], LambdaResponse]) -> Handler:
     def handler(event: Any, context: Any) -> Any:
-        answer = api(event, context)
-        shows = event["routeKey"] == "GET /connections/{sandbox}/{name}" and answer["statusCode"] == 200
-        return spoil(answer) if shows else answer
+        response = api(event, context)
+        shows = event["routeKey"] == "GET /connections/{sandbox}/{name}" and response["statusCode"] == 200
+        return alter(response) if shows else response
 
     return handler

@@ -33,7 +33,7 @@ class Case:
     number: int = field(default_factory=lambda: next(_numbers))
     foreign: str = ""
     database: str = ""
-    asked: dict[str, Any] = field(default_factory=dict)
+    requested: dict[str, Any] = field(default_factory=dict)
     """The latest request."""
 
     @property
@@ -45,7 +45,7 @@ class Case:
         return self.sandbox, "sales"
 
     def __post_init__(self) -> None:
-        self.foreign = self.world.add_foreign("of-somebody-else", self.sandbox)
+        self.foreign = self.world.add_foreign("of-another-owner", self.sandbox)
         self.new_version("first")
 
     def new_version(self, database: str, token: str = CANARY) -> None:
@@ -71,7 +71,7 @@ class Case:
 
     def send(self, request: dict[str, Any]) -> Sent:
         """Put a request on the queue."""
-        self.asked = request
+        self.requested = request
         return self.world.send(request)
 
     def recheck(self, reason: str) -> Sent:

@@ -24,7 +24,7 @@ PROBLEM = {"type", "title", "status", "code", "detail", "remedy", "retryable", "
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class HttpResponse:
     """A response. The names of `headers` are in lower case, `document` is its JSON."""
 
     status: int
@@ -64,7 +64,7 @@ class Web:
 
     def __call__(
         self, method: str, target: str, body: Any = None, seconds: float = SECONDS, **headers: str
-    ) -> Answered:
+    ) -> HttpResponse:
         """Make one call. A `body` that is not text is sent as JSON. Write header names with `_` for `-`."""
         raw = body if isinstance(body, bytes) else b"" if body is None else _text(body).encode()
         given = {"host": "api.example", "content-type": "application/json"} | {
@@ -78,7 +78,7 @@ class Web:
         route, variables = found
         event = event_of(call, self.gateway.id, route.key, path, variables, {})
         reply = reply_of(self.api.respond(event, Context(self.world.clock.now() + seconds, self.world.clock.now)))
-        return Answered(reply.status, {n.lower(): v for n, v in reply.headers}, json.loads(reply.body))
+        return HttpResponse(reply.status, {n.lower(): v for n, v in reply.headers}, json.loads(reply.body))
 
     def explore(self, event: Any, _context: Any) -> Any:
         """Invoke the exploring function."""
@@ -98,11 +98,11 @@ def work(world: World) -> None:
         world.deliver(sent)
 
 
-def problem(answered: Answered, status: int, code: str) -> dict[str, Any]:
+def problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
     """The problem document of a response, after checks of what every problem must have."""
-    assert (answered.status, answered.document["code"]) == (status, code)
-    assert answered.headers["content-type"] == "application/problem+json"
-    assert set(answered.document) == PROBLEM
-    assert answered.document["status"] == status
-    assert answered.document["remedy"]
-    return dict(answered.document)
+    assert (response.status, response.document["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(response.document) == PROBLEM
+    assert response.document["status"] == status
+    assert response.document["remedy"]
+    return dict(response.document)

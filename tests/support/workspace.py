@@ -27,23 +27,23 @@ class Workspace:
         return self.adobe.session.request(method, self.url + path, headers=headers, allow_redirects=False, **options)
 
     def cluster(self, cluster_id: str = CLUSTER, **headers: str) -> Any:
-        answer = self.call("GET", f"/api/2.1/clusters/get?cluster_id={cluster_id}", headers=headers)
-        return answer.json()
+        response = self.call("GET", f"/api/2.1/clusters/get?cluster_id={cluster_id}", headers=headers)
+        return response.json()
 
     def state(self, cluster_id: str = CLUSTER) -> str:
         return str(self.cluster(cluster_id)["state"])
 
     def move(self, verb: str, cluster_id: str = CLUSTER) -> tuple[int, Any]:
-        answer = self.call("POST", f"/api/2.1/clusters/{verb}", json={"cluster_id": cluster_id})
-        return answer.status_code, answer.json()
+        response = self.call("POST", f"/api/2.1/clusters/{verb}", json={"cluster_id": cluster_id})
+        return response.status_code, response.json()
 
     def order(self, **settings: Any) -> None:
-        answer = self.adobe.session.patch(f"{self.url}/_simulator/settings", json=settings)
-        assert answer.status_code == 200, answer.text
+        response = self.adobe.session.patch(f"{self.url}/_simulator/settings", json=settings)
+        assert response.status_code == 200, response.text
 
     def refusal(self, path: str) -> tuple[int, str, str]:
-        answer = self.call("GET", path)
-        return answer.status_code, answer.json()["error_code"], answer.json()["message"]
+        response = self.call("GET", path)
+        return response.status_code, response.json()["error_code"], response.json()["message"]
 
 
 def client(workspace: Workspace, token: str = "good") -> WorkspaceClient:

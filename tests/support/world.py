@@ -142,10 +142,10 @@ class World:
             "awsRegion": "eu-west-1",
         }
         context = Context(self.clock.now() + seconds, self.clock.now)
-        answer = (service or self.service).provision({"Records": [record]}, context)
-        return not answer["batchItemFailures"]
+        response = (service or self.service).provision({"Records": [record]}, context)
+        return not response["batchItemFailures"]
 
-    def ask(self, detail: Any = REQUEST, **options: Any) -> bool:
+    def request(self, detail: Any = REQUEST, **options: Any) -> bool:
         """Send and deliver once."""
         return self.deliver(self.send(detail, **options))
 
@@ -198,12 +198,10 @@ class World:
         """Remove the default key's parameter."""
         self.stack.aws.client("ssm").delete_parameter(Name=self.parameter_name())
 
-    def on_answers(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[Request, Callable[..., Any]], Any]) -> None:
+    def on_replies(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[Request, Callable[..., Any]], Any]) -> None:
         """Let `act` intercept each request to Adobe. It may return the response to another request."""
-        answer = self.stack.adobe.answer
-        monkeypatch.setattr(
-            self.stack.adobe, "answer", lambda request: act(request, lambda other=request: answer(other))
-        )
+        reply = self.stack.adobe.reply
+        monkeypatch.setattr(self.stack.adobe, "reply", lambda request: act(request, lambda other=request: reply(other)))
 
     # ------------------------------------------------------------ observing results
 

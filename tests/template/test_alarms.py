@@ -74,10 +74,10 @@ def test_there_is_no_other_alarm(template: Template) -> None:
 
 
 def test_every_watched_metric_is_written_by_the_functions(world: World, keeper: Keeper, log: Log) -> None:
-    world.ask()
+    world.request()
     world.unpublish()
     keeper.reconcile()
-    keeper.mend()
+    keeper.deliver_rechecks()
     written = {name for document in log.metrics() for name in document if name[0].isupper()}
     watched = {metric for whose, metric, *_ in ALARMS.values() if whose is OUR}
     watched |= {metric for namespace, metric, _ in rows(BARE) if namespace == "AepConnections"}
@@ -91,7 +91,7 @@ def test_every_watched_metric_is_written_by_the_functions(world: World, keeper: 
 def test_every_searched_metric_has_the_dimensions_that_the_functions_write(
     world: World, keeper: Keeper, log: Log
 ) -> None:
-    world.ask()
+    world.request()
     keeper.reconcile()
     written = {
         (metric["Name"], frozenset(of["Dimensions"][0]))
@@ -126,7 +126,7 @@ def searches(template: Template) -> list[tuple[tuple[str, ...], str, str]]:
 
 
 def test_a_metric_is_written_for_every_status_and_every_kind_of_drift(world: World, keeper: Keeper, log: Log) -> None:
-    world.ask()
+    world.request()
     keeper.reconcile()
 
     documents = log.metrics()
@@ -219,20 +219,20 @@ def test_the_statistics_of_the_dashboard() -> None:
 
 def test_the_queries_of_the_dashboard_and_the_runbook_use_fields_of_a_failures_log_line(world: World, log: Log) -> None:
     world.stack.databricks.settings.clusters = dict(STOPPED)
-    world.ask()
+    world.request()
     (line,) = log.lines()
-    asked = [w["properties"]["query"] for w in dashboard(BARE)["widgets"] if w["type"] == "log"]
-    asked += re.findall(r"--query-string '(filter ispresent.+?)'", (ROOT / "docs/runbook.md").read_text())
+    queries = [w["properties"]["query"] for w in dashboard(BARE)["widgets"] if w["type"] == "log"]
+    queries += re.findall(r"--query-string '(filter ispresent.+?)'", (ROOT / "docs/runbook.md").read_text())
 
-    assert len(asked) == 2
-    for query in asked:
+    assert len(queries) == 2
+    for query in queries:
         (fields_,) = re.findall(r"fields ([^|]+)", query)
         assert {name.strip() for name in fields_.split(",")} - {"@timestamp"} <= set(line), query
 
 
 def test_the_runbooks_query_for_the_fleet_uses_fields_of_its_log_lines(world: World, keeper: Keeper, log: Log) -> None:
     for name in ("a", "b"):
-        world.ask(REQUEST | {"name": name})
+        world.request(REQUEST | {"name": name})
     for record in world.stack.adobe.records.values():
         record.deleted_at = world.clock.now()
     keeper.reconcile()

@@ -33,10 +33,10 @@ def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, a
     allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
     before = len(aws_calls.made)
     world.add_foreign("taken")
-    world.ask()
-    world.ask(REQUEST | {"name": "taken"})
-    world.ask({"no": "key"})
-    world.ask(ABSENT)
+    world.request()
+    world.request(REQUEST | {"name": "taken"})
+    world.request({"no": "key"})
+    world.request(ABSENT)
 
     assert [str(grant) for grant in aws_calls.unused(allowed, aws_calls.made[before:])] == []
 
@@ -54,7 +54,7 @@ def test_the_api_function_uses_exactly_what_its_role_allows(world: World, aws_ca
 
 
 def test_the_exploring_function_uses_exactly_what_its_role_allows(world: World, aws_calls: AwsCalls) -> None:
-    world.ask()
+    world.request()
 
     made = calls_of_explore(Web(world, aws_calls), aws_calls, {"sandbox": "dev", "name": "sales", "path": None})
 
@@ -64,9 +64,9 @@ def test_the_exploring_function_uses_exactly_what_its_role_allows(world: World, 
 def test_the_reconciling_function_uses_exactly_what_its_role_allows(
     world: World, keeper: Keeper, aws_calls: AwsCalls
 ) -> None:
-    world.ask()
+    world.request()
     world.put_secret("aep/prod/databricks/orders")
-    world.ask({"name": "orders", "sandbox": "prod", "databricksSecretId": "aep/prod/databricks/orders"})
+    world.request({"name": "orders", "sandbox": "prod", "databricksSecretId": "aep/prod/databricks/orders"})
     world.unpublish()
     world.clock.advance(1000)
     before = len(aws_calls.made)
@@ -98,7 +98,7 @@ def made_and_allowed(world: World, aws_calls: AwsCalls, made: list[AwsCall], rol
 
 def test_a_call_without_a_permission_is_detected(world: World, aws_calls: AwsCalls) -> None:
     before = len(aws_calls.made)
-    world.ask()
+    world.request()
     allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
     made = aws_calls.made[before:]
 
@@ -364,12 +364,12 @@ def test_only_the_provision_role_reads_former_versions_and_only_of_databricks_se
 
 
 def test_the_provision_function_reads_both_versions_of_a_secret(world: World, aws_calls: AwsCalls) -> None:
-    world.ask(UNCHECKED)
+    world.request(UNCHECKED)
     before = len(aws_calls.made)
     world.put_secret(accessToken="dapifedcba9876543210fedcba9876543210")
     world.stack.databricks.settings.revoked_tokens = ["dapifedcba9876543210fedcba9876543210"]
 
-    world.ask(UNCHECKED)
+    world.request(UNCHECKED)
 
     read = [call for call in aws_calls.made[before:] if call.action == "secretsmanager:GetSecretValue"]
     (statement,) = (

@@ -47,7 +47,7 @@ def test_the_given_key_encrypts_the_logs_the_registry_and_the_environment() -> N
 
 def test_the_table_has_the_keys_and_the_index_of_the_registry(world: World) -> None:
     table = world.stack.aws.client("dynamodb").describe_table(TableName=world.stack.environment["REGISTRY_TABLE"])
-    world.ask()
+    world.request()
 
     assert [key["AttributeName"] for key in table["Table"]["KeySchema"]] == ["sandbox", "name"]
     found = world.stack.aws.client("dynamodb").query(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aep_connections.adobe.wire import error_of, read_connection, read_etag, says_gone, wants_new_token
+from aep_connections.adobe.wire import error_of, means_gone, read_connection, read_etag, wants_new_token
 from aep_connections.domain.redaction import Redactor
 from aep_connections.http.transport import Reply
 
@@ -106,7 +106,7 @@ def test_an_effect_may_have_happened_unless_the_response_refuses_it(status: int,
     ],
 )
 def test_only_a_refusal_of_this_connection_means_gone(status: int, body: object, gone: bool) -> None:
-    assert says_gone(reply(status, body)) is gone
+    assert means_gone(reply(status, body)) is gone
 
 
 def test_a_rejected_token_is_distinguished_from_other_refusals() -> None:
@@ -161,7 +161,7 @@ def test_a_refusal_contains_its_retry_after_and_its_request_id() -> None:
 
 
 def test_a_page_that_was_not_found_is_not_a_connection_that_is_gone() -> None:
-    assert not says_gone(reply(404, {"errorMessage": "The requested resource was not found: connections not found"}))
+    assert not means_gone(reply(404, {"errorMessage": "The requested resource was not found: connections not found"}))
 
 
 def test_a_connectors_error_number_does_not_request_a_new_token() -> None:

@@ -198,8 +198,8 @@ def reply(
     method, _, path = route.partition(" ")
     about = {"routeKey": route, "rawPath": path, "requestContext": {"http": {"method": method}}}
     variables = {"pathParameters": {"sandbox": "dev", "name": "sales", "path": "main.t"}}
-    answered = ApiService(dependencies, lambda *_: None).respond({**about, **variables, **event}, Context())
-    return answered["statusCode"], answered["headers"]["Content-Type"], json.loads(answered["body"])
+    response = ApiService(dependencies, lambda *_: None).respond({**about, **variables, **event}, Context())
+    return response["statusCode"], response["headers"]["Content-Type"], json.loads(response["body"])
 
 
 WAIT = {"headers": {"prefer": "wait=5"}}

@@ -27,15 +27,15 @@ NOW = 1_795_000_000.0
 class Aws:
     """An AWS client whose every operation returns the same response, or raises it."""
 
-    def __init__(self, answer: Any) -> None:
-        self.answer, self.arguments = answer, {}  # type: ignore[var-annotated]
+    def __init__(self, reply: Any) -> None:
+        self.reply, self.arguments = reply, {}  # type: ignore[var-annotated]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def operation(**arguments: Any) -> Any:
             self.arguments = arguments
-            if isinstance(self.answer, Exception):
-                raise self.answer
-            return self.answer
+            if isinstance(self.reply, Exception):
+                raise self.reply
+            return self.reply
 
         operation.__name__ = name
         return operation

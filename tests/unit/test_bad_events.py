@@ -59,7 +59,7 @@ def test_a_body_that_is_not_json_or_too_large_does_no_harm(body: str) -> None:
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_an_impossible_or_future_time_gives_no_order_later_than_when_it_was_sent(time: str) -> None:
+def test_an_impossible_or_future_time_never_makes_the_order_later_than_when_it_was_sent(time: str) -> None:
     event = {"detail-type": "AEP Base Connection Requested", "id": "e-1", "time": time, "detail": {}}
 
     check(messages.read_record(record(json.dumps(event), SentTimestamp=SENT), NOW))
@@ -106,7 +106,7 @@ def test_any_event_of_a_direct_invoke_is_passed_on_for_validation(event: Any) ->
 )
 def test_any_event_is_understood_or_refused_by_the_reconciling_function(event: Any) -> None:
     with contextlib.suppress(InvalidRequest):
-        assert isinstance(triggers.woken_by(event, 7), Run | triggers.SecretRotated | triggers.FlowRunFailed)
+        assert isinstance(triggers.work_of(event, 7), Run | triggers.SecretRotated | triggers.FlowRunFailed)
 
 
 @MANY
@@ -122,6 +122,6 @@ def test_one_bad_record_leaves_the_others_of_its_batch_untouched(batch: list[str
             sandbox="dev", name="sales", order=delivery.order, result=result, acknowledged=next(numbers) not in undone
         )
 
-    answer = reply_to(json.loads(json.dumps(event)), NOW, "i-1", do)
+    response = reply_to(json.loads(json.dumps(event)), NOW, "i-1", do)
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": f"m-{number}"} for number in sorted(undone)]}
+    assert response == {"batchItemFailures": [{"itemIdentifier": f"m-{number}"} for number in sorted(undone)]}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aep_connections.adobe.wire import error_of, read_connection, refusal_of, request_id_of, says_gone, wants_new_token
+from aep_connections.adobe.wire import error_of, means_gone, read_connection, refusal_of, request_id_of, wants_new_token
 from aep_connections.domain.model import mark_of, usable_id
 from aep_connections.domain.redaction import Redactor
 from aep_connections.http.transport import Reply
@@ -47,13 +47,13 @@ def test_any_refusal_becomes_an_error_that_can_be_shown(status: int, body: bytes
     assert len(error.message) < 700
     assert error.request_id is None or len(error.request_id) <= 128
     assert wants_new_token(reply) in (True, False)
-    assert not says_gone(reply) or status == 404
+    assert not means_gone(reply) or status == 404
     assert request_id_of(refusal_of(reply), secrets) is None or error.request_id
 
 
 @MANY
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(CONNECTION, json_values | nested)) | json_values | nested)
-def test_any_item_is_a_connection_of_texts_or_none(changes: Any) -> None:
+def test_any_item_is_a_connection_of_strings_or_none(changes: Any) -> None:
     connection = read_connection({**CONNECTION, **changes} if isinstance(changes, dict) else changes)
 
     if connection is None:
@@ -82,7 +82,7 @@ def test_an_etag_that_no_header_can_carry_is_none(etag: object) -> None:
 
 @MANY
 @given(st.text(max_size=40) | st.from_regex(r"\w{3}, [0-9]{1,3} \w{3} [0-9]{1,6} [0-9:]{1,12} [A-Z+0-9-]{1,6}"))
-def test_any_retry_after_is_seconds_or_nothing(text: str) -> None:
+def test_an_invalid_retry_after_is_ignored(text: str) -> None:
     seconds = Reply(503, {"retry-after": text}, b"").retry_after
 
     assert seconds is None or seconds >= 0

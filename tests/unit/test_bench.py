@@ -14,7 +14,7 @@ from aep_connections.explore import service as explore_service
 from aep_connections.provision import service as provision_service
 from aep_connections.reconcile import service as reconcile_service
 from bench.chain import Recorded, is_as_stated, longest_chain, name_of
-from bench.cold import TRIVIAL, answered
+from bench.cold import TRIVIAL, outcome_of
 from bench.fleet import SIZES, most_at_once, pages
 from bench.picture import draw
 from bench.report import FLEET_MIB, FLEET_SECONDS, write
@@ -148,4 +148,4 @@ def test_the_trivial_invocation_makes_no_call(
         monkeypatch.setenv(name, value)
     trivial = TRIVIAL[function]
 
-    assert trivial.shown(answered(handler(), trivial.event, Context(60.0))) == trivial.expected
+    assert trivial.shown(outcome_of(handler(), trivial.event, Context(60.0))) == trivial.expected

@@ -74,10 +74,10 @@ def test_each_response_has_its_meaning(status: int, body: Any, trouble: ApiError
 
 
 def test_the_reason_phrase_is_used_for_an_empty_body() -> None:
-    answer = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), Redactor())
+    response = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), Redactor())
 
-    assert answer.error is ApiError.TOKEN_INVALID
-    assert answer.words.endswith("Databricks returned HTTP 403: Invalid access token.")
+    assert response.error is ApiError.TOKEN_INVALID
+    assert response.words.endswith("Databricks returned HTTP 403: Invalid access token.")
 
 
 def test_messages_are_shown_without_secrets_and_pages_are_not_shown() -> None:

@@ -90,13 +90,13 @@ def test_an_accepted_request_is_being_processed_and_does_not_expire() -> None:
     assert entry.connection_id == "c-1"
 
 
-def test_an_absent_request_keeps_the_secret_of_the_one_before() -> None:
+def test_an_absent_request_keeps_the_secret_of_the_previous_request() -> None:
     absent = read_request({"sandbox": "dev", "name": "sales", "desiredState": "absent"}, "aep/")
 
     assert USED.accepted(LATER, absent).secret_id == "aep/dev/databricks/s"
 
 
-def test_a_refused_attempt_leaves_no_marker_and_one_that_created_nothing_does() -> None:
+def test_a_refused_attempt_leaves_no_marker_and_a_settled_attempt_leaves_its_marker() -> None:
     entry = USED.attempting(Attempt("m-2", NOW, "f"), "O@AdobeOrg")
 
     assert entry.marks == ("m-1", "m-2")

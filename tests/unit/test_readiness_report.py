@@ -18,7 +18,7 @@ from aep_connections.sources.databricks.replies import ApiReply
 from tests.support.hostile import MANY, json_values
 
 ODD_SHARD = "https://adb-1234567890123456.7.azuredatabricks.net"
-PERSON = {"userName": "somebody@example.com"}
+PERSON = {"userName": "someone@example.com"}
 PARAMS = {
     "domain": "https://adb-1234567890123456.16.azuredatabricks.net",
     "clusterId": "0923-164208-meows279",
@@ -46,10 +46,10 @@ GOOD: dict[str, Mapping[str, Any]] = {
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
-def report(params: Mapping[str, str] = PARAMS, odd: str = "", **answers: Any) -> dict[str, CheckResult]:
+def report(params: Mapping[str, str] = PARAMS, odd: str = "", **replies: Any) -> dict[str, CheckResult]:
     """The checks of a healthy workspace, except for some responses."""
-    given_answers = {name: ApiReply(error=None, document=document) for name, document in (GOOD | answers).items()}
-    seen = Observation(params=params, workspace_id="1234567890123456", token_form=odd, now=NOW, replies=given_answers)
+    given_replies = {name: ApiReply(error=None, document=document) for name, document in (GOOD | replies).items()}
+    seen = Observation(params=params, workspace_id="1234567890123456", token_form=odd, now=NOW, replies=given_replies)
     return {check.id: check for check in run_checks((*ACCESS_CHECKS, *CLUSTER_CHECKS, *data_checks(params)), seen)}
 
 
@@ -66,7 +66,7 @@ def test_a_healthy_workspace_passes_every_check() -> None:
     [
         ({"params": PARAMS | {"domain": ODD_SHARD}}, "DOMAIN_SHARD warning fail"),
         ({"odd": "It looks odd."}, "TOKEN_FORMAT warning fail"),
-        ({"me": PERSON, "cluster": RUNNING | {"single_user_name": "SOMEBODY@example.com"}},
+        ({"me": PERSON, "cluster": RUNNING | {"single_user_name": "SOMEONE@example.com"}},
          "IDENTITY_KIND info fail"),
         ({"tokens": {"token_infos": []}}, "TOKEN_EXPIRY warning unknown"),
         ({"tokens": {}}, "TOKEN_EXPIRY warning unknown"),
@@ -95,7 +95,7 @@ def test_a_healthy_workspace_passes_every_check() -> None:
         ({"params": PARAMS | {"clusterId": "0103-084159-k6zx2i2q-v2n"}}, "CLUSTER_ID_FORMAT error fail"),
     ],
 )  # fmt: skip
-def test_each_problem_has_its_check_and_weight(changes: dict[str, Any], odd: str) -> None:
+def test_each_problem_has_its_check_and_severity(changes: dict[str, Any], odd: str) -> None:
     found = odd_ones(report(**changes))
 
     expected = odd.split()
@@ -136,7 +136,7 @@ def test_a_secret_in_a_field_that_names_something_is_not_shown() -> None:
         ([(ERROR, Verdict.SKIPPED)], "pass"),
     ],
 )
-def test_the_verdict_is_that_of_the_heaviest_check_and_unknown_is_never_a_pass(
+def test_the_verdict_is_that_of_the_check_with_the_highest_severity_and_unknown_is_never_a_pass(
     checks: list[tuple[Severity, Verdict]], status: str
 ) -> None:
     made = [CheckResult(id=str(n), severity=severity, verdict=finding) for n, (severity, finding) in enumerate(checks)]
@@ -146,8 +146,8 @@ def test_the_verdict_is_that_of_the_heaviest_check_and_unknown_is_never_a_pass(
 
 @MANY
 @given(st.dictionaries(st.sampled_from([*GOOD]), json_values))
-def test_no_response_breaks_the_report_whatever_it_contains(answers: dict[str, Any]) -> None:
-    documents = {name: value if isinstance(value, dict) else {} for name, value in answers.items()}
+def test_no_response_breaks_the_report_whatever_it_contains(replies: dict[str, Any]) -> None:
+    documents = {name: value if isinstance(value, dict) else {} for name, value in replies.items()}
 
     for check in report(PARAMS, "", **documents).values():
         assert check.verdict in Verdict

@@ -37,7 +37,7 @@ def test_absent_needs_only_name_and_sandbox() -> None:
     assert read_request({"name": "sales", "sandbox": "dev", "desiredState": "absent"}, PREFIX).secret_id is None
 
 
-def test_null_means_not_given() -> None:
+def test_null_means_omitted() -> None:
     request = read_request({**GOOD, "displayName": None, "catalog": None}, PREFIX)
 
     assert request.display_name == "sales"

@@ -42,7 +42,7 @@ class FlowService:
 
     def get(self, connection_id: str) -> Connection | None:
         reply = self._send("GET", self._path(connection_id))
-        if wire.says_gone(reply):
+        if wire.means_gone(reply):
             return None
         doing = f"reading connection {connection_id}"
         document = self._understood(reply, doing)
@@ -109,7 +109,7 @@ class FlowService:
 
     def delete(self, connection_id: str) -> bool:
         reply = self._send("DELETE", self._path(connection_id))
-        if wire.says_gone(reply):
+        if wire.means_gone(reply):
             return False
         if reply.status not in (200, 202, 204):
             raise self._error(reply, f"deleting connection {connection_id}")
@@ -139,13 +139,13 @@ class FlowService:
         reply = self._explore(connection_id, (("objectType", "root"),))
         return (
             None
-            if wire.says_gone(reply)
+            if wire.means_gone(reply)
             else self._read_by(wire.read_tables, reply, f"exploring connection {connection_id}")
         )
 
     def columns(self, connection_id: str, path: str) -> list[Column] | None:
         reply = self._explore(connection_id, (("objectType", "table"), ("object", path)))
-        if wire.says_no_such_table(reply) or wire.says_gone(reply):
+        if wire.means_no_such_table(reply) or wire.means_gone(reply):
             return None
         return self._read_by(wire.read_columns, reply, f"exploring a table of connection {connection_id}")
 
@@ -173,7 +173,7 @@ class FlowService:
         if not wire.wants_new_token(reply) or not self._authorizer.renew():
             return reply
         if not options.get("repeatable", True) and clock.monotonic() - began > RESEND_WITHIN_SECONDS:
-            raise Unavailable("Adobe rejected the token. A new token came too late for a resend. Nothing was done.")
+            raise Unavailable("Adobe rejected the token. A new token came too late for a resend. Nothing was changed.")
         return send()
 
     def _read(self, item: object) -> Connection | None:
@@ -216,7 +216,7 @@ class FlowService:
             split = urlsplit("")
         path = split.path.removeprefix(BASE_PATH)
         if path != "/connections":
-            raise Unavailable("Adobe's list links to a next page that is not a page of connections.")
+            raise Unavailable("The link to the next page of Adobe's list is not a connections URL.")
         return path, parse_qsl(split.query, keep_blank_values=True)
 
 
@@ -240,5 +240,5 @@ def _next_href(document: Any) -> str | None:
     following = (links.get("next") or {}) if isinstance(links, dict) else links
     href = (following.get("href") or None) if isinstance(following, dict) else following
     if not isinstance(href, str | None):
-        raise Unavailable("Adobe's list has a link to the next page that cannot be read.")
+        raise Unavailable("The link to the next page of Adobe's list is unreadable.")
     return href

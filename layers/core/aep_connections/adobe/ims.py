@@ -47,7 +47,7 @@ class Credentials:
 
 
 def read_credentials(secret_id: str, secret: Secret) -> Credentials:
-    """The credential in the Adobe secret: in our form (`clientId`, …) or as downloaded from Adobe Developer Console.
+    """The secret's credential, in this product's format (`clientId`, …) or as downloaded from Adobe Developer Console.
 
     Raises:
         SecretInvalid: names every field that is missing or wrong; never shows a value.

@@ -142,7 +142,7 @@ def read_columns(document: object) -> list[Column] | None:
     ]
 
 
-def says_no_such_table(reply: Reply) -> bool:
+def means_no_such_table(reply: Reply) -> bool:
     """Whether this refusal reports that the table does not exist, or has no columns."""
     refusal = refusal_of(reply) if reply.status in (400, 404) else None
     return refusal is not None and refusal.prefix == "CONNECTOR" and refusal.number == 1330
@@ -184,7 +184,7 @@ def wants_new_token(reply: Reply) -> bool:
     return refusal is not None and refusal.prefix == "FLOW" and refusal.number in _RENEWING
 
 
-def says_gone(reply: Reply) -> bool:
+def means_gone(reply: Reply) -> bool:
     """Whether this is a 404 for the connection itself, not for a sandbox, a path or a page."""
     if reply.status != 404:
         return False
@@ -215,7 +215,7 @@ def error_of(reply: Reply, doing: str, redactor: Redactor, *, effect: bool) -> e
 
 
 def _kind_of(reply: Reply, refusal: Refusal) -> type[errors.ConnectionFailure]:
-    if not 400 <= reply.status < 500 or says_gone(reply):
+    if not 400 <= reply.status < 500 or means_gone(reply):
         return errors.Unavailable
     if refusal.prefix == "FLOW" and refusal.number in _FLOW_CODES:
         kind = _FLOW_CODES[refusal.number]

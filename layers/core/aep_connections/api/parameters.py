@@ -76,7 +76,7 @@ def wait_seconds(preference: str) -> int | None:
 
 
 def _broken(rule: Rule, values: list[str]) -> str | None:
-    return rule.broken(values[0]) if len(values) == 1 else "must be given once"
+    return rule.broken(values[0]) if len(values) == 1 else "must occur only once"
 
 
 def cursor_of(key: Key) -> str:

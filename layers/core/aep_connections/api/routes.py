@@ -140,7 +140,7 @@ def _entry(call: HttpCall, dependencies: Dependencies) -> Entry:
     key = _key(call)
     entry = dependencies.registry.get(key)
     if entry is None:
-        raise problems.not_found(f"Connection {key} was never requested, or was retired long ago.")
+        raise problems.not_found(f"Connection {key} was never requested, or was retired more than 30 days ago.")
     return entry
 
 

@@ -129,7 +129,7 @@ class Registry:
                 found[items.key_in(item)] = items.summary_of(items.key_in(item), item)
             left = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
             if len(left) == len(batch):
-                raise Throttled("DynamoDB returned no key of a batch.")
+                raise Throttled("DynamoDB returned none of the requested items.")
             wanted += left
         return found
 
@@ -230,7 +230,7 @@ def _update(
 
 
 def _wanted(page: Page) -> dict[str, Any]:
-    """The arguments of a list's query or scan. A key with a noted request is `requested`, whatever its item says."""
+    """The arguments of a list's query or scan. A key with a noted request is `requested`, whatever status is stored."""
     used: dict[str, str] = {}
     wanted: dict[str, Any] = {}
     if page.sandbox is not None:

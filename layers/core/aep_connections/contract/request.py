@@ -83,8 +83,8 @@ def _faults_of_fields(fields: dict[str, Any]) -> list[Fault]:
 def _faults_of_sources(fields: dict[str, Any], named: list[Source]) -> list[Fault]:
     """A request with `desiredState: present` names one secret, and no field that only another source type has."""
     if len(named) > 1:
-        names = " and ".join(source.secret_field for source in named)
-        return [Fault(source.secret_field, f"must be the only one of {names}") for source in named]
+        names = [source.secret_field for source in named]
+        return [Fault(one, f"cannot be combined with {' or '.join(n for n in names if n != one)}") for one in names]
     if not named:
         present = fields.get("desiredState") != DesiredState.ABSENT
         required = " or ".join(source.secret_field for source in SOURCES)

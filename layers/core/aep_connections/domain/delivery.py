@@ -10,7 +10,7 @@ from aep_connections.domain.readiness import Report
 
 
 class Reason(StrEnum):
-    """Why the stack sends a recheck; a person may give any other text. See `docs/explanation/reconcile.md`."""
+    """Why the stack sends a recheck; a person may send any other text. See `docs/explanation/reconcile.md`."""
 
     VERIFY = "verify"
     DUE = "due"
@@ -42,7 +42,7 @@ class Recheck:
 
     @property
     def unattended(self) -> bool:
-        """Whether no person requested it. If so, no cluster is started, and no test is run with a stopped cluster."""
+        """No person requested it: it starts no cluster, and tests no ready, published connection on a stopped one."""
         return self.reason in _UNATTENDED
 
     @property

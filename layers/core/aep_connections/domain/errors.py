@@ -151,7 +151,7 @@ class NotReady(Permanent):
 
 
 class TestFailed(Permanent):
-    """Adobe's `/test` reports that the connection does not work; nothing was published."""
+    """Adobe's `/test` reports that the connection does not work; the SSM parameter was not changed."""
 
     __test__ = False
     usual_remedy = (
@@ -253,7 +253,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 def forget_causes(error: E) -> E:
-    """The error without its causes: a cause may hold a request, and a request a token."""
+    """The error without its causes: a cause may hold a request, which may hold a token."""
     error.__cause__ = error.__context__ = None
     return error
 

@@ -49,7 +49,7 @@ class FlowService(Protocol):
         """DELETE. Returns False if Adobe reports that the connection does not exist. Raises InUse."""
 
     def test(self, connection_id: str) -> bool:
-        """Adobe's own test of the connection."""
+        """Whether the connection passes Adobe's own test."""
 
     def flows_of(self, connection_id: str) -> list[model.Flow]:
         """Dataflows that use the connection; access labels may hide some of them."""
@@ -163,7 +163,7 @@ class Secrets(Protocol):
         """The version with this stage. Raises SecretRefused, SecretInvalid, Throttled, Unavailable."""
 
     def current_versions(self, secret_ids: Collection[str]) -> dict[str, str | None]:
-        """Secret name -> id of its current version; None if the secret does not exist or access is denied."""
+        """Secret name -> id of its current version; None if the secret is missing, denied or being deleted."""
 
 
 class Parameters(Protocol):

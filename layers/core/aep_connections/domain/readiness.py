@@ -117,7 +117,7 @@ class Report:
         """Databricks' request id of the first blocking check that has one."""
         return next((c.evidence["requestId"] for c in self.failed() if "requestId" in c.evidence), None)
 
-    def explaining(
+    def as_failure(
         self, kind: type[ConnectionFailure], message: str, checks: Sequence[CheckResult]
     ) -> ConnectionFailure:
         """A failure of this kind, explained by `checks` of this report."""

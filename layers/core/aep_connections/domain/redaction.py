@@ -10,7 +10,7 @@ _TOKENS = re.compile(r"\b(?:dapi[\w.~+/=-]{8,}|eyJ[\w.~+/=-]{16,})|(?<=\bBearer 
 """Text that looks like a token, for example from an earlier version of a secret, which Adobe still holds."""
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[A-Za-z0-9]{32}", re.ASCII)
-"""The form of Adobe's request ids, which no token has."""
+"""The form of Adobe's request ids. No token matches it."""
 
 MIN_INSIDE = 8
 """In characters: a shorter piece of Base64 could come from any other text."""
@@ -48,13 +48,13 @@ class Redactor:
         return _TOKENS.sub(REDACTED, text)
 
     def quote(self, text: str) -> str:
-        """`text` from another system, for a message of ours."""
+        """`text` from another system, for one of our messages."""
         if self._silent and text:
             return "message withheld: it may contain a token"
         return self.printable(text) if text else "no readable message"
 
     def quote_id(self, text: str) -> str | None:
-        """An id from another system, for a message of ours; after `silence`, only an id that cannot be a token."""
+        """An id from another system, for one of our messages; after `silence`, only an id that cannot be a token."""
         return None if self._silent and not _ID.fullmatch(text) else self.printable(text, 128)
 
     def printable(self, text: object, limit: int = 500) -> str:

@@ -53,13 +53,13 @@ def settle(job: Job, source: Source, attempt: Attempt) -> Connection | None:
 
 
 def find(job: Job, desired: Desired) -> Found:
-    """Find the key's connection by mark, parameter or (with `adopt`) name. The recorded id, if any, was not found.
-
-    The connection is recorded before this returns.
+    """Find and record the connection by mark, parameter or (with `adopt`) name. Its recorded id, if any, was not found.
 
     Raises:
         Conflict: a foreign connection has the display name.
-        Unavailable: Adobe's replies contradict each other.
+        AdobeRefused: the connection is disabled or a draft.
+        Unavailable: Adobe's replies contradict each other, or Adobe is still processing the connection.
+        OutOfTime: too little time is left to delete a duplicate.
     """
     known = job.entry.connection_id
     listed = _listing(job, desired)
@@ -160,7 +160,7 @@ def _delete_duplicates(job: Job, duplicates: list[Connection]) -> tuple[int, lis
 def _conflict(desired: Desired, foreign: list[Connection]) -> Conflict:
     shown = ", ".join(c.id for c in foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
     return Conflict(
-        f"A connection named {desired.name!r} already exists in the sandbox and is not ours: {shown}.",
+        f"A connection named {desired.name!r} exists in the sandbox and does not belong to this stack: {shown}.",
         remedy='Choose another displayName, delete that connection, or send "adopt": true to take over the oldest.',
     )
 

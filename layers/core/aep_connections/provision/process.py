@@ -28,8 +28,8 @@ from aep_connections.provision.job import Job, Limits, Ports
 from aep_connections.provision.provision import provision
 from aep_connections.provision.retire import retire
 
-PARKED = "The request was given up and parked. Fix the cause, then redrive the dead-letter queue or resend the request."
-AGAIN = "Send the request again."
+GAVE_UP, AGAIN = "The function gave up and moved the message to the dead-letter queue.", "Send the request again."
+PARKED = f"{GAVE_UP} Fix the cause, then redrive that queue or send the request again."
 LEASE_BEYOND_DEADLINE_SECONDS = 60.0
 VISIBILITY_BEYOND_DEADLINE_SECONDS = 90.0
 FIRST_REDELIVERY_SECONDS, REDELIVERY_GROWTH_SECONDS, MAX_REDELIVERY_SECONDS = 60.0, 30.0, 180.0
@@ -92,7 +92,7 @@ class Processor:
         try:
             self._stop_if_given_up(job)
             end = _do(job)
-            if _is_news(job, end):
+            if _must_announce(job, end):
                 self._announce(DELETED if _is_absent(job.request) else READY, job.order, end.document())
         except ConnectionFailure as error:
             end = error
@@ -206,7 +206,7 @@ def _name_next_step(error: ConnectionFailure, remedy: str) -> None:
         error.remedy = remedy + own
 
 
-def _is_news(job: Job, result: Result) -> bool:
+def _must_announce(job: Job, result: Result) -> bool:
     """Every request is announced. A recheck is announced only if it changed something or ended a request."""
     before = job.before
     ends = before.answered != before.order or before.status is Status.FAILED

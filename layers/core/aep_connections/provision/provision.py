@@ -148,7 +148,7 @@ def _test(job: Job, connection: Connection) -> None:
         raise
     job.entry = job.entry.tested_at(clock.now(), passed=passed)
     if not passed:
-        raise TestFailed(f"Adobe's test of connection {connection.id} failed. Its id was not published.")
+        raise TestFailed(f"Adobe's test of connection {connection.id} failed. The SSM parameter was not changed.")
 
 
 def _publish(job: Job, effect: Effect) -> Result:

@@ -49,7 +49,7 @@ def ensure_ready(job: Job, workspace: Workspace, *, worked: bool) -> bool:
     _start_or_await_cluster(job, workspace, report)
     if not tests and [check.id for check in failed] == [CLUSTER_STATE]:
         return False
-    raise report.explaining(NotReady, "The workspace is not ready.", failed)
+    raise report.as_failure(NotReady, "The workspace is not ready.", failed)
 
 
 def token_refused(job: Job) -> bool:

@@ -33,9 +33,9 @@ def update(job: Job, connection: Connection, desired: Desired) -> Connection:
 
 
 def restore_former_secret(job: Job, connection: Connection, refused: Desired) -> bool:
-    """Give Adobe the former secret version again, if it may hold the refused one and the source accepts the former.
+    """Send Adobe the former secret version, if Adobe may have the refused one and the source accepts the former.
 
-    Until Adobe has that version, the registry has no fingerprint: after a kill, the next delivery repeats this.
+    Until Adobe has it, the registry has no fingerprint: if the invocation is killed, the next delivery repeats this.
     """
     secret_id = job.request.secret_id
     if secret_id is None or job.entry.fingerprint not in (None, refused.fingerprint):

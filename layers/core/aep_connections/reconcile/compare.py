@@ -12,7 +12,7 @@ from aep_connections.reconcile.drift import Drift, Kind
 from aep_connections.sources import secret_id_of, source_of
 
 UNFINISHED_SECONDS = 24 * 3600.0
-"""A request that is open for longer, and is not being processed, is no longer in the queue."""
+"""A request that is open for longer, and is not being processed, counts as lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def missing(entries: Iterable[Summary], snapshot: Snapshot) -> list[Summary]:
 def compare(
     entries: Iterable[Summary], snapshot: Snapshot, ours: Iterable[Summary], settled_before: float
 ) -> list[Drift]:
-    """The drift of `entries`, none of which may be changing.
+    """The drift of `entries`. The caller leaves out keys that are changing.
 
     Args:
         entries: what to compare.

@@ -31,7 +31,7 @@ class FleetObserver:
         """Log what happened in a sandbox."""
         self._log.write(message, line)
 
-    def followed(self, event: dict[str, str], rechecks: list[Recheck]) -> dict[str, Any]:
+    def rechecks_sent(self, event: dict[str, str], rechecks: list[Recheck]) -> dict[str, Any]:
         """Log an event and how many keys are rechecked for it; returns the line."""
         line: dict[str, Any] = {**event, "rechecks": len(rechecks)}
         self._log.write("rechecks sent", line)

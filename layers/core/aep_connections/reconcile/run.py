@@ -231,7 +231,7 @@ class Reconciler:
         run.counts["Unrepaired"] += len(details) - len(rechecks) - sum(d.only_conflicts for d in drifts)
 
     def _verify(self, run: Run, entries: list[Summary], now: float) -> None:
-        """Remember the connections with the oldest tests of all sandboxes, no more than may be rechecked."""
+        """Add this sandbox's overdue connections to `run.due`; keep the oldest, at most `run.checks`."""
         if not self.policy.repairs:
             return
         before = now - self.policy.verify_after_seconds

@@ -51,16 +51,16 @@ class ReconcileService:
             raise forget_causes(error)  # noqa: B904 - `from None` keeps the context
 
     def _reconcile(self, event: Any, context: Any) -> dict[str, Any]:
-        work = triggers.woken_by(event, self._policy.checks)
+        work = triggers.work_of(event, self._policy.checks)
         upstream = self._environment.upstream(self._environment.deadline(context, kept=RECORD_SECONDS))
         upstream.redactor.silence()
         if isinstance(work, triggers.SecretRotated):
             rechecks = triggers.on_secret_rotated(work, self._registry, self._queue)
-            return self._observer.followed({"secret_id": work.secret_id}, rechecks)
+            return self._observer.rechecks_sent({"secret_id": work.secret_id}, rechecks)
         if isinstance(work, triggers.FlowRunFailed):
             adobe = self._environment.adobe(self._secrets, upstream)
             rechecks = triggers.on_flow_run_failed(work, adobe, self._registry, self._queue)
-            return self._observer.followed({"sandbox": work.sandbox, "flow_id": work.flow_id}, rechecks)
+            return self._observer.rechecks_sent({"sandbox": work.sandbox, "flow_id": work.flow_id}, rechecks)
         return self._run(work, upstream, context)
 
     def _run(self, run: Run, upstream: Upstream, context: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class ReconcileService:
         reconciler = Reconciler(ports=ports, policy=self._policy, deadline=upstream.deadline, note=note)
         ended = reconciler.reconcile(run)
         if not ended:
-            self._functions.invoke_later(context.function_name, {triggers.GO_ON: run.document()})
+            self._functions.invoke_later(context.function_name, {triggers.CONTINUE: run.document()})
         return self._observer.reconciled(run, clock.now(), upstream, ended=ended)
 
 

@@ -12,7 +12,7 @@ from aep_connections.domain.model import Status, usable_id
 from aep_connections.domain.ports import Adobe, Queue, Registry
 from aep_connections.reconcile.run import Run
 
-GO_ON = "reconcile"
+CONTINUE = "reconcile"
 MAX_DEPTH = 8
 _SECRET_ARN = re.compile(r"arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)-[A-Za-z0-9]{6}")
 
@@ -32,7 +32,7 @@ class FlowRunFailed:
     flow_id: str
 
 
-def woken_by(event: Any, checks: int) -> Run | SecretRotated | FlowRunFailed:
+def work_of(event: Any, checks: int) -> Run | SecretRotated | FlowRunFailed:
     """The work that an event starts. `checks` is how many rechecks a new run may send.
 
     Raises:
@@ -40,8 +40,8 @@ def woken_by(event: Any, checks: int) -> Run | SecretRotated | FlowRunFailed:
     """
     if not isinstance(event, dict):
         raise _unknown("the event", "must be a JSON object")
-    if GO_ON in event:
-        return _continued(event[GO_ON])
+    if CONTINUE in event:
+        return _continued(event[CONTINUE])
     detail_type = event.get("detail-type")
     if detail_type in (None, "Scheduled Event"):
         if detail_type is None and event:
@@ -63,7 +63,7 @@ def on_flow_run_failed(failed: FlowRunFailed, adobe: Adobe, registry: Registry, 
     """Send a recheck for each key whose connection a failed dataflow reads from.
 
     Raises:
-        ConnectionFailure: Adobe or AWS does not return which keys these are.
+        ConnectionFailure: Adobe or AWS refused or did not reply. Some rechecks may have been sent.
     """
     entries = [entry for entry in registry.in_sandbox(failed.sandbox) if entry.status is not Status.RETIRED]
     if not entries:
@@ -78,7 +78,7 @@ def _continued(document: Any) -> Run:
     try:
         return Run.from_document(document)
     except (KeyError, TypeError, ValueError):
-        raise _unknown(GO_ON, "must be the state that an earlier invocation left") from None
+        raise _unknown(CONTINUE, "must be the state that an earlier invocation left") from None
 
 
 def _secret_rotated(detail: Any) -> SecretRotated:

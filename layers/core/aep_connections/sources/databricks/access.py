@@ -54,7 +54,7 @@ def _network_allowed(facts: Observation) -> Flaw | None:
         return None
     return failed(
         reply.sentence,
-        f"Allow Adobe's addresses in the workspace's IP access list. Those of the function may change. {OUR_PATH}",
+        f"Allow Adobe's addresses in the workspace's IP access list. The function's addresses may change. {OUR_PATH}",
         reply.evidence,
     )
 
@@ -103,7 +103,8 @@ def _identity_kind(facts: Observation) -> Flaw | None:
     if "@" not in str(facts.me.get("userName", "")):
         return None
     return failed(
-        "The token belongs to a person. It ends with their account.", "Use a service principal's token for production."
+        "The token belongs to a person. It stops working when that account is removed.",
+        "Use a service principal's token for production.",
     )
 
 
@@ -133,8 +134,7 @@ def _database(facts: Observation) -> Flaw | None:
 
 def _database_elsewhere(_: Observation) -> Flaw | None:
     return unknown(
-        "Without a catalog, the database is in the Hive metastore or in the workspace's default catalog. "
-        "The function cannot check either of them."
+        "Without a catalog, the function cannot check the database: it is in the Hive metastore or the default catalog."
     )
 
 

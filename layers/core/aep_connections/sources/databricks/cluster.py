@@ -12,7 +12,7 @@ from aep_connections.sources.databricks.terminations import benign, termination_
 
 _ID = re.compile(r"[0-9]{4}-[0-9]{6}-[a-z0-9]{1,32}", re.ASCII)
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
-"""The form of the values of Databricks' enumerations, which no token has."""
+"""The form of the values of Databricks' enumerations. No token matches it."""
 _SAS = re.compile(
     r"(?:spark\.hadoop\.)?fs\.azure\.sas\.[^.\s]+\.[a-z0-9]{3,24}\.(?:blob|dfs)\.core\.windows\.net", re.ASCII
 )
@@ -108,7 +108,7 @@ def _state(facts: Observation) -> Flaw | None:
     ended = f" Last termination: {cluster.ended}" if cluster.ended else ""
     return failed(
         f"Cluster {cluster.id} is {cluster.state}. Adobe needs it running.{ended}",
-        f"{cluster.remedy} Start the cluster, or send the request with readiness start.".lstrip(),
+        f"{cluster.remedy} Start the cluster, or set readiness to start.".lstrip(),
         facts.reply("cluster").evidence | {"state": cluster.state, "terminatedTime": cluster.terminated_at},
     )
 

@@ -10,7 +10,7 @@ def diagnosis_of(refusal: ConnectionFailure, report: Report) -> ConnectionFailur
     if not failed:
         return refusal
     if token := [check for check in failed if check.id == TOKEN_VALID]:
-        return report.explaining(DatabricksRefused, refusal.message, token)
-    explained = report.explaining(type(refusal), refusal.message, failed)
+        return report.as_failure(DatabricksRefused, refusal.message, token)
+    explained = report.as_failure(type(refusal), refusal.message, failed)
     explained.request_id = refusal.request_id or explained.request_id
     return explained

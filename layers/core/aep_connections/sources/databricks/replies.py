@@ -26,7 +26,7 @@ class ApiError(StrEnum):
     IP_BLOCKED = "the caller's address is not allowed"
     REFUSED = "the request was refused"
     FORBIDDEN = "permission denied"
-    STATE = "the cluster is in another state"
+    STATE = "the cluster's state does not allow this"
     NO_CATALOGS = "the workspace has no Unity Catalog"
     MISSING = "it does not exist"
     THROTTLED = "too many requests"

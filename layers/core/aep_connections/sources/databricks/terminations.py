@@ -40,7 +40,7 @@ _NETWORK = Termination(
 )
 _ACCOUNT = Termination(
     "the Databricks account does not allow it to run",
-    "Ask the account's administrator: the trial ended, the workspace was canceled, or a budget policy applies.",
+    "Contact the account's administrator. Possible causes: an ended trial, a canceled workspace or a budget policy.",
     lasting=True,
 )
 _OTHER = Termination("Databricks gives an unrecognized reason", "Read the cluster's event log.", lasting=False)

@@ -21,7 +21,7 @@ from aep_connections.sources.databricks.diagnosis import diagnosis_of
 from aep_connections.sources.databricks.observation import Observation, run_checks
 from aep_connections.sources.databricks.replies import ApiError, ApiReply, interpret
 
-LOOK_TRIES = 2
+READ_TRIES = 2
 """The second try reopens a stale connection. A blocked network path costs at most twice the connect timeout."""
 _HOST = re.compile(r"https://adb-([0-9]+)\.[0-9]+\.azuredatabricks\.net", re.ASCII)
 _PAT = re.compile(r"dapi[0-9a-f]{32}(?:-[0-9]{1,2})?", re.ASCII)
@@ -39,7 +39,7 @@ class DatabricksWorkspace:
         self._params, self._token, self._upstream = auth.public, auth.secret["accessToken"], upstream
         host = _HOST.fullmatch(self._params["domain"])
         if host is None:
-            raise Unavailable("The domain is not the domain of a workspace.")
+            raise Unavailable("The domain in the secret is not the URL of a Databricks workspace.")
         self._workspace_id, self._base = host[1], url or host[0]
 
     def report(self) -> Report:
@@ -114,7 +114,7 @@ class DatabricksWorkspace:
             params=params,
             body=body,
             repeatable=body is None,
-            tries=LOOK_TRIES,
+            tries=READ_TRIES,
         )
         try:
             reply = self._upstream.send(call)

@@ -20,7 +20,7 @@ from local.aws.account import Aws
 from local.simulators.faults import Fault
 from local.simulators.simulator import Simulator
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Act, Go, named
-from tests.support.iam import said_by_the_service, target_of
+from tests.support.iam import body_from_the_service, target_of
 from tests.support.world import GONE, Killed, World
 
 LATE_SECONDS = 60.0
@@ -30,7 +30,7 @@ SOON = {"timeout": (1.0, 0.3)}
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
+class CallFault:
     """A kind of fault. Without a `fault` (HTTP) or a `refusal` (AWS), the process is killed or the call gets lost."""
 
     name: str
@@ -44,9 +44,9 @@ class Spoilt:
     refused: bool = False
     killed: str = ""
 
-    def hits(self, said_to_aws: bool) -> bool:
+    def hits(self, to_aws: bool) -> bool:
         """Whether this fault can happen to such a call."""
-        return not said_to_aws if self.fault else said_to_aws or bool(self.killed)
+        return not to_aws if self.fault else to_aws or bool(self.killed)
 
     def service(self, world: World) -> ProvisionService | None:
         """The execution environment that the fault needs. None if any will do."""
@@ -61,19 +61,19 @@ class Spoilt:
         tries = itertools.count(1)
         try:
             with _moto(world.stack.aws, self) as left:
-                yield lambda name, go: self._spoil(world, name, go, left, next(tries))
+                yield lambda name, go: self._inject(world, name, go, left, next(tries))
         finally:
             for name, value in before.items():
                 if name != "list_lag_seconds":  # the lag lasts longer than the call
                     setattr(world.stack.adobe.settings, name, value)
 
-    def _spoil(self, world: World, name: str, go: Go, left: list[str], tries: int) -> Any:
-        said_to_aws = name not in HTTP_CALLS
+    def _inject(self, world: World, name: str, go: Go, left: list[str], tries: int) -> Any:
+        to_aws = name not in HTTP_CALLS
         if self.killed == "before":
             raise Killed
         if self.refused:
             raise requests.ConnectionError(NewConnectionError(HTTPConnection("localhost"), "refused"))
-        if said_to_aws:
+        if to_aws:
             left[:] = [] if self.fault or self.killed else [name] * self.times
         elif self.fault and tries <= self.times:
             method, path = DATABRICKS_CALLS.get(name, ("", ".*"))
@@ -81,7 +81,7 @@ class Spoilt:
             for simulator in _simulators(world, name):
                 simulator.faults.add(fault)
         try:
-            return go(**({} if said_to_aws else self.options))
+            return go(**({} if to_aws else self.options))
         finally:
             left.clear()
             for simulator in _simulators(world, name):
@@ -96,23 +96,23 @@ def _simulators(world: World, name: str) -> tuple[Simulator, ...]:
 
 
 @contextmanager
-def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[str]]:
+def _moto(aws: Aws, fault: CallFault) -> Iterator[list[str]]:
     """Moto's server refuses, or does not respond to, each call in the yielded list of names, once per entry."""
     inner = aws.app
     left: list[str] = []
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
-        body = said_by_the_service(environ)
+        body = body_from_the_service(environ)
         try:
             left.remove(named(target_of(environ), body) if body is not None else "")
         except ValueError:
             return inner(environ, start_response)
-        if spoilt.refusal:
-            status, code = spoilt.refusal
+        if fault.refusal:
+            status, code = fault.refusal
             headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-query-error", f"{code};Sender")]
             start_response(f"{status} Refused", headers)
             return [json.dumps({"__type": code, "message": "no"}).encode()]
-        if spoilt.lost == "after":
+        if fault.lost == "after":
             list(inner(environ, lambda *_: lambda _: None))
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionResetError
@@ -124,9 +124,9 @@ def _moto(aws: Aws, spoilt: Spoilt) -> Iterator[list[str]]:
         aws.app = inner
 
 
-def _answer(name: str, status: int, body: str = "", when: str = "before", **headers: str) -> Spoilt:
+def _reply(name: str, status: int, body: str = "", when: str = "before", **headers: str) -> CallFault:
     named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return Spoilt(name, Fault(status=status, body=body, headers=named, when=when))  # type: ignore[arg-type]
+    return CallFault(name, Fault(status=status, body=body, headers=named, when=when))  # type: ignore[arg-type]
 
 
 _GATEWAY = '{"error_code": "403000", "message": "no"}'
@@ -134,49 +134,49 @@ _NO_TOKEN = '{"error_code": "401013", "message": "Oauth token is not valid"}'
 _NO_SANDBOX = '{"type": "https://ns.adobe.com/aep/errors/FLOW-2100-404", "status": 404, "title": "no such sandbox"}'
 _OTHER_404 = '{"type": "https://ns.adobe.com/aep/errors/FLOW-1440-404", "status": 404, "title": "no"}'
 
-HTTP: tuple[Spoilt, ...] = (
-    Spoilt("connection refused", Fault(), refused=True),
-    Spoilt("reset before the effect", Fault(drop=True)),
-    Spoilt("reset after the effect", Fault(drop=True, when="after")),
-    Spoilt("no response in time", Fault(hang=True), SOON),
-    Spoilt("no response in time, after the effect", Fault(hang=True, when="after"), SOON),
-    Spoilt("effect after the client is gone", Fault(drop=True, late=LATE_SECONDS)),
-    Spoilt("lost, and lists lag", Fault(drop=True, when="after"), settings={"list_lag_seconds": 90.0}),
-    Spoilt("lost, and lists reorder", Fault(drop=True, when="after"), settings={"list_reorders": True}),
-    Spoilt("response cut short", Fault(truncate=True, when="after")),
-    Spoilt("response drips in", Fault(drip=0.05, when="after"), times=1, timeouts=Timeouts(0.6, 0.6, 0.6)),
-    _answer("401", 401, _NO_TOKEN),
-    _answer("403", 403, _GATEWAY),
-    _answer("403, HTML", 403, HTML),
-    _answer("404, HTML", 404, HTML),
-    _answer("404, empty", 404),
-    _answer("404, sandbox", 404, _NO_SANDBOX),
-    _answer("404, code 1439", 404, GONE),
-    _answer("404, another code", 404, _OTHER_404),
-    _answer("409", 409, "{}"),
-    _answer("412", 412, "{}"),
-    _answer("429", 429, "{}"),
-    _answer("429, Retry-After: 7", 429, "{}", Retry_After="7"),
-    _answer("429, Retry-After: 3600", 429, "{}", Retry_After="3600"),
-    _answer("500 before the effect", 500, "{}"),
-    _answer("500 after the effect", 500, "{}", when="after"),
-    _answer("502, HTML, after the effect", 502, HTML, when="after"),
-    _answer("503", 503, "{}"),
-    _answer("200, HTML, after the effect", 200, HTML, when="after"),
+HTTP: tuple[CallFault, ...] = (
+    CallFault("connection refused", Fault(), refused=True),
+    CallFault("reset before the effect", Fault(drop=True)),
+    CallFault("reset after the effect", Fault(drop=True, when="after")),
+    CallFault("no response in time", Fault(hang=True), SOON),
+    CallFault("no response in time, after the effect", Fault(hang=True, when="after"), SOON),
+    CallFault("effect after the client is gone", Fault(drop=True, late=LATE_SECONDS)),
+    CallFault("lost, and lists lag", Fault(drop=True, when="after"), settings={"list_lag_seconds": 90.0}),
+    CallFault("lost, and lists reorder", Fault(drop=True, when="after"), settings={"list_reorders": True}),
+    CallFault("response cut short", Fault(truncate=True, when="after")),
+    CallFault("response drips in", Fault(drip=0.05, when="after"), times=1, timeouts=Timeouts(0.6, 0.6, 0.6)),
+    _reply("401", 401, _NO_TOKEN),
+    _reply("403", 403, _GATEWAY),
+    _reply("403, HTML", 403, HTML),
+    _reply("404, HTML", 404, HTML),
+    _reply("404, empty", 404),
+    _reply("404, sandbox", 404, _NO_SANDBOX),
+    _reply("404, code 1439", 404, GONE),
+    _reply("404, another code", 404, _OTHER_404),
+    _reply("409", 409, "{}"),
+    _reply("412", 412, "{}"),
+    _reply("429", 429, "{}"),
+    _reply("429, Retry-After: 7", 429, "{}", Retry_After="7"),
+    _reply("429, Retry-After: 3600", 429, "{}", Retry_After="3600"),
+    _reply("500 before the effect", 500, "{}"),
+    _reply("500 after the effect", 500, "{}", when="after"),
+    _reply("502, HTML, after the effect", 502, HTML, when="after"),
+    _reply("503", 503, "{}"),
+    _reply("200, HTML, after the effect", 200, HTML, when="after"),
 )
-AWS: tuple[Spoilt, ...] = (
-    Spoilt("AWS throttles", refusal=(400, "ThrottlingException")),
-    Spoilt("AWS throttles once", refusal=(400, "ThrottlingException"), times=1),
-    Spoilt("AWS denies access", refusal=(400, "AccessDeniedException")),
-    Spoilt("KMS denies access", refusal=(400, "KMSAccessDeniedException")),
-    Spoilt("AWS fails", refusal=(500, "InternalServerError")),
-    Spoilt("AWS is not reached", lost="before"),
-    Spoilt("AWS response is lost once", lost="after", times=1),
-    Spoilt("AWS response is lost", lost="after"),
+AWS: tuple[CallFault, ...] = (
+    CallFault("AWS throttles", refusal=(400, "ThrottlingException")),
+    CallFault("AWS throttles once", refusal=(400, "ThrottlingException"), times=1),
+    CallFault("AWS denies access", refusal=(400, "AccessDeniedException")),
+    CallFault("KMS denies access", refusal=(400, "KMSAccessDeniedException")),
+    CallFault("AWS fails", refusal=(500, "InternalServerError")),
+    CallFault("AWS is not reached", lost="before"),
+    CallFault("AWS response is lost once", lost="after", times=1),
+    CallFault("AWS response is lost", lost="after"),
 )
-KILLS: tuple[Spoilt, ...] = (
-    Spoilt("killed before", killed="before"),
-    Spoilt("killed after", killed="after"),
-    Spoilt("killed, and the effect comes later", Fault(drop=True, late=LATE_SECONDS), killed="after"),
+KILLS: tuple[CallFault, ...] = (
+    CallFault("killed before", killed="before"),
+    CallFault("killed after", killed="after"),
+    CallFault("killed, and the effect comes later", Fault(drop=True, late=LATE_SECONDS), killed="after"),
 )
 EVERY = HTTP + AWS + KILLS
