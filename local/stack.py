@@ -89,11 +89,15 @@ class Stack:
 
     def put_secret(self, name: str, values: Mapping[str, Any]) -> str:
         """Create a secret, or put a new version of it. Returns its ARN."""
-        text = json.dumps(values)
+        return self.put_secret_text(name, json.dumps(values))
+
+    def put_secret_text(self, name: str, text: str | None) -> str:
+        """As `put_secret`, with any text; without a text, the secret is binary."""
+        content: dict[str, Any] = {"SecretBinary": b"\x00\xff{}"} if text is None else {"SecretString": text}
         try:
-            arn = self._secrets.create_secret(Name=name, SecretString=text, ClientRequestToken=str(uuid.uuid4()))["ARN"]
+            arn = self._secrets.create_secret(Name=name, ClientRequestToken=str(uuid.uuid4()), **content)["ARN"]
         except self._secrets.exceptions.ResourceExistsException:
-            arn = self._secrets.put_secret_value(SecretId=name, SecretString=text)["ARN"]
+            arn = self._secrets.put_secret_value(SecretId=name, **content)["ARN"]
         return str(arn)
 
     def function(self, name: str = "provision") -> Handler:

@@ -45,8 +45,8 @@ class Adobe(Simulator):
         self.records: dict[str, Record] = {}
         self._ims, self._databricks_url = ims, databricks_url
         self._lock = threading.Lock()
-        self._http = requests.Session()
-        self._http.trust_env = False
+        self.http = requests.Session()
+        self.http.trust_env = False
 
     def respond(self, request: Request, now: float) -> Response:
         gateway = self._gateway(request, now)
@@ -90,7 +90,7 @@ class Adobe(Simulator):
 
     def stop(self) -> None:
         super().stop()
-        self._http.close()
+        self.http.close()
 
     def _gateway(self, request: Request, now: float) -> Response | None:
         """The refusal of Adobe's API gateway, which checks the caller; None if it accepts the call."""
@@ -263,7 +263,7 @@ class Adobe(Simulator):
         """Check what create, test and explore need: the license and Databricks. Raises Refused."""
         if not self.settings.entitled:
             raise provider_refusal("Not entitled to this operation.")
-        Workspace(self._http, self._databricks_url, params, self.settings.echo_secrets).check()
+        Workspace(self.http, self._databricks_url, params, self.settings.echo_secrets).check()
 
     def _refusal(self, refused: Refused) -> Response:
         detail, request_id = refused.detail, str(uuid.uuid4())

@@ -7,6 +7,7 @@ Every simulator has a control API. `GET`, `POST` and `DELETE /_simulator/faults`
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import select
@@ -91,10 +92,7 @@ class Simulator:
         self._late: list[tuple[float, Request]] = []
         self._late_lock = threading.Lock()
         self._stopping = threading.Event()
-        self._server = _Server(("127.0.0.1", port), self)
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_address[1]}"
+        self._tls, self._port = tls, port
 
     def respond(self, request: Request, now: float) -> Response:
         """Carry out a request at `now` (seconds since 1970). Returns the reply. Several threads may call it at once."""
@@ -102,6 +100,19 @@ class Simulator:
 
     def control(self, method: str, what: str, document: object) -> Response | None:
         """The reply to a control call that only this simulator has; None if it has no such call. Raises ValueError."""
+
+    @functools.cached_property
+    def _server(self) -> _Server:
+        """The HTTP server. It takes its port when the URL is first read."""
+        server = _Server(("127.0.0.1", self._port), self)
+        if self._tls:
+            server.socket = self._tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        return server
+
+    @property
+    def url(self) -> str:
+        """The address of the server."""
+        return f"{'https' if self._tls else 'http'}://localhost:{self._server.server_address[1]}"
 
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, args=(0.005,), name=self.name, daemon=True).start()

@@ -3,35 +3,54 @@
 The HTTP API's function does not need it: that function neither calls Adobe nor loads an HTTP client.
 """
 
-import os
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from botocore.config import Config
+import requests
 
 from aep_connections.adobe.flow_service import Adobe
 from aep_connections.adobe.ims import TokenSource
-from aep_connections.aws import client
-from aep_connections.domain.ports import Clock, Secrets
+from aep_connections.aws.registry import Registry
+from aep_connections.aws.secrets import Secrets
+from aep_connections.domain import ports
 from aep_connections.domain.redaction import Redactor
-from aep_connections.domain.time import Deadline
+from aep_connections.domain.time import Deadline, SystemClock
 from aep_connections.http.transport import Timeouts, Upstream, new_session
 from aep_connections.settings import AdobeSettings
 
 
+@dataclass(slots=True, kw_only=True)
 class Environment:
     """Created once per execution environment. Its methods create what each invocation needs."""
 
-    def __init__(self, settings: AdobeSettings, clock: Clock, timeouts: Timeouts) -> None:
-        self.clock = clock
-        self._settings, self._timeouts = settings, timeouts
-        self._session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-        self._http = new_session()
-        self._tokens = TokenSource(settings.adobe_ims_url, clock)
+    settings: AdobeSettings
+    clock: ports.Clock
+    timeouts: Timeouts
+    http: requests.Session
+    secrets: ports.Secrets
+    registry: ports.Registry
+    tokens: TokenSource = field(init=False)
 
-    def client(self, service: str, changes: Config | None = None) -> Any:
-        """A client of an AWS service, with our limits except for `changes`."""
-        return client.client(self._session, service, changes)
+    def __post_init__(self) -> None:
+        self.tokens = TokenSource(self.settings.adobe_ims_url, self.clock)
+
+    @classmethod
+    def on_aws(
+        cls, settings: AdobeSettings, client: Callable[..., Any], clock: ports.Clock | None, timeouts: Timeouts | None
+    ) -> Environment:
+        """The environment with real adapters. Without a clock or timeouts, it has those of Lambda."""
+        clock = clock or SystemClock()
+        return cls(
+            settings=settings,
+            clock=clock,
+            timeouts=timeouts or Timeouts(),
+            http=new_session(),
+            secrets=Secrets(client("secretsmanager")),
+            registry=Registry(client("dynamodb"), settings.registry_table, clock),
+        )
 
     def deadline(self, context: Any, *, kept: float) -> Deadline:
         """The end of an invocation; `kept` seconds before it are reserved."""
@@ -39,9 +58,9 @@ class Environment:
 
     def upstream(self, deadline: Deadline) -> Upstream:
         """The calls of one invocation or delivery, with their own redactor."""
-        return Upstream(session=self._http, timeouts=self._timeouts, deadline=deadline, redactor=Redactor())
+        return Upstream(session=self.http, timeouts=self.timeouts, deadline=deadline, redactor=Redactor())
 
-    def adobe(self, secrets: Secrets, upstream: Upstream) -> Adobe:
+    def adobe(self, upstream: Upstream) -> Adobe:
         """Adobe, with the credential of the current secret."""
-        settings = self._settings
-        return Adobe(settings.adobe_platform_url, settings.adobe_secret_id, secrets, self._tokens, upstream)
+        settings = self.settings
+        return Adobe(settings.adobe_platform_url, settings.adobe_secret_id, self.secrets, self.tokens, upstream)

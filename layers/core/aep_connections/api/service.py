@@ -5,15 +5,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import boto3
-
 from aep_connections.api import problems
 from aep_connections.api.messages import HttpReply
 from aep_connections.api.problems import Problem
 from aep_connections.api.routes import Dependencies, dispatch
 from aep_connections.api.submit import Submitter
-from aep_connections.aws import functions
-from aep_connections.aws.client import client
+from aep_connections.aws.client import clients
+from aep_connections.aws.functions import ONCE, Functions
 from aep_connections.aws.parameters import parameter_name
 from aep_connections.aws.queue import Queue
 from aep_connections.aws.registry import Registry
@@ -57,11 +55,10 @@ class ApiService:
 def build(environment: Mapping[str, str] | None = None, clock: Clock | None = None) -> ApiService:
     """The service of this environment. Calls nothing. Raises SettingsInvalid."""
     settings = ApiSettings.from_environment(os.environ if environment is None else environment)
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-    clock = clock or SystemClock()
-    registry = Registry(client(session, "dynamodb"), settings.registry_table, clock)
-    queue = Queue(client(session, "sqs"), settings.request_queue_url, None)
-    explorer = functions.Functions(functions.patient_client(session))
+    client, clock = clients(), clock or SystemClock()
+    registry = Registry(client("dynamodb"), settings.registry_table, clock)
+    queue = Queue(client("sqs"), settings.request_queue_url, None)
+    explorer = Functions(client("lambda", ONCE))
     dependencies = Dependencies(
         clock=clock,
         registry=registry,

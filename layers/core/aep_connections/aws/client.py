@@ -1,5 +1,6 @@
 """Makes every AWS call with timeouts and few tries, and turns AWS's refusals into our errors."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,10 @@ class Refused:
     item: Mapping[str, Any]
 
 
-def client(session: boto3.Session, service: str, changes: Config | None = None) -> Any:
-    """A client with our limits, except for `changes`."""
-    config = CONFIG.merge(changes) if changes else CONFIG
-    return session.client(service, config=config)  # type: ignore[call-overload]
+def clients() -> Callable[..., Any]:
+    """`client(service, changes)` of one session: a client with our limits, except for `changes`."""
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    return lambda service, changes=None: session.client(service, config=CONFIG.merge(changes) if changes else CONFIG)
 
 
 def call(operation: Callable[..., Any], **arguments: Any) -> dict[str, Any]:

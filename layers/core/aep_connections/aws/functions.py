@@ -3,10 +3,8 @@
 import json
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
-from aep_connections.aws import client
 from aep_connections.aws.client import call
 from aep_connections.domain.errors import Unavailable
 
@@ -14,10 +12,8 @@ INVOKE_SECONDS = 27
 """Longer than the explore function's timeout, shorter than the timeout of the function that invokes it."""
 
 
-def patient_client(session: boto3.Session) -> Any:
-    """A Lambda client without retries: the reply takes long, and no caller would wait for a second try."""
-    once = Config(read_timeout=INVOKE_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
-    return client.client(session, "lambda", once)
+ONCE = Config(read_timeout=INVOKE_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
+"""For an invocation whose reply takes long: no caller would wait for a second try."""
 
 
 class Functions:

@@ -4,13 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from aep_connections.aws.registry import Registry
-from aep_connections.aws.secrets import Secrets
+from aep_connections.aws.client import clients
 from aep_connections.contract.request import readable_key
 from aep_connections.domain.errors import ConnectionFailure, Failure, InvalidRequest, unexpected
 from aep_connections.domain.model import Key
 from aep_connections.domain.ports import Clock
-from aep_connections.domain.time import REPLY_SECONDS, SystemClock
+from aep_connections.domain.time import REPLY_SECONDS
 from aep_connections.environment import Environment
 from aep_connections.explore.explore import ExplorePorts, explore
 from aep_connections.http.transport import Timeouts
@@ -24,19 +23,18 @@ class ExploreService:
 
     def __init__(self, settings: ExploreSettings, environment: Environment) -> None:
         self._environment, self._databricks_url = environment, settings.databricks_url
-        self._secrets = Secrets(environment.client("secretsmanager"))
-        self._registry = Registry(environment.client("dynamodb"), settings.registry_table, environment.clock)
         self._log = Log()
 
     def explore(self, event: Any, context: Any) -> dict[str, Any]:
         """The data that the API function requested; or `failure`, with the contract's names."""
-        upstream = self._environment.upstream(self._environment.deadline(context, kept=REPLY_SECONDS))
+        environment = self._environment
+        upstream = environment.upstream(environment.deadline(context, kept=REPLY_SECONDS))
         ports = ExplorePorts(
             redactor=upstream.redactor,
-            secrets=self._secrets,
-            adobe=self._environment.adobe(self._secrets, upstream),
+            secrets=environment.secrets,
+            adobe=environment.adobe(upstream),
             workspaces=Workspaces(self._databricks_url, upstream),
-            registry=self._registry,
+            registry=environment.registry,
         )
         reply = _reply(event, ports)
         self._log.write("explored", _line(event, reply))
@@ -69,4 +67,4 @@ def build(
 ) -> ExploreService:
     """The service of this environment. Calls nothing and reads no secret. Raises SettingsInvalid."""
     settings = ExploreSettings.from_environment(os.environ if environment is None else environment)
-    return ExploreService(settings, Environment(settings, clock or SystemClock(), timeouts or Timeouts()))
+    return ExploreService(settings, Environment.on_aws(settings, clients(), clock, timeouts))
