@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SAM = $(BIN)/sam
+QUICK = tests/unit tests/provision tests/reconcile tests/api
 export SAM_CLI_TELEMETRY = 0
 ifdef AWS_REGION
 export AWS_DEFAULT_REGION ?= $(AWS_REGION)
@@ -10,10 +11,10 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local test fire matrix soak guards e2e check bench openapi format lock build deploy clean
+.PHONY: help setup demo local test test-quick fire matrix soak guards e2e check bench openapi format lock build deploy clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is required. Run: make PYTHON=python3.13 …"; exit 1; }
@@ -34,6 +35,9 @@ local: $(VENV)/.installed ## run the whole stack on this machine until it is int
 
 test: $(VENV)/.installed ## run the tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-quick: $(VENV)/.installed ## run the unit tests and the rules in memory
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not cloud and not slow" $(QUICK)
 
 fire: $(VENV)/.installed ## test every call with every fault, kills, concurrency and random histories: no invariant may break
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/fire

@@ -15,9 +15,8 @@ from local.gateway.callers import CALLER
 from local.gateway.http_api import HttpApi, paths
 from local.gateway.http_events import Call, event_of, reply_of
 from local.stack import ROOT
-from tests.support.iam import AwsCalls
-from tests.support.web import SECONDS, Web
-from tests.support.world import Sent, World
+from tests.support.web import SECONDS, Web, work
+from tests.support.world import World
 
 EVENTS = ROOT / "events"
 API = HttpApi.read(Template.load({"AdobeSecretArn": "arn"}), lambda name, attribute: f"{name}.{attribute}")
@@ -46,23 +45,11 @@ def load(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-@pytest.fixture
-def web(world: World, aws_calls: AwsCalls) -> Web:
-    return Web(world, aws_calls)
-
-
 def send_sample(web: Web, name: str) -> tuple[int, Any]:
     """The status and the document of the API function's response to a sample."""
     clock = web.world.clock
     reply = reply_of(web.api.respond(load(name), Context(clock.now() + SECONDS, clock.now)))
     return reply.status, json.loads(reply.body)
-
-
-def work(world: World) -> None:
-    """Deliver everything in the queue."""
-    sqs, url = world.stack.aws.client("sqs"), world.stack.queue_url
-    for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600).get("Messages", []):
-        world.deliver(Sent(m["MessageId"], m["ReceiptHandle"], m["Body"], world.clock.now()))
 
 
 def test_every_sample_of_the_api_has_an_expected_status() -> None:
@@ -192,7 +179,7 @@ def test_the_samples_of_exploring_are_the_events_that_the_apis_function_sends(
         received.append(event)
         return {}
 
-    monkeypatch.setitem(world.stack.aws.functions, world.stack.resources.attribute("ExploreFunction", None), explore)
+    monkeypatch.setitem(world.functions, web.explore_name, explore)
 
     for sample in ("api-tables", "api-table"):
         send_sample(web, sample)

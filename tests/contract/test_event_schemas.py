@@ -225,7 +225,7 @@ def test_every_event_of_a_stack_is_valid(world: World, keeper: Keeper) -> None:
     keeper.reconcile()
     for recheck in keeper.rechecks():
         world.deliver(recheck)
-    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.databricks.settings.clusters = dict(STOPPED)
     world.deliver(world.send(REQUEST | {"database": "other"}))
     world.deliver(world.send({"sandbox": "Dev", "name": "sales", "unknown": 1}))
     world.deliver(world.send(ABSENT))

@@ -112,7 +112,7 @@ def test_the_timers_input_is_the_sample_with_the_schedulers_placeholders() -> No
 
 @pytest.mark.parametrize("name", ["reconcile-by-hand", "reconcile-schedule"])
 def test_a_sample_of_a_run_reconciles_the_fleet(made: World, woken: Keeper, name: str) -> None:
-    made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
+    made.unpublish("sales-lakehouse")
 
     result = woken.wake(load(name))
 
@@ -121,7 +121,7 @@ def test_a_sample_of_a_run_reconciles_the_fleet(made: World, woken: Keeper, name
 
 
 def test_the_sample_of_a_continued_run_ends_the_run_and_skips_what_was_checked(made: World, woken: Keeper) -> None:
-    made.stack.aws.client("ssm").delete_parameter(Name=made.parameter_name("sales-lakehouse"))
+    made.unpublish("sales-lakehouse")
 
     result = woken.wake(load("reconcile-continues"))
 
@@ -142,8 +142,8 @@ def test_a_sample_of_a_failed_dataflow_causes_a_recheck_of_its_connection(
     made: World, woken: Keeper, name: str
 ) -> None:
     (item,) = made.connections()
-    made.stack.adobe.settings.in_use.append(item["id"])
-    (flow,) = flows([item["id"]], made.stack.adobe.records, ADOBE_SECRET["orgId"], "dev")
+    made.adobe.settings.in_use.append(item["id"])
+    (flow,) = flows([item["id"]], made.adobe.records, ADOBE_SECRET["orgId"], "dev")
     sample = load(name)
 
     unknown = woken.wake(sample)
@@ -169,7 +169,7 @@ def test_a_sample_of_a_recheck_tests_the_connection_and_creates_a_missing_one(
     before = len(made.calls("GET", "/test"))
 
     made.until_done(Sent(record["messageId"], record["receiptHandle"], record["body"], made.clock.now()))
-    made.stack.adobe.records[made.connections()[0]["id"]].deleted_at = made.clock.now()
+    made.adobe.records[made.connections()[0]["id"]].deleted_at = made.clock.now()
     made.until_done(Sent(record["messageId"], record["receiptHandle"], record["body"], made.clock.now()))
 
     assert len(made.calls("GET", "/test")) - before == 1 + (reason in (Reason.DUE, Reason.FLOW_RUN))

@@ -19,11 +19,19 @@ from tests.guards.scratch import mutant
 EVERY_GUARD = pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 
 
+LEVELS = ("pytest.mark.cloud", "pytest.mark.slow")
+BOTH_SIDES = ("side", "platform")
+
+
 @functools.cache
 def parametrized(file: str) -> dict[str, bool]:
-    """The tests of a file, and whether each has parameters."""
+    """The tests of a file, and whether each has parameters: its own, or those of the fixtures of `tests/adapters/`."""
     functions = [node for node in ast.parse((ROOT / file).read_text()).body if isinstance(node, ast.FunctionDef)]
-    return {function.name: bool(function.decorator_list) for function in functions}
+    return {
+        function.name: any(ast.unparse(one) not in LEVELS for one in function.decorator_list)
+        or any(argument.arg in BOTH_SIDES for argument in function.args.args)
+        for function in functions
+    }
 
 
 def test_the_page_matches_the_table() -> None:

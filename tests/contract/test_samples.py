@@ -19,7 +19,7 @@ from aep_connections.domain.delivery import Delivery, Processed, Recheck
 from aep_connections.domain.errors import InvalidRequest
 from aep_connections.provision.service import reply_to
 from local.aws.template import PSEUDO, Template
-from tests.support.world import World
+from tests.support.cloud import CloudWorld
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = sorted((ROOT / "events").rglob("*.json"))
@@ -119,12 +119,13 @@ def test_an_events_time_and_id_are_its_order() -> None:
     )
 
 
-def test_the_entries_to_put_make_an_event_that_the_rule_matches_and_the_service_accepts(world: World) -> None:
+@pytest.mark.cloud
+def test_the_entries_to_put_make_an_event_that_the_rule_matches_and_the_service_accepts(world: CloudWorld) -> None:
     entries = load(ROOT / "events" / "put-events.json")
     for entry in entries:
         assert entry["EventBusName"] == "aep-connections"
         entry["EventBusName"] = world.stack.bus_name
-    world.stack.put_secret("aep/dev/databricks/sales", {})
+    world.put_values("aep/dev/databricks/sales", {})
     world.stack.aws.client("events").put_events(Entries=entries)
 
     sqs_client = world.stack.aws.client("sqs")

@@ -27,7 +27,7 @@ class LifeWithCallers(Life):
 
     def __init__(self) -> None:
         super().__init__()
-        self._web = Web(self._world, self.aws_calls)
+        self._web = Web(self._world)
 
     @rule(key=keys, what=requests)
     def request_over_http(self, key: KeyOf, what: dict[str, Any]) -> None:

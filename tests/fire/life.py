@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import pytest
@@ -44,13 +44,15 @@ from tests.fire.lots import (
 from tests.support.call_faults import CallFault
 from tests.support.calls import HTTP_CALLS, Calls, Go
 from tests.support.canaries import TOKEN
+from tests.support.cloud import new_cloud
 from tests.support.iam import AwsCalls
 from tests.support.judge import Judge, KeyOf
 from tests.support.keeper import Keeper
-from tests.support.world import STOPPED, Killed, Sent, new_world
+from tests.support.memory import MemoryWorld
+from tests.support.world import STOPPED, Killed, Sent, World
 
 BUDGET = settings(
-    max_examples=25,
+    max_examples=150,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
@@ -62,10 +64,12 @@ BUDGET = settings(
 
 
 class Life(RuleBasedStateMachine):
-    """A world with three keys in two sandboxes. The caller sets `aws` and `aws_calls`."""
+    """A world with three keys in two sandboxes."""
 
-    aws: Aws
-    aws_calls: AwsCalls
+    @staticmethod
+    def new_world() -> AbstractContextManager[World]:
+        """A world in memory; `over_http` is a life in another one."""
+        return nullcontext(MemoryWorld())
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,9 +79,9 @@ class Life(RuleBasedStateMachine):
         patch = self._open.enter_context(pytest.MonkeyPatch.context())
         for module in (provision, run, workspace, secrets):  # so that calls have a fixed order
             patch.setattr(module, "concurrently", lambda *calls: tuple(call() for call in calls))
-        self._world = self._open.enter_context(new_world(self.aws, self.aws_calls))
-        self._open.enter_context(self._calls.watched())
-        self._keeper = Keeper(self._world, self.aws_calls)
+        self._world = self._open.enter_context(self.new_world())
+        self._open.enter_context(self._world.watched(self._calls))
+        self._keeper = Keeper(self._world)
         self._keeper.service = self._keeper.new_service(MAX_MISSING_PERCENT="100")  # a sandbox has two keys at most
         self._judge = Judge(self._world, self._calls)
         self._waiting: list[Sent] = []
@@ -190,7 +194,7 @@ class Life(RuleBasedStateMachine):
             if key in self._adopting:
                 self._judge.adoptable.add(twin)
         elif what == "parameter" and world.parameter(key[1], key[0]):
-            world.stack.aws.client("ssm").delete_parameter(Name=world.parameter_name(key[1], key[0]))
+            world.unpublish(key[1], key[0])
         elif what == "secret":
             self._rotate(key, f"db{next(self._numbers)}")
         for connection_id in self._judge.living(key):
@@ -199,7 +203,7 @@ class Life(RuleBasedStateMachine):
     @rule(what=st.sampled_from(WORKSPACES))
     def a_setting_changes(self, what: tuple[str, Any]) -> None:
         """A setting of the workspace changes, or becomes correct again."""
-        setattr(self._world.stack.databricks.settings, *what)
+        setattr(self._world.databricks.settings, *what)
 
     @rule(
         stopped=st.booleans(), lag=st.sampled_from(LAGS), reorders=st.booleans(), status=st.sampled_from([202, 204]),
@@ -207,8 +211,8 @@ class Life(RuleBasedStateMachine):
     )  # fmt: skip
     def conditions_change(self, stopped: bool, lag: float, reorders: bool, status: Any, redriven: bool) -> None:
         """The cluster stops or starts, Adobe is slow or fast, and an operator may redrive the parked messages."""
-        self._world.stack.databricks.settings.clusters = dict(STOPPED) if stopped else {}
-        settings = self._world.stack.adobe.settings
+        self._world.databricks.settings.clusters = dict(STOPPED) if stopped else {}
+        settings = self._world.adobe.settings
         settings.list_lag_seconds, settings.list_reorders, settings.delete_status = lag, reorders, status
         settings.delete_lag_seconds = 5.0 if status == 202 else 0.0
         for parked in self._world.dead_letters() if redriven else ():
@@ -286,7 +290,7 @@ class Life(RuleBasedStateMachine):
 
     def _edit(self, connection_id: str, key: KeyOf, what: str) -> None:
         """Change a connection in Adobe, as a person could."""
-        record, now = self._world.stack.adobe.records[connection_id], self._world.clock.now()
+        record, now = self._world.adobe.records[connection_id], self._world.clock.now()
         params = record.item["auth"]["params"] | {"database": "edited"}
         patches = {"rename": ("/name", f"{key[1]}.renamed"), "edit": ("/auth/params", params)}
         if what == "delete":
@@ -342,7 +346,7 @@ class Life(RuleBasedStateMachine):
         for key in KEYS:
             self.a_person_changes(key, "enable")
         world.clock.advance(400)
-        world.stack.adobe.reply(Request("GET", "/", (), {}, b""))
+        world.adobe.reply(Request("GET", "/", (), {}, b""))
         self._drain()
         self._reconcile_repairs()
         first = next(self._numbers)
@@ -382,7 +386,7 @@ class Life(RuleBasedStateMachine):
         if (status, [parameter]) != ("ready", living):
             yield f"8: {key} should be present: {status} {code} {living} {parameter}"
             return
-        shown = self._world.stack.adobe.records[living[0]].item
+        shown = self._world.adobe.records[living[0]].item
         expected = (request["displayName"], request.get("database", self._databases[key]))
         if (shown["name"], shown["auth"]["params"]["database"]) != expected:
             yield f"8: {key} should be {expected}"
@@ -397,3 +401,8 @@ def order_of(envelope: dict[str, Any]) -> str:
 def secret_of(key: KeyOf) -> str:
     """The name of a key's secret."""
     return f"aep/{key[0]}/databricks/{key[1]}"
+
+
+def over_http(life: type[Life], aws: Aws, aws_calls: AwsCalls) -> type[Life]:
+    """A kind of life, over HTTP and with moto."""
+    return type("LifeOverHttp", (life,), {"new_world": staticmethod(lambda: new_cloud(aws, aws_calls))})

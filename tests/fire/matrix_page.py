@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.support.aws import moto_server
 from tests.support.call_faults import EVERY, CallFault
+from tests.support.cloud import new_cloud
 from tests.support.iam import AwsCalls
 from tests.support.matrix import Row, new_matrix
 
@@ -66,9 +67,10 @@ def lines_in(page: str, fault: str) -> set[tuple[str, str]]:
 def _column(fault: CallFault) -> list[Row]:
     calls = AwsCalls()
     logging.disable(logging.CRITICAL)
-    with redirect_stdout(StringIO()), moto_server() as aws, new_matrix(aws, calls) as matrix:  # not the service's log
+    with redirect_stdout(StringIO()), moto_server() as aws, new_cloud(aws, calls) as world:  # not the service's log
         calls.watch(aws)
-        return matrix.column(fault)
+        with new_matrix(world) as matrix:
+            return [matrix.row(cell) for cell in matrix.cells(fault)]
 
 
 def main() -> int:

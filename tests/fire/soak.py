@@ -1,4 +1,7 @@
-"""Generates lives for a given time: `python -m tests.fire.soak MINUTES`. A failure is shown with its steps."""
+"""Generates lives for a given time: `python -m tests.fire.soak MINUTES`. A failure is shown with its steps.
+
+Most lives run in memory. One in a hundred runs over HTTP and moto.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.fire.callers import LifeWithCallers
-from tests.fire.life import BUDGET
+from tests.fire.life import BUDGET, over_http
 from tests.support.aws import moto_server
 from tests.support.iam import AwsCalls
 
-ROUND = settings(BUDGET, max_examples=20, stateful_step_count=50, derandomize=False)
+IN_MEMORY = settings(BUDGET, max_examples=200, stateful_step_count=50, derandomize=False)
+OVER_HTTP = settings(IN_MEMORY, max_examples=2)
 
 
 def main(minutes: float) -> None:
@@ -26,14 +30,15 @@ def main(minutes: float) -> None:
     calls = AwsCalls()
     with moto_server() as aws:
         calls.watch(aws)
-        LifeWithCallers.aws, LifeWithCallers.aws_calls = aws, calls
+        life = over_http(LifeWithCallers, aws, calls)
         while time.monotonic() < ends:
             with redirect_stdout(StringIO()):  # the service's log
-                run_state_machine_as_test(LifeWithCallers, settings=ROUND)
-            lives += ROUND.max_examples
+                run_state_machine_as_test(LifeWithCallers, settings=IN_MEMORY)
+                run_state_machine_as_test(life, settings=OVER_HTTP)
+            lives += IN_MEMORY.max_examples + OVER_HTTP.max_examples
             refused = calls.refused()
             assert not refused, f"template.yaml does not allow {refused}"
-            print(f"{lives} lives of up to {ROUND.stateful_step_count} steps: nothing broke", flush=True)
+            print(f"{lives} lives of up to {IN_MEMORY.stateful_step_count} steps: nothing broke", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from pathlib import Path
 from tests.guards import GUARDS
 from tests.guards.document import PATH, ROOT, document
 from tests.guards.guard import Guard
-from tests.guards.scratch import GREEN, RED, NotOnce, Scratch, Verdict, mutant
+from tests.guards.removal import NotOnce
+from tests.guards.scratch import GREEN, RED, Scratch, Verdict, mutant
 
 JOBS = (os.cpu_count() or 1) + 1
 """One more than the number of cores, since a test spends much of its time waiting."""

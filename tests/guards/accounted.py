@@ -6,11 +6,25 @@ from tests.guards.guard import CORE, TEMPLATE, Guard, Invariant
 
 PROCESS, QUEUE = CORE + "provision/process.py", CORE + "aws/queue.py"
 IN_ACCOUNTED, IN_ENDINGS, IN_CRASHES, IN_TOKENS = (
-    f"tests/integration/test_{name}.py::" for name in ("accounted", "endings", "crashes", "tokens")
+    f"tests/{name}.py::"
+    for name in (
+        "provision/test_accounted",
+        "provision/test_endings",
+        "provision/test_crashes",
+        "provision/test_tokens",
+    )
 )
-IN_REQUESTS = "tests/integration/test_requests.py::"
-IN_WAITING = "tests/integration/test_waiting.py::"
-IN_HTTP = "tests/integration/test_http.py::"
+IN_REQUESTS = "tests/provision/test_requests.py::"
+IN_WAITING = "tests/provision/test_waiting.py::"
+IN_HTTP = "tests/api/test_http.py::"
+WAIT = (
+    'Wait(order=job.order, what=f"cluster {cluster.id} to run", since=now, '
+    "until=now + job.limits.cluster_start_limit_seconds)"
+)
+ANNOUNCE = (
+    "if _must_announce(job, end):\n"
+    "    self._announce(DELETED if _is_absent(job.request) else READY, job.order, end.document())\n"
+)
 
 INVARIANT = Invariant(
     4,
@@ -23,13 +37,9 @@ INVARIANT = Invariant(
             "announced before it is closed",
             "a request whose delivery is killed in between is never announced",
             PROCESS,
-            "            if _must_announce(job, end):\n"
-            "                self._announce(DELETED if _is_absent(job.request) else READY, "
-            "job.order, end.document())\n",
-            "            self._close(job, end)\n"
-            "            if _must_announce(job, end):\n"
-            "                self._announce(DELETED if _is_absent(job.request) else READY, "
-            "job.order, end.document())\n",
+            "Processor._run",
+            ANNOUNCE,
+            "self._close(job, end)\n" + ANNOUNCE,
             (
                 IN_CRASHES + "test_a_create_killed_after_any_call_is_completed_by_a_later_delivery[16]",
                 IN_CRASHES + "test_a_delete_killed_after_any_call_is_completed_by_a_later_delivery[9]",
@@ -39,13 +49,9 @@ INVARIANT = Invariant(
             "nothing is recorded after a close",
             "a request that was closed, but whose close got no response, is recorded as open again, forever",
             PROCESS,
-            "            if _must_announce(job, end):\n"
-            "                self._announce(DELETED if _is_absent(job.request) else READY, "
-            "job.order, end.document())\n",
-            "            if _must_announce(job, end):\n"
-            "                self._announce(DELETED if _is_absent(job.request) else READY, "
-            "job.order, end.document())\n"
-            "            return self._close(job, end)\n",
+            "Processor._run",
+            ANNOUNCE,
+            ANNOUNCE + "return self._close(job, end)",
             (IN_ACCOUNTED + "test_a_close_whose_reply_was_lost_is_not_undone[present]",),
             also=(8,),
         ),
@@ -53,23 +59,26 @@ INVARIANT = Invariant(
             "a recheck that completes a request announces it",
             "a request that a recheck completed is never announced",
             PROCESS,
-            "ends = before.answered != before.order or before",
-            "ends = before",
+            "_must_announce",
+            "before.answered != before.order or before.status is Status.FAILED",
+            "before.status is Status.FAILED",
             (IN_ENDINGS + "test_a_recheck_that_completes_an_open_request_announces_it",),
         ),
         Guard(
             "every failure is announced",
             "a request that fails like the one before it is not announced",
             PROCESS,
-            "        if not (job.recheck and known):\n",
-            "        if not known:\n",
+            "Processor._end",
+            "not (job.recheck and known)",
+            "not known",
             (IN_ENDINGS + "test_every_request_that_fails_is_announced_even_if_it_fails_like_the_one_before",),
         ),
         Guard(
             "refusal is announced",
             "a request that breaks a rule disappears without an event",
             PROCESS,
-            "        self._announce(FAILED, delivery.order, _key_fields(delivery) | failure.document())\n",
+            "Processor._refuse",
+            "self._announce(FAILED, delivery.order, _key_fields(delivery) | failure.document())",
             "",
             (IN_REQUESTS + "test_a_refused_request_names_every_fault_and_is_announced",),
         ),
@@ -77,6 +86,7 @@ INVARIANT = Invariant(
             "given up after a time",
             "a request that keeps failing is delivered until the queue drops it, and no one learns why",
             PROCESS,
+            "Processor._overdue",
             "self.ports.clock.now() - message.first_received >= self.limits.give_up_seconds",
             "self.ports.clock.now() < message.first_received",
             (IN_ACCOUNTED + "test_a_redriven_request_is_processed_with_its_original_order",),
@@ -85,6 +95,7 @@ INVARIANT = Invariant(
             "a wait ends",
             "a request waits forever for a cluster that never runs",
             PROCESS,
+            "Processor._given_up",
             "return self.ports.clock.now() >= wait.until",
             "return False",
             (IN_WAITING + "test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_then_parked",),
@@ -94,22 +105,25 @@ INVARIANT = Invariant(
             "a wait is counted from its beginning",
             "a request waits forever, since each delivery starts its wait again",
             CORE + "provision/readiness.py",
-            "wait = job.wait() or Wait(",
-            "wait = Wait(",
+            "_start_or_await_cluster",
+            "job.wait() or " + WAIT,
+            WAIT,
             (IN_WAITING + "test_a_start_that_fails_for_a_temporary_reason_is_repeated_until_the_limit_then_parked",),
         ),
         Guard(
             "a start without a response counts",
             "a start whose response was lost is forgotten, and a failing start is paid for again and again",
             CORE + "provision/readiness.py",
-            "        job.entry = job.entry.with_(wait=wait)  # a start whose reply is lost may have happened\n",
-            "",
+            "_start_or_await_cluster",
+            "job.entry = job.entry.with_(wait=wait)\nworkspace.start()",
+            "workspace.start()",
             (IN_WAITING + "test_a_start_whose_reply_was_lost_counts_and_its_permanent_failure_ends_the_request",),
         ),
         Guard(
             "a wait belongs to one request",
             "a new request is given up because an earlier one waited too long",
             CORE + "provision/job.py",
+            "Job.wait",
             "return wait if wait and wait.order == self.order else None",
             "return wait",
             (IN_WAITING + "test_a_later_request_starts_a_new_wait",),
@@ -118,15 +132,17 @@ INVARIANT = Invariant(
             "a wait has its own limit",
             "a request is given up while its cluster starts",
             PROCESS,
-            "if waits or not self._overdue(job):",
-            "if not self._overdue(job):",
+            "Processor._stop_if_given_up",
+            "waits or not self._overdue(job)",
+            "not self._overdue(job)",
             (IN_WAITING + "test_a_wait_has_its_own_limit_not_the_general_one[start]",),
         ),
         Guard(
             "time limit is checked when a delivery begins",
             "a request that was given up long ago is processed once more",
             PROCESS,
-            "            self._stop_if_given_up(job)\n",
+            "Processor._run",
+            "self._stop_if_given_up(job)",
             "",
             (IN_ACCOUNTED + "test_a_delivery_after_the_time_limit_fails_with_the_last_reason_and_does_not_call_adobe",),
         ),
@@ -134,6 +150,7 @@ INVARIANT = Invariant(
             "a request that is given up is parked",
             "a request that could succeed later cannot be redriven",
             PROCESS,
+            "Processor._end",
             "parked = error.retryable and job.delivery.message is not None",
             "parked = error.retryable and job.delivery.message is None",
             (IN_ACCOUNTED + "test_a_redriven_request_is_processed_with_its_original_order",),
@@ -142,20 +159,18 @@ INVARIANT = Invariant(
             "parked before it is recorded",
             "the registry says that a request was given up and parked, but it was not parked",
             PROCESS,
-            "        if parked:\n"
-            "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
-            "failure.message)\n"
-            "        job.close(job.entry.failed(failure, self.ports.clock.now()))\n",
-            "        job.close(job.entry.failed(failure, self.ports.clock.now()))\n"
-            "        if parked:\n"
-            "            self.ports.queue.park(job.order, _document(job.delivery), failure.code, "
-            "failure.message)\n",
+            "Processor._end",
+            "if parked: self.ports.queue.park(job.order, _document(job.delivery), failure.code, failure.message)\n"
+            "job.close(job.entry.failed(failure, self.ports.clock.now()))",
+            "job.close(job.entry.failed(failure, self.ports.clock.now()))\n"
+            "if parked: self.ports.queue.park(job.order, _document(job.delivery), failure.code, failure.message)",
             (IN_ACCOUNTED + "test_a_request_that_cannot_be_parked_is_not_recorded_as_failed",),
         ),
         Guard(
             "a message without a key is parked",
             "a message that no one could find again is acknowledged and lost",
             PROCESS,
+            "Processor._refuse",
             "parked = delivery.message is not None and None in _key_of(delivery)",
             "parked = False",
             (
@@ -167,49 +182,59 @@ INVARIANT = Invariant(
             "parking must succeed",
             "a message that the dead-letter queue did not accept is acknowledged and lost",
             QUEUE,
-            "        call(\n            self._sqs.send_message,",
-            "        attempt(\n            self._sqs.send_message,",
-            (IN_ACCOUNTED + "test_a_failure_that_cannot_be_announced_or_parked_is_not_acknowledged",),
+            "Queue.park",
+            "call",
+            "attempt",
+            (
+                "tests/adapters/test_faults.py::"
+                "test_a_fault_of_aws_ends_a_call_with_its_error_and_its_effect[adapter-park-AWS denies access]",
+            ),
         ),
         Guard(
             "a message that is nested too deeply is parked",
             "such a message is delivered until the queue drops it",
             QUEUE,
-            "    except RecursionError:\n"
-            '        return json.dumps(envelope(order, {"unreadable": "nested too deeply to be '
-            'written"}, PARKED))\n',
-            "    except RecursionError:\n        raise\n",
-            (IN_ACCOUNTED + "test_a_request_nested_too_deeply_to_be_written_is_still_parked",),
+            "_body",
+            'return json.dumps(envelope(order, {"unreadable": "nested too deeply to be written"}, PARKED))',
+            "raise",
+            ("tests/adapters/test_queue.py::test_a_detail_that_is_nested_too_deeply_is_parked_without_it[adapter]",),
         ),
         Guard(
             "announcing must succeed",
             "an event that the bus did not accept counts as announced",
             CORE + "aws/events.py",
-            'if reply.get("FailedEntryCount"):',
-            'if reply.get("FailedEntryCount") is None:',
-            ("tests/unit/test_aws.py::test_an_event_that_the_bus_did_not_accept_is_an_error",),
+            "Events._put",
+            'reply.get("FailedEntryCount")',
+            'reply.get("FailedEntryCount") is None',
+            ("tests/adapters/test_events.py::test_an_event_that_the_bus_does_not_accept_is_an_error[adapter]",),
         ),
         Guard(
             "publishing must succeed",
             "a parameter that could not be written counts as published",
             CORE + "aws/parameters.py",
-            "        call(\n            self._ssm.put_parameter,",
-            "        attempt(\n            self._ssm.put_parameter,",
-            (IN_ACCOUNTED + "test_the_remedy_of_a_direct_invoke_says_to_send_the_request_again[PutParameter]",),
+            "Parameters.put",
+            "call",
+            "attempt",
+            (
+                "tests/adapters/test_faults.py::"
+                "test_a_fault_of_aws_ends_a_call_with_its_error_and_its_effect[adapter-publish-AWS denies access]",
+            ),
             also=(2,),
         ),
         Guard(
             "a request without a recorded result is not acknowledged",
             "a request whose result could not be recorded is acknowledged and lost",
             PROCESS,
-            "error=unrecorded, acknowledged=False)",
-            "error=unrecorded)",
-            (IN_ACCOUNTED + "test_a_message_is_not_acknowledged_if_its_result_cannot_be_recorded[UpdateItem]",),
+            "Processor.process",
+            "_processed(delivery, error=unrecorded, acknowledged=False)",
+            "_processed(delivery, error=unrecorded)",
+            (IN_ACCOUNTED + "test_a_message_is_not_acknowledged_if_its_result_cannot_be_recorded[accept]",),
         ),
         Guard(
             "every unfinished message is delivered again",
             "Lambda deletes a message that is not finished",
             CORE + "contract/messages.py",
+            "batch_reply",
             'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone]}',
             'return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in undone[1:]]}',
             ("tests/unit/test_triggers.py::test_only_unfinished_messages_of_a_batch_are_delivered_again",),
@@ -218,7 +243,8 @@ INVARIANT = Invariant(
             "Lambda reads the partial batch response",
             "Lambda does not read which message is not finished, and deletes it",
             TEMPLATE,
-            "            FunctionResponseTypes: [ReportBatchItemFailures]\n",
+            "ProvisionFunction",
+            "FunctionResponseTypes: [ReportBatchItemFailures]",
             "",
             (
                 "tests/template/test_requests_in.py::"
@@ -229,7 +255,8 @@ INVARIANT = Invariant(
             "dead-letter queue of the requests",
             "a request that is never processed is deleted after two weeks",
             TEMPLATE,
-            "      RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 100}\n",
+            "Requests",
+            "RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 100}",
             "",
             (
                 "tests/template/test_requests_in.py::"
@@ -240,11 +267,9 @@ INVARIANT = Invariant(
             "dead-letter queue of the rule",
             "an event that cannot be sent to the queue is dropped",
             TEMPLATE,
-            "          Arn: !GetAtt Requests.Arn\n"
-            "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n"
-            "          DeadLetterConfig: {Arn: !GetAtt DeadLetters.Arn}\n",
-            "          Arn: !GetAtt Requests.Arn\n"
-            "          RetryPolicy: {MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185}\n",
+            "RequestRule",
+            "DeadLetterConfig: {Arn: !GetAtt DeadLetters.Arn}",
+            "",
             (
                 "tests/template/test_requests_in.py::"
                 "test_rules_and_schedules_retry_and_keep_what_they_cannot_deliver[defaults]",
@@ -254,7 +279,8 @@ INVARIANT = Invariant(
             "the rule starts when it may send",
             "events are dropped while a stack is being created",
             TEMPLATE,
-            "    DependsOn: QueuePolicy # a rule without permission to send loses the events that it matches\n",
+            "RequestRule",
+            "DependsOn: QueuePolicy",
             "",
             ("tests/template/test_requests_in.py::test_a_rule_is_created_after_its_permission_to_send[defaults]",),
         ),
@@ -262,9 +288,9 @@ INVARIANT = Invariant(
             "visibility hold",
             "a message that is being processed is delivered a second time",
             PROCESS,
-            "        if message:\n"
-            "            self.ports.queue.hide(message, self.deadline.remaining() + "
-            "VISIBILITY_BEYOND_DEADLINE_SECONDS)\n",
+            "Processor.process",
+            "if message:\n"
+            "    self.ports.queue.hide(message, self.deadline.remaining() + VISIBILITY_BEYOND_DEADLINE_SECONDS)",
             "",
             (IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",),
             also=(1,),
@@ -273,7 +299,8 @@ INVARIANT = Invariant(
             "pause before the next delivery",
             "a request that failed is delivered again at once, or only when the hold ends",
             PROCESS,
-            "        self.ports.queue.hide(message, _pause(message, error))\n",
+            "Processor._fail",
+            "self.ports.queue.hide(message, _pause(message, error))",
             "",
             (
                 IN_ACCOUNTED + "test_pauses_between_deliveries_grow_from_one_to_three_minutes",
@@ -285,45 +312,44 @@ INVARIANT = Invariant(
             "unexpected error is accounted for",
             "an unexpected error leaves its request in progress forever",
             PROCESS,
-            "        except Exception as error:  # noqa: BLE001 - whatever it is, the request is accounted for\n",
-            "        except RecursionError as error:\n",
+            "Processor._run",
+            "Exception",
+            "RecursionError",
             (IN_ENDINGS + "test_an_unexpected_error_is_recorded_and_announced_without_its_text",),
         ),
         Guard(
             "unexpected error before a request is accepted",
             "an unexpected error ends the invocation without a response",
             PROCESS,
-            "    except Exception as error:  # noqa: BLE001 - not acknowledged, so nothing is lost\n",
-            "    except RecursionError as error:\n",
+            "Processor.process",
+            "Exception",
+            "RecursionError",
             (IN_ENDINGS + "test_an_unexpected_error_before_acceptance_returns_the_message_and_does_not_show_its_text",),
         ),
         Guard(
             "lease is released",
             "a request whose failure could not be announced stays busy until its lease ends",
             PROCESS,
-            "            with contextlib.suppress(ConnectionFailure):\n"
-            "                job.release()\n"
-            "            raise\n",
-            "            raise\n",
+            "Processor._run",
+            "with contextlib.suppress(ConnectionFailure): job.release()",
+            "",
             (IN_ENDINGS + "test_a_failure_that_cannot_be_announced_releases_the_lease",),
         ),
         Guard(
             "a failed direct invoke raises an error",
             "a direct invoke that failed looks like one that succeeded",
             CORE + "provision/service.py",
-            "    if processed.result is None:\n"
-            '        raise forget_causes(processed.error or Unavailable("The request has no '
-            'result."))\n',
-            "    if processed.result is None:\n"
-            '        return {"error": str(processed.error or Unavailable("The request has no '
-            'result."))}\n',
+            "reply_to",
+            'raise forget_causes(processed.error or Unavailable("The request has no result."))',
+            'return {"error": str(processed.error or Unavailable("The request has no result."))}',
             ("tests/unit/test_triggers.py::test_a_direct_invoke_raises_a_retryable_error_at_once",),
         ),
         Guard(
             "every processed request is counted",
             "a processed request has no log line and no metric, and no alarm goes off",
             CORE + "provision/service.py",
-            "        self._observer.record(processed, measurements, upstream)\n",
+            "ProvisionService._process",
+            "self.observer.record(processed, measurements, upstream)",
             "",
             (IN_ACCOUNTED + "test_every_processed_request_writes_one_log_line_and_one_metric_document",),
         ),
@@ -331,7 +357,8 @@ INVARIANT = Invariant(
             "a request that gets a 202 is in the queue",
             "an HTTP caller gets a 202, and the request is never processed",
             CORE + "api/submit.py",
-            "        self.queue.submit(order, request.document)\n",
+            "Submitter.submit",
+            "self.queue.submit(order, request.document)",
             "",
             (IN_HTTP + "test_a_requested_connection_is_created_and_its_event_carries_the_same_order",),
         ),
@@ -339,29 +366,32 @@ INVARIANT = Invariant(
             "a note that cannot be written is skipped",
             "a request is in the queue, but its caller gets an error",
             CORE + "api/submit.py",
-            "        with contextlib.suppress(ConnectionFailure):\n            self.registry.note_pending(",
-            "        if True:\n            self.registry.note_pending(",
+            "Submitter.submit",
+            "with contextlib.suppress(ConnectionFailure): self.registry.note_pending(order, request)",
+            "self.registry.note_pending(order, request)",
             (IN_HTTP + "test_a_request_is_queued_even_if_it_cannot_be_noted",),
         ),
         Guard(
             "drift is announced before it is repaired",
             "drift can be repaired without ever being announced",
             CORE + "reconcile/run.py",
-            "        self.ports.events.announce(DRIFTED, *details)\n"
-            "        run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
-            "        self.ports.queue.recheck(*rechecks)\n",
-            "        run.checks -= len(rechecks)  # before sending: a call that fails may have sent some\n"
-            "        self.ports.queue.recheck(*rechecks)\n"
-            "        self.ports.events.announce(DRIFTED, *details)\n",
-            ("tests/integration/test_reconcile.py::test_drift_is_announced_before_anything_changes",),
+            "Reconciler._act",
+            "self.ports.events.announce(DRIFTED, *details)\n"
+            "run.checks -= len(rechecks)\n"
+            "self.ports.queue.recheck(*rechecks)",
+            "run.checks -= len(rechecks)\n"
+            "self.ports.queue.recheck(*rechecks)\n"
+            "self.ports.events.announce(DRIFTED, *details)",
+            ("tests/reconcile/test_reconcile.py::test_drift_is_announced_before_anything_changes",),
         ),
         Guard(
             "a sandbox that fails is counted",
             "a sandbox that could not be checked counts as one without drift",
             CORE + "reconcile/run.py",
-            '            run.counts["FailedSandboxes"] += 1\n',
+            "Reconciler.reconcile",
+            'run.counts["FailedSandboxes"] += 1',
             "",
-            ("tests/integration/test_fleet.py::test_a_second_page_that_fails_reports_nothing_as_missing",),
+            ("tests/reconcile/test_fleet.py::test_a_second_page_that_fails_reports_nothing_as_missing",),
         ),
     ),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,13 +17,12 @@ from types import TracebackType
 from xml.etree import ElementTree
 
 from tests.guards.guard import Guard
+from tests.guards.removal import removed
 
 RED, GREEN, BROKEN = "red", "GREEN!", "BROKEN!"
 """The test itself failed; it passed; neither, because its module or a fixture failed, or the test did not end."""
-
-
-class NotOnce(Exception):  # noqa: N818 - the name describes the table, not a failure of the runner
-    """A guard's text does not occur exactly once in its file."""
+SECONDS, SECONDS_PER_TEST = 120, 5
+"""A run that takes longer is ended: it hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,7 @@ class Verdict:
 
 def mutant(root: Path, guard: Guard) -> str:
     """The text of the guard's file without the guard. Raises NotOnce."""
-    text = (root / guard.file).read_text()
-    count = text.count(guard.text)
-    if count != 1:
-        raise NotOnce(f"{guard.name}: its text occurs {count} times in {guard.file}, not once")
-    return text.replace(guard.text, guard.replacement)
+    return removed((root / guard.file).read_text(), guard)
 
 
 class Scratch:
@@ -51,6 +48,7 @@ class Scratch:
         self._pytest = subprocess.Popen(
             [sys.executable, "-P", str(self._root / "tests" / "guards" / "warm.py")],
             cwd=self._root,
+            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": ""},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -77,20 +75,18 @@ class Scratch:
     def run(self, tests: Sequence[str]) -> list[Verdict]:
         """The verdicts of tests in the copy as it is now."""
         self._report.unlink(missing_ok=True)
-        options = [
-            *(f"-pno:{name}" for name in ("cacheprovider", "hypothesispytest", "xdist")),
-            f"--junit-xml={self._report}",
-            "--tb=line",
-        ]
+        options = ["-pno:cacheprovider", "-ppytest_socket", f"--junit-xml={self._report}", "--tb=line"]
         assert self._pytest.stdin is not None
         assert self._pytest.stdout is not None
-        request = {"pytest": [*options, *tests], "output": str(self._output)}
+        seconds = SECONDS + SECONDS_PER_TEST * len(tests)
+        request = {"pytest": [*options, *tests], "output": str(self._output), "seconds": seconds}
         self._pytest.stdin.write(json.dumps(request) + "\n")
         self._pytest.stdin.flush()
         code = self._pytest.stdout.readline().strip()
         if code not in ("0", "1") or not self._report.exists():
             last = self._output.read_text(errors="replace").strip().splitlines()[-3:]
-            return [Verdict(test, BROKEN, f"pytest ended with {code}: {' / '.join(last)}") for test in tests]
+            end = f"did not end in {seconds} s" if code == str(-signal.SIGALRM) else f"ended with {code}"
+            return [Verdict(test, BROKEN, f"pytest {end}: {' / '.join(last)}") for test in tests]
         reported = _verdicts(self._report)
         return [reported.get(test, Verdict(test, BROKEN, "it was not run")) for test in tests]
 

@@ -1,7 +1,7 @@
 """Runs pytest repeatedly in forks of one process that has imported the libraries, but nothing of the project.
 
-Run it as a script in the folder of the tests. Each line of JSON on stdin holds pytest's arguments. The reply is a line
-with the exit code, or the negative number of the signal that ended pytest. A run longer than `SECONDS` is ended.
+Run it as a script in the folder of the tests. Each line of JSON on stdin holds pytest's arguments and the seconds after
+which a run is ended. The reply is a line with the exit code, or the negative number of the signal that ended pytest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 120
 LIBRARIES = (
     "aws_lambda_powertools",
     "boto3.dynamodb.types",
@@ -43,15 +42,15 @@ LIBRARIES = (
 )
 
 
-def run(arguments: list[str], output: Path) -> int:
-    """The exit code of one pytest run, whose output goes into a file."""
+def run(arguments: list[str], output: Path, seconds: int) -> int:
+    """The exit code of one pytest run, whose output goes into a file. A run that takes longer is ended."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with output.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     code = pytest.main(arguments)
     sys.stdout.flush()
     os._exit(code)
@@ -62,8 +61,8 @@ def main() -> None:
         importlib.import_module(name)
     gc.freeze()  # so that the garbage collection of a child skips these objects
     for line in sys.stdin:
-        arguments = json.loads(line)
-        print(run(arguments["pytest"], Path(arguments["output"])), flush=True)
+        given = json.loads(line)
+        print(run(given["pytest"], Path(given["output"]), given["seconds"]), flush=True)
 
 
 if __name__ == "__main__":

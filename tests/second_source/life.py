@@ -30,7 +30,7 @@ REFUSED = json.dumps(
 
 @pytest.fixture(autouse=True)
 def ledger_secret(world: World) -> None:
-    world.stack.put_secret(SECRET_ID, SECRET)
+    world.put_values(SECRET_ID, SECRET)
 
 
 def params(world: World) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def params(world: World) -> dict[str, Any]:
 
 def lose_the_post(world: World) -> None:
     """A POST takes effect 110 s after it was sent and gets no response. The delivery ends before that."""
-    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=110))
+    world.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=110))
     assert not world.deliver(world.send(REQUEST), seconds=95)
 
 
@@ -56,7 +56,7 @@ def test_a_connection_is_created_tested_and_published(world: World) -> None:
 
 
 def test_what_a_lost_post_created_is_found_and_used(world: World) -> None:
-    world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, when="after"))
+    world.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, when="after"))
 
     world.until_done(world.send(REQUEST))
 
@@ -66,7 +66,7 @@ def test_what_a_lost_post_created_is_found_and_used(world: World) -> None:
 
 def test_a_request_for_absence_finds_what_a_lost_post_created(world: World) -> None:
     lose_the_post(world)
-    world.stack.adobe.faults.add(Fault(method="GET", path=".*", times=3, status=503))
+    world.adobe.faults.add(Fault(method="GET", path=".*", times=3, status=503))
     sent = world.send(ABSENT)
     assert not world.deliver(sent, seconds=60)
     world.clock.advance(400)
@@ -88,7 +88,7 @@ def test_a_changed_request_updates_in_place(world: World) -> None:
 
 def test_a_new_version_of_the_secret_is_applied(world: World, keeper: Keeper) -> None:
     world.request(REQUEST)
-    world.stack.put_secret(SECRET_ID, SECRET | {"password": "pw-0987654321"})
+    world.put_values(SECRET_ID, SECRET | {"password": "pw-0987654321"})
 
     keeper.listen()
     keeper.deliver_rechecks()
@@ -99,10 +99,10 @@ def test_a_new_version_of_the_secret_is_applied(world: World, keeper: Keeper) ->
 def test_reconciling_finds_changes_and_duplicates(world: World, keeper: Keeper) -> None:
     world.request(REQUEST)
     (made,) = world.connections("books")
-    record = world.stack.adobe.records[made["id"]]
+    record = world.adobe.records[made["id"]]
     changes = [{"op": "replace", "path": "/auth/params", "value": SECRET | {"region": "north"}}]
     record.item = patched(record.item, changes, "someone", world.clock.now())
-    copied = world.stack.adobe.records[world.add_foreign("books")]
+    copied = world.adobe.records[world.add_foreign("books")]
     copied.item |= {"description": made["description"], "connectionSpec": made["connectionSpec"]}
 
     keeper.reconcile()
@@ -120,19 +120,19 @@ def test_tables_are_shown_and_adobes_refusal_is_passed_on(world: World, web: Web
     address = "/connections/dev/books/tables"
     assert web("GET", address).status == 200
 
-    world.stack.adobe.faults.add(Fault(path=".*/explore", status=400, body=REFUSED))
+    world.adobe.faults.add(Fault(path=".*/explore", status=400, body=REFUSED))
 
     assert "The ledger is closed." in problem(web("GET", address), 424, "DatabricksRefused")["detail"]
 
 
 def test_a_failed_test_is_reported_as_test_failed(world: World) -> None:
-    world.stack.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
+    world.adobe.faults.add(Fault(path=".*/test", status=200, body='{"result": false}'))
 
     assert world.refused(REQUEST).code == "TestFailed"
 
 
 def test_a_faulty_secret_is_refused_with_its_missing_fields(world: World) -> None:
-    world.stack.put_secret(SECRET_ID, {"account": "a-1"})
+    world.put_values(SECRET_ID, {"account": "a-1"})
 
     assert [fault.field for fault in world.refused(REQUEST).faults] == ["region", "password"]
 
@@ -167,7 +167,7 @@ def test_a_key_does_not_change_the_source_of_what_it_made(world: World) -> None:
 
 
 def test_a_key_that_made_nothing_may_change_its_source(world: World) -> None:
-    world.stack.put_secret(SECRET_ID, {})
+    world.put_values(SECRET_ID, {})
     world.refused(REQUEST)
 
     assert world.invoke(DATABRICKS_REQUEST | {"name": "books"})["outcome"] == "created"
@@ -175,9 +175,12 @@ def test_a_key_that_made_nothing_may_change_its_source(world: World) -> None:
     assert world.item("books")["source"] == {"S": "databricks"}
 
 
+@pytest.mark.cloud
 def test_an_entry_of_version_0_1_0_belongs_to_databricks(world: World) -> None:
+    """Its item has no source."""
     world.request()
-    world.edit_item("REMOVE #source", {"#source": "source"})
+    world.edit(source=None)
+    assert "source" not in world.item("sales")
 
     assert world.refused(REQUEST | {"name": "sales"}).code == "Conflict"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import requests
@@ -18,6 +19,9 @@ BODY = {
     "auth": {"specName": "Access Token Authentication", "params": DATABRICKS_SECRET},
     "connectionSpec": {"id": DATABRICKS_SPEC, "version": "1.0"},
 }
+ROOT = {"objectType": "root"}
+CUSTOMERS = {"objectType": "table", "object": "acme_db.customers"}
+"""Parameters of an explore call."""
 
 
 class Adobes:
@@ -61,6 +65,29 @@ class Adobes:
 
     def listed(self, **params: Any) -> Any:
         return self.call("GET", "/connections", params=params).json()
+
+    def id_of(self, name: str) -> str:
+        """The id of the only connection with this name."""
+        (item,) = self.listed(property=f"name=={name}")["items"]
+        return str(item["id"])
+
+    def used(self, *names: str) -> list[str]:
+        """Create connections that one dataflow each uses. Returns their ids."""
+        made = [self.create(name=name) for name in names]
+        self.adobe.settings.in_use += made
+        return made
+
+    def flows(self, **params: Any) -> Any:
+        return self.call("GET", "/flows", params=params).json()
+
+    def explore(self, connection_id: str, params: dict[str, str]) -> requests.Response:
+        return self.call("GET", f"/connections/{connection_id}/explore", params=params)
+
+    def state(self) -> Any:
+        """All that a call may change: settings, pending faults and connections."""
+        simulators = (self.adobe, self.ims, self.databricks)
+        items = [record.item for record in self.adobe.records.values()]
+        return deepcopy([*((one.settings, one.faults.shown()) for one in simulators), items])
 
     def stop(self) -> None:
         self.session.close()

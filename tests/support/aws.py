@@ -15,8 +15,11 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
+from moto.core.serialize import XFormedAttributePicker
 
 from local.aws.account import Aws
+
+_TYPES = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
 
 Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 """Replaces a call: receives the call and its arguments (which it may change), and returns the response."""
@@ -26,8 +29,9 @@ Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 def moto_server() -> Iterator[Aws]:
     """Moto's server. Every AWS client of this process uses it.
 
-    For speed, clients are made once, and moto neither searches its folder at every request nor parses an event path
-    twice. The SDK repeats a call without a pause, however many calls failed in earlier tests.
+    For speed, clients are made once, and moto does not search its folder at every request. It does not parse an event
+    path twice, and does not look for other names of what a value of DynamoDB holds. The SDK repeats a call without a
+    pause, however many calls failed in earlier tests.
     """
     server, paths = Aws(), importlib.import_module("jsonpath_ng.ext")
     with pytest.MonkeyPatch.context() as patch:
@@ -39,10 +43,22 @@ def moto_server() -> Iterator[Aws]:
         patch.setattr(paths, "parse", functools.cache(paths.parse))
         modules = list(moto.backends.list_of_moto_modules())
         patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
+        patch.setattr(XFormedAttributePicker, "__call__", _picked)
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         yield server
     server.stop()
+
+
+_whole_pick = XFormedAttributePicker.__call__
+
+
+def _picked(picker: XFormedAttributePicker, context: Any) -> Any:
+    """What moto's serializer finds under a key. A value of DynamoDB has only the one key of its type."""
+    value = context.obj
+    if type(value) is dict and len(value) == 1 and not _TYPES.isdisjoint(value):
+        return value.get(context.key)
+    return _whole_pick(picker, context)
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, operation: str, act: Act) -> None:

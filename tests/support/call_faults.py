@@ -6,7 +6,7 @@ import itertools
 import json
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,15 +14,21 @@ import requests
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
+from aep_connections.aws.client import unavailable
+from aep_connections.aws.secrets import _REFUSALS
+from aep_connections.domain.errors import ConnectionFailure, SecretRefused
 from aep_connections.http.transport import Timeouts
-from aep_connections.provision.service import ProvisionService, build
+from aep_connections.provision.service import ProvisionService
 from local.aws.account import Aws
 from local.simulators.faults import Fault
 from local.simulators.simulator import Simulator
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Act, Go, named
-from tests.support.iam import body_from_the_service, target_of
+from tests.support.cloud import CloudWorld
+from tests.support.iam import body_from_the_service
 from tests.support.world import GONE, Killed, World
 
+SECRET_READS = ("Adobe secret", "Databricks secret", "former secret")
+SDK_TRIES = 2
 LATE_SECONDS = 60.0
 HTML = "<html><body>No.</body></html>"
 SOON = {"timeout": (1.0, 0.3)}
@@ -50,22 +56,35 @@ class CallFault:
 
     def service(self, world: World) -> ProvisionService | None:
         """The execution environment that the fault needs. None if any will do."""
-        return build(world.stack.environment, world.clock, self.timeouts) if self.timeouts else None
+        return world.new_service(self.timeouts) if self.timeouts else None
 
     @contextmanager
     def on(self, world: World) -> Iterator[Act]:
         """Activate the fault. The function that it yields makes a call, given by name, with the fault."""
-        before = {name: getattr(world.stack.adobe.settings, name) for name in self.settings}
+        before = {name: getattr(world.adobe.settings, name) for name in self.settings}
         for name, value in self.settings.items():
-            setattr(world.stack.adobe.settings, name, value)
+            setattr(world.adobe.settings, name, value)
         tries = itertools.count(1)
         try:
-            with _moto(world.stack.aws, self) as left:
+            refusing = _moto(world.stack.aws, self) if isinstance(world, CloudWorld) else nullcontext(list[str]())
+            with refusing as left:
                 yield lambda name, go: self._inject(world, name, go, left, next(tries))
         finally:
             for name, value in before.items():
                 if name != "list_lag_seconds":  # the lag lasts longer than the call
-                    setattr(world.stack.adobe.settings, name, value)
+                    setattr(world.adobe.settings, name, value)
+
+    def _in_memory(self, name: str, go: Go) -> Any:
+        """A call to a fake, as the adapter and the SDK's own retry leave it."""
+        code = self.refusal[1] if self.refusal else "ConnectionError"
+        for tries in range(1 if name == "explore function" else SDK_TRIES):
+            if tries >= self.times:
+                return go()
+            if self.lost == "after":
+                go()
+        if name == "secret's version" and code in _REFUSALS:
+            return None
+        raise _refused(name, code)
 
     def _inject(self, world: World, name: str, go: Go, left: list[str], tries: int) -> Any:
         to_aws = name not in HTTP_CALLS
@@ -73,6 +92,8 @@ class CallFault:
             raise Killed
         if self.refused:
             raise requests.ConnectionError(NewConnectionError(HTTPConnection("localhost"), "refused"))
+        if to_aws and not self.killed and not isinstance(world, CloudWorld):
+            return self._in_memory(name, go)
         if to_aws:
             left[:] = [] if self.fault or self.killed else [name] * self.times
         elif self.fault and tries <= self.times:
@@ -90,9 +111,16 @@ class CallFault:
                 raise Killed
 
 
+def _refused(name: str, code: str) -> ConnectionFailure:
+    """The adapters' error for a refusal by AWS."""
+    if name in SECRET_READS and code in _REFUSALS:
+        return SecretRefused(f"The secret cannot be read: {_REFUSALS[code]}.")
+    return unavailable(lambda: None, code)
+
+
 def _simulators(world: World, name: str) -> tuple[Simulator, ...]:
     """The simulators that receive a call of that name."""
-    return (world.stack.databricks,) if name in DATABRICKS_CALLS else (world.stack.adobe, world.stack.ims)
+    return (world.databricks,) if name in DATABRICKS_CALLS else (world.adobe, world.ims)
 
 
 @contextmanager
@@ -104,7 +132,7 @@ def _moto(aws: Aws, fault: CallFault) -> Iterator[list[str]]:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         body = body_from_the_service(environ)
         try:
-            left.remove(named(target_of(environ), body) if body is not None else "")
+            left.remove(named(environ, body) if body is not None else "")
         except ValueError:
             return inner(environ, start_response)
         if fault.refusal:

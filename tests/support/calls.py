@@ -12,12 +12,15 @@ import pytest
 import requests
 from botocore.client import BaseClient
 
-from tests.support.iam import AGENT
+from tests.fakes import Account
+from tests.support.iam import AGENT, target_of
 
 Go = Callable[..., Any]
 """Makes the call. Keyword arguments replace options of an HTTP request."""
 Act = Callable[[str, Go], Any]
 """Receives a call's name and the call itself, and returns the call's result."""
+Refuse = Callable[..., None]
+"""Makes the calls of a name fail with a class of error."""
 Note = Callable[[str, Any], None]
 """Receives each call before it is made: its name and its content."""
 
@@ -43,7 +46,7 @@ _WRITES = (
     ("#failure =", "record failure"),
     ("#leaseUntil =", "resume"),
     ("#attempt", "forget attempt"),
-    ("REMOVE #leaseUntil", "release"),
+    ("SET #updatedAt = :updatedAt REMOVE #leaseUntil", "release"),
 )
 """A part of an update expression, and the purpose of that write. The first match counts."""
 
@@ -72,7 +75,8 @@ class Calls:
         self.notes: list[Note] = []
 
     @contextmanager
-    def watched(self) -> Iterator[Calls]:
+    def watched(self, account: Account | None = None) -> Iterator[Calls]:
+        """Watch the service's calls over HTTP, and to AWS: to an account in memory, or with the SDK."""
         api_call = BaseClient._make_api_call  # type: ignore[attr-defined]
         http_request = requests.Session.request
 
@@ -102,6 +106,8 @@ class Calls:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BaseClient, "_make_api_call", aws)
             patch.setattr(requests.Session, "request", http)
+            if account:
+                patch.setattr(account, "around", self._call)
             yield self
 
     def _call(self, name: str, sent: Any, go: Go) -> Any:
@@ -111,9 +117,10 @@ class Calls:
         return self.act(name, go) if self.act else go()
 
 
-def named(target: str, body: bytes) -> str:
-    """The name of a call as it reaches AWS, from its `X-Amz-Target` and its JSON body."""
-    return _of_aws(target.rpartition(".")[2], json.loads(body))
+def named(environ: Mapping[str, Any], body: bytes) -> str:
+    """The name of a call as it reaches AWS, from its headers and its JSON body."""
+    asynchronous = {"InvocationType": "Event"} if environ.get("HTTP_X_AMZ_INVOCATION_TYPE") == "Event" else {}
+    return _of_aws(target_of(environ).rpartition(".")[2], {**json.loads(body), **asynchronous})
 
 
 def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
@@ -121,7 +128,7 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
         return _secret_read(arguments)
     if operation == "UpdateItem":
         text = arguments["UpdateExpression"]
-        return next((name for part, name in _WRITES if part in text), f"UpdateItem {text}")
+        return next((name for part, name in _WRITES if part in text), _other_write(text))
     if operation == "Invoke":
         return "continue" if "InvocationType" in arguments else "explore function"
     if "IndexName" in arguments:
@@ -133,6 +140,12 @@ def _of_aws(operation: str, arguments: Mapping[str, Any]) -> str:
     if operation == "Query":
         return "ids held by others" if "ProjectionExpression" in arguments else "list sandbox"
     return _OPERATIONS.get(operation, operation)
+
+
+def _other_write(text: str) -> str:
+    """The name of a write that has no name of its own: the attributes that it sets or removes."""
+    names = [name for name in re.findall(r"#(\w+)", text.replace(":", "")) if name not in ("updatedAt", "leaseUntil")]
+    return f"{'close with' if '#leaseUntil' in text else 'record'} {', '.join(names)}"
 
 
 def _secret_read(arguments: Mapping[str, Any]) -> str:

@@ -95,20 +95,16 @@ def plant(world: World) -> None:
     """Put the canaries into the secrets, and make Adobe show and quote what it has."""
     world.put_secret(accessToken=TOKEN)
     adobe = ADOBE_SECRET | {"clientSecret": CLIENT_SECRET}
-    world.stack.put_secret(world.stack.environment["ADOBE_SECRET_ID"], adobe)
-    world.stack.adobe.settings.echo_secrets = True
-    world.stack.adobe.settings.masked = False
+    world.put_values(world.environment["ADOBE_SECRET_ID"], adobe)
+    world.adobe.settings.echo_secrets = True
+    world.adobe.settings.masked = False
 
 
 def kept(world: World) -> dict[str, str]:
     """Everything that is stored outside Secrets Manager and Adobe."""
-    aws = world.stack.aws
-    table = aws.client("dynamodb").scan(TableName=world.stack.environment["REGISTRY_TABLE"])["Items"]
-    prefix = world.stack.environment["PARAMETER_PREFIX"]
-    parameters = aws.client("ssm").get_parameters_by_path(Path=prefix, Recursive=True)["Parameters"]
     return {
-        "registry": shown(table),
-        "parameters": shown(parameters),
+        "registry": shown(world.items()),
+        "parameters": shown(world.parameters()),
         "events": shown(world.events()),
         "dead letters": shown(world.dead_letters()),
     }
@@ -155,7 +151,7 @@ def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
     in a URL.
     """
     ims, wrong = ims_tokens(world), []
-    for request in [call.request for call in world.stack.ims.calls]:
+    for request in [call.request for call in world.ims.calls]:
         wrong += found(_parts(request, "IMS", without="body"), [*databricks, CLIENT_SECRET, *ims])
         wrong += found({"IMS body": request.body.decode()}, [*databricks, *ims])
     for request in world.calls():
@@ -164,7 +160,7 @@ def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
         wrong += found({name: text for name, text in parts.items() if "authorization" not in name}, ims)
         taken = "body" if request.method in ("POST", "PATCH") else "nothing"
         wrong += found({name: text for name, text in parts.items() if taken not in name}, databricks)
-    for call in world.stack.databricks.calls:
+    for call in world.databricks.calls:
         if call.request.headers["user-agent"] == "adobe":
             continue
         parts = _parts(call.request, "Databricks")
@@ -175,7 +171,7 @@ def out_of_place(world: World, databricks: Collection[str]) -> list[str]:
 
 def ims_tokens(world: World) -> list[str]:
     """Every token that was sent to Adobe."""
-    return sorted({call.request.headers["authorization"].removeprefix("Bearer ") for call in world.stack.adobe.calls})
+    return sorted({call.request.headers["authorization"].removeprefix("Bearer ") for call in world.adobe.calls})
 
 
 def _parts(request: Request, whose: str, without: str = "") -> dict[str, str]:

@@ -18,9 +18,10 @@ from local.aws.runtime import BuiltFunction, Environment, Written, find_python
 from local.gateway.http_api import HttpApi
 from local.gateway.server import Gateway
 from local.stack import DATABRICKS_SECRET, Stack
+from tests.support.cloud import listening
 from tests.support.iam import AwsCalls, Grant, grants
 from tests.support.tls import certificate_for_localhost
-from tests.support.world import REQUEST, SECRET_ID, listening
+from tests.support.world import REQUEST, SECRET_ID
 
 REQUESTED = "AEP Base Connection Requested"
 ROLES = {f"{name}Function": f"{name}Role" for name in ("Provision", "Api", "Explore", "Reconcile")}

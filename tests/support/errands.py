@@ -80,7 +80,7 @@ def read(case: Case) -> Errand:
 def request_tables(case: Case) -> Errand:
     """A request for tables, with an exploring function that always responds."""
     case.done(case.present())
-    functions, name = case.world.stack.aws.functions, case.web.explore_name
+    functions, name = case.world.functions, case.web.explore_name
     functions[name] = lambda *_: {"tables": []}
     return _over_http(case, "GET", _address(case) + "/tables")
 
@@ -94,7 +94,7 @@ def explore(case: Case) -> Errand:
 def explore_on_a_stopped_cluster(case: Case) -> Errand:
     """The exploring function cannot show tables, because the cluster is stopped."""
     errand = explore(case)
-    case.world.stack.databricks.settings.clusters = dict(STOPPED)
+    case.world.databricks.settings.clusters = dict(STOPPED)
     return errand
 
 
@@ -113,7 +113,7 @@ def reconcile(case: Case) -> Errand:
     case.world.put_secret(later["databricksSecretId"])
     assert case.judge.deliver(case.world.send(later))
     (connection_id,) = case.judge.living(case.key)
-    case.world.stack.adobe.records[connection_id].deleted_at = case.world.clock.now()
+    case.world.adobe.records[connection_id].deleted_at = case.world.clock.now()
     case.world.clock.advance(LATER)
     run = Run(checks=10, after=f"{case.sandbox[:-1]}{chr(ord(case.sandbox[-1]) - 1)}~")
     return Errand(lambda: _woken(case, {CONTINUE: run.document()}), [])
@@ -130,7 +130,7 @@ def receive_secret_event(case: Case) -> Errand:
 def receive_dataflow_event(case: Case) -> Errand:
     """A run of a dataflow failed."""
     case.done(case.present())
-    adobe, in_use = case.world.stack.adobe, case.judge.living(case.key)
+    adobe, in_use = case.world.adobe, case.judge.living(case.key)
     adobe.settings.in_use += in_use
     (flow,) = flows(in_use, adobe.records, ADOBE_SECRET["orgId"], case.sandbox)
     run = {"flowId": flow["id"], "sandboxName": case.sandbox}

@@ -30,8 +30,8 @@ class Judge:
         self.adoptable: set[str] = set()
         self.made: dict[str, KeyOf] = {}
         plant(world)
-        self._respond: Callable[[Request, float], Response] = world.stack.adobe.respond
-        world.stack.adobe.respond = self._seen  # type: ignore[method-assign]
+        self._respond: Callable[[Request, float], Response] = world.adobe.respond
+        world.adobe.respond = self._seen  # type: ignore[method-assign]
         calls.notes.append(self._leaves)
 
     def deliver(self, sent: Sent, service: Any = None, seconds: float = TIMEOUT_SECONDS) -> bool:
@@ -57,7 +57,7 @@ class Judge:
         return broken
 
     def _lives(self, connection_id: str) -> bool:
-        record = self.world.stack.adobe.records.get(connection_id)
+        record = self.world.adobe.records.get(connection_id)
         return record is not None and record.deleted_at is None
 
     def _seen(self, request: Request, now: float) -> Response:
@@ -80,7 +80,7 @@ class Judge:
         return response
 
     def _key_in(self, connection_id: str) -> KeyOf:
-        record = self.world.stack.adobe.records[connection_id]
+        record = self.world.adobe.records[connection_id]
         return record.sandbox, str(record.item["name"]).partition(".")[0]
 
     def _belongs(self, connection_id: str, key: KeyOf) -> None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aep_connections.http.transport import Timeouts
-from aep_connections.reconcile.service import ReconcileService, build
+from aep_connections.reconcile.service import ReconcileService
 from local.aws.invocation import Context
-from tests.support.iam import AwsCalls, grants
 from tests.support.world import Sent, World
 
 SECONDS = 900.0
@@ -23,26 +22,20 @@ class Keeper:
     """The reconcile function of a world, and what it sends."""
 
     world: World
-    aws_calls: AwsCalls
     service: ReconcileService = field(init=False)
     timeouts: Timeouts = field(init=False)
     """How long the function waits for Adobe and Databricks."""
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        stack, self.timeouts = self.world.stack, self.world.timeouts
-        allowed = grants(stack.template, stack.resources.attribute, "ReconcileRole")
-        self.aws_calls.allow(f"{stack.bus_name}/reconcile", allowed)
-        self.name = stack.resources.attribute("ReconcileFunction", None)
-        stack.aws.functions[self.name] = self.wake  # so that it can invoke itself
-        stack.aws.asynchronous.take(self.name)
+        self.timeouts, self.name = self.world.timeouts, self.world.attribute("ReconcileFunction")
+        self.world.functions[self.name] = self.wake  # so that it can invoke itself
+        self.pending_events()
         self.service = self.new_service()
 
     def new_service(self, **environment: str) -> ReconcileService:
         """A new execution environment of the function."""
-        stack = self.world.stack
-        variables = stack.resources.environment("ReconcileFunction") | environment
-        return build(variables, self.world.clock, self.timeouts)
+        return self.world.new_reconcile(self.timeouts, **environment)
 
     def wake(self, event: Any, _context: Any = None, seconds: float = SECONDS) -> Any:
         """Invoke the function once."""
@@ -64,7 +57,7 @@ class Keeper:
 
     def pending_events(self) -> list[Any]:
         """The events for the function that it has not received yet, oldest first."""
-        return self.world.stack.aws.asynchronous.take(self.name)
+        return self.world.pending_events(self.name)
 
     def listen(self) -> None:
         """Invoke the function with every event that it has not received yet."""

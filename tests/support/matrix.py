@@ -11,17 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from local.aws.account import Aws
 from local.simulators.simulator import Request
 from tests.support.call_faults import KILLS, CallFault
 from tests.support.calls import DATABRICKS_CALLS, HTTP_CALLS, Calls, Go
 from tests.support.errands import ERRANDS, FINE, Errand
-from tests.support.iam import AwsCalls
 from tests.support.judge import Judge
 from tests.support.keeper import Keeper
 from tests.support.stories import STORIES, Case, Story
 from tests.support.web import Web
-from tests.support.world import Killed, Sent, World, new_world
+from tests.support.world import Killed, Sent, World
 
 T = TypeVar("T")
 MOST_DELIVERIES = 12
@@ -41,31 +39,44 @@ class Row:
     broken: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A call of a story, and the fault that hits it."""
+
+    story: Story
+    call: str
+    fault: CallFault
+
+
 class Matrix:
     """A world in which every cell has its own sandbox."""
 
-    def __init__(self, world: World, calls: Calls, aws_calls: AwsCalls) -> None:
+    def __init__(self, world: World, calls: Calls) -> None:
         self._world, self._calls = world, calls
-        self._web, self._keeper = Web(world, aws_calls), Keeper(world, aws_calls)
+        self._web, self._keeper = Web(world), Keeper(world)
         self._judge = Judge(world, calls)
         self._firsts: dict[str, list[str]] = {}
 
-    def column(self, fault: CallFault) -> list[Row]:
-        """Hits every call with one kind of fault, in the first story that makes the call. Kills hit in every story.
+    def cells(self, fault: CallFault) -> list[Cell]:
+        """Every call that this kind of fault can hit, in the first story that makes the call. Kills hit in every story.
 
         Exceptions, since they change nothing: checks of a workspace, which are the same in most stories, and stories
         that only read. There, kills hit only the first story that makes the call.
         """
         met: set[str] = set()
-        rows = []
+        found = []
         for story in STORIES + ERRANDS:
             for call in self.calls_of(story):
                 fresh, hit = call not in met, fault.hits(call not in HTTP_CALLS)
                 met.add(call)
                 again = fault in KILLS and story.ends != "read-only" and call not in DATABRICKS_CALLS
                 if hit and (fresh or again):
-                    rows.append(self._run(story, call, fault))
-        return rows
+                    found.append(Cell(story, call, fault))
+        return found
+
+    def row(self, cell: Cell) -> Row:
+        """Let a call of a story fail, and what follows."""
+        return self._run(cell.story, cell.call, cell.fault)
 
     def calls_of(self, story: Story) -> list[str]:
         """The names of the calls in a story's delivery when nothing fails, each once."""
@@ -76,14 +87,14 @@ class Matrix:
 
     def _run(self, story: Story, call: str, fault: CallFault | None) -> Row:
         """Make one call fail, deliver until done, let delayed effects happen, and check the result."""
-        world, settings = self._world, self._world.stack.adobe.settings
+        world, settings = self._world, self._world.adobe.settings
         settings.list_lag_seconds = 0.0
-        world.stack.databricks.settings.clusters = {}
-        world.stack.databricks.settings.revoked_tokens = []
+        world.databricks.settings.clusters = {}
+        world.databricks.settings.revoked_tokens = []
         world.service = world.new_service()
-        world.stack.aws.functions[self._web.explore_name] = self._web.explore
+        world.functions[self._web.explore_name] = self._web.explore
         case = Case(world, self._judge, self._web, self._keeper)
-        foreign = dict(world.stack.adobe.records[case.foreign].item)
+        foreign = dict(world.adobe.records[case.foreign].item)
         begun = story.begin(case)
         published, earlier = world.parameter("sales", case.sandbox), len(_announced_ends(case))
         self._calls.made.clear()
@@ -95,7 +106,7 @@ class Matrix:
             waiting = [sent for sent in waiting if not self._judge.deliver(sent)]
             deliveries += 1
         world.clock.advance(300)
-        world.stack.adobe.reply(Request("GET", "/", (), {}, b""))  # delayed effects happen now
+        world.adobe.reply(Request("GET", "/", (), {}, b""))  # delayed effects happen now
         settings.list_lag_seconds = 0.0
         end = next(iter(_announced_ends(case)[earlier:][-1:]), "")
         living = len(self._judge.living(case.key))
@@ -103,7 +114,7 @@ class Matrix:
         if waiting:
             broken.append(f"4: not done after {deliveries} deliveries")
         broken += self._ends(case, story, end, published)
-        if world.stack.adobe.records[case.foreign].item != foreign:
+        if world.adobe.records[case.foreign].item != foreign:
             broken.append("9: a connection of another owner was changed")
         return Row(call, fault.name if fault else "", story.name, end, deliveries, living, tuple(broken))
 
@@ -168,9 +179,9 @@ class Matrix:
         if failed:
             if item.get("failure", {}).get("M", {}).get("retryable", {}).get("BOOL") and not parked:
                 yield "4: given up, but not parked"
-            world.stack.databricks.settings.clusters = {}  # as if an operator fixed the cause
-            world.stack.databricks.settings.revoked_tokens = []
-            world.stack.adobe.settings.in_use.clear()
+            world.databricks.settings.clusters = {}  # as if an operator fixed the cause
+            world.databricks.settings.revoked_tokens = []
+            world.adobe.settings.in_use.clear()
             if not self._judge.deliver(case.send(case.requested)):
                 yield f"8: sent again after {end}, but not done at once"
         yield from self._is_as_requested(case)
@@ -185,7 +196,7 @@ class Matrix:
         if parameter != (living[0] if living else None):
             yield f"8: published {parameter}, living {living}"
         for connection_id in living:
-            item = case.world.stack.adobe.records[connection_id].item
+            item = case.world.adobe.records[connection_id].item
             shown = item["name"], item["auth"]["params"]["database"]
             if shown != (case.requested.get("displayName", "sales"), case.database):
                 yield f"8: the connection is {shown}"
@@ -198,8 +209,7 @@ def _announced_ends(case: Case) -> list[str]:
 
 
 @contextmanager
-def new_matrix(aws: Aws, aws_calls: AwsCalls) -> Iterator[Matrix]:
-    """A matrix in a separate world."""
-    calls = Calls()
-    with new_world(aws, aws_calls) as world, calls.watched():
-        yield Matrix(world, calls, aws_calls)
+def new_matrix(world: World) -> Iterator[Matrix]:
+    """A matrix in a world of its own."""
+    with world.watched(Calls()) as calls:
+        yield Matrix(world, calls)

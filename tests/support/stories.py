@@ -65,10 +65,6 @@ class Case:
         """The request for its absence."""
         return {"name": "sales", "sandbox": self.sandbox, "desiredState": "absent"}
 
-    def edit(self, expression: str) -> None:
-        """Change the registry's item directly."""
-        self.world.edit_item(expression, key=self.key)
-
     def send(self, request: dict[str, Any]) -> Sent:
         """Put a request on the queue."""
         self.requested = request
@@ -82,7 +78,7 @@ class Case:
         """Add a second connection with our marker."""
         (connection_id,) = self.judge.living(self.key)
         copy_id = self.world.add_foreign("sales", self.sandbox)
-        records = self.world.stack.adobe.records
+        records = self.world.adobe.records
         records[copy_id].item["description"] = records[connection_id].item["description"]
         self.judge.made[copy_id] = self.key
 
@@ -127,16 +123,16 @@ def _delete(case: Case) -> Sent:
 def _in_use(case: Case) -> Sent:
     """A deletion that a dataflow prevents."""
     case.done(case.present())
-    case.world.stack.adobe.settings.in_use += case.judge.living(case.key)
+    case.world.adobe.settings.in_use += case.judge.living(case.key)
     return case.send(case.absent())
 
 
 def _lost(case: Case, late: float | None) -> Sent:
     """A POST whose response was lost, sent by a delivery that ended before the attempt could settle."""
     sent = case.send(case.present())
-    case.world.stack.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=late))
+    case.world.adobe.faults.add(Fault(method="POST", path=".*/connections", drop=True, late=late))
     assert not case.judge.deliver(sent, seconds=100)
-    case.world.stack.adobe.faults.clear()
+    case.world.adobe.faults.clear()
     case.world.clock.advance(160)
     return sent
 
@@ -145,7 +141,7 @@ def _gone(case: Case) -> Sent:
     """Someone deleted the connection in Adobe."""
     case.done(case.present())
     (connection_id,) = case.judge.living(case.key)
-    case.world.stack.adobe.records[connection_id].deleted_at = case.world.clock.now()
+    case.world.adobe.records[connection_id].deleted_at = case.world.clock.now()
     return case.send(case.present())
 
 
@@ -159,7 +155,7 @@ def _duplicate(case: Case) -> Sent:
     """The registry lost the id, and there is a second connection with our marker."""
     case.done(case.present())
     case.copy()
-    case.edit("REMOVE connectionId")
+    case.world.edit(case.key, connection_id=None)
     return case.send(case.present())
 
 
@@ -181,7 +177,7 @@ def _take_back(case: Case) -> Sent:
     """Databricks refuses the token of the new version, which Adobe gets before the token is checked."""
     case.done(case.present())
     case.new_version("second", REFUSED)
-    case.world.stack.databricks.settings.revoked_tokens = [REFUSED]
+    case.world.databricks.settings.revoked_tokens = [REFUSED]
     return case.send(case.present(readiness="off"))
 
 
@@ -194,7 +190,7 @@ def _give_up(case: Case) -> Sent:
 
 def _start(case: Case) -> Sent:
     """The cluster is stopped, and the request may start it."""
-    case.world.stack.databricks.settings.clusters = dict(STOPPED)
+    case.world.databricks.settings.clusters = dict(STOPPED)
     return case.send(case.present(readiness="start"))
 
 

@@ -6,14 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_connections.api import service as api_service
 from aep_connections.api.service import ApiService
-from aep_connections.explore import service as explore_service
 from aep_connections.http.transport import Timeouts
 from local.aws.invocation import Context
 from local.gateway.http_api import HttpApi, paths
 from local.gateway.http_events import Call, event_of, reply_of
-from tests.support.iam import AwsCalls, grants
 from tests.support.world import SECRET_ID, World
 
 SECONDS, EXPLORE_SECONDS = 29.0, 26.0
@@ -37,30 +34,24 @@ class Web:
     """The HTTP callers of a world."""
 
     world: World
-    aws_calls: AwsCalls
     api: ApiService = field(init=False)
     gateway: HttpApi = field(init=False)
     timeouts: Timeouts = field(init=False)
     """How long the exploring function waits for Adobe and Databricks."""
 
     def __post_init__(self) -> None:
-        stack = self.world.stack
-        self.gateway = HttpApi.read(stack.template, stack.resources.attribute)
+        self.gateway = HttpApi.read(self.world.template, self.world.attribute)
         self.api, self.timeouts = self.new_api(), self.world.timeouts
-        stack.aws.functions[self.explore_name] = self.explore
-        for role in ("ApiRole", "ExploreRole"):
-            name = f"{stack.environment['REGISTRY_TABLE']} {role}"
-            self.aws_calls.allow(name, grants(stack.template, stack.resources.attribute, role))
+        self.world.functions[self.explore_name] = self.explore
 
     @property
     def explore_name(self) -> str:
         """The name of the exploring function."""
-        return self.world.stack.resources.attribute("ExploreFunction", None)
+        return self.world.attribute("ExploreFunction")
 
     def new_api(self, **environment: str) -> ApiService:
         """A new execution environment of the API's function."""
-        variables = self.world.stack.resources.environment("ApiFunction")
-        return api_service.build(variables | environment, self.world.clock)
+        return self.world.new_api(**environment)
 
     def __call__(
         self, method: str, target: str, body: Any = None, seconds: float = SECONDS, **headers: str
@@ -82,10 +73,9 @@ class Web:
 
     def explore(self, event: Any, _context: Any) -> Any:
         """Invoke the exploring function."""
-        stack, clock = self.world.stack, self.world.clock
-        variables = stack.resources.environment("ExploreFunction") | {"DATABRICKS_URL": stack.databricks.url}
-        service = explore_service.build(variables, clock, self.timeouts)
-        return service.explore(event, Context(clock.now() + EXPLORE_SECONDS, clock.now))
+        clock = self.world.clock
+        context = Context(clock.now() + EXPLORE_SECONDS, clock.now)
+        return self.world.new_explore(self.timeouts).explore(event, context)
 
 
 def _text(body: Any) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
-from databricks.sdk import WorkspaceClient
-from databricks.sdk.core import Config
 
 from local.simulators.databricks import DatabricksSettings
 from local.stack import DATABRICKS_SECRET
 from tests.support.adobes import Adobes
 
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
 CLUSTER = DATABRICKS_SECRET["clusterId"]
+METASTORE = "/api/2.1/unity-catalog/current-metastore-assignment"
 
 
 class Workspace:
@@ -46,6 +48,15 @@ class Workspace:
         return response.status_code, response.json()["error_code"], response.json()["message"]
 
 
+def tables(catalog: str = "main", schema: str = "sales") -> str:
+    """The path of a list of tables."""
+    return f"/api/2.1/unity-catalog/tables?catalog_name={catalog}&schema_name={schema}&max_results=1"
+
+
 def client(workspace: Workspace, token: str = "good") -> WorkspaceClient:
+    """Databricks' SDK. It is imported here, because the import takes a second."""
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.core import Config
+
     config = Config(host=workspace.url, token=token, auth_type="pat", retry_timeout_seconds=2)
     return WorkspaceClient(config=config)

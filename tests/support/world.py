@@ -1,27 +1,37 @@
-"""A whole world on a fake clock: moto as AWS, our simulators as Adobe and Databricks, and the real service."""
+"""A whole world on a fake clock: Adobe, Databricks, AWS and the real service. Tests cause events and observe results.
+
+There are two: `memory.MemoryWorld`, for rules, and `cloud.CloudWorld`, with HTTP and moto, for what only they can show.
+"""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from aep_connections.api.service import ApiService
 from aep_connections.domain.errors import ConnectionFailure
+from aep_connections.explore.service import ExploreService
 from aep_connections.http.transport import Timeouts
-from aep_connections.provision.service import ProvisionService, build
-from local.aws.account import ACCOUNT, REGION, Aws
-from local.aws.invocation import Context
+from aep_connections.provision.service import ProvisionService
+from aep_connections.reconcile.service import ReconcileService
+from local.aws.invocation import Context, Handler
+from local.aws.template import Template
+from local.simulators.adobe import Adobe
 from local.simulators.connections import DATABRICKS_AUTH, DATABRICKS_SPEC, Record, new_item
+from local.simulators.databricks import Databricks
+from local.simulators.ims import Ims
 from local.simulators.simulator import Request
-from local.stack import ADOBE_SECRET, DATABRICKS_SECRET, Stack
+from local.stack import ADOBE_SECRET, DATABRICKS_SECRET
+from tests.support.calls import Calls
 from tests.support.clock import FakeClock
-from tests.support.iam import AwsCalls, grants
 
 SECRET_ID = "aep/dev/databricks/sales"
 REQUEST = {"name": "sales", "sandbox": "dev", "databricksSecretId": SECRET_ID}
@@ -50,25 +60,56 @@ class Sent:
     first_received: float | None = None
 
 
-@dataclass(slots=True)
-class World:
+class World(ABC):
     """Everything that a test needs to cause events and to observe the results."""
 
-    stack: Stack
-    clock: FakeClock
-    timeouts: Timeouts
-    announced_url: str
-    service: ProvisionService = field(init=False)
-    _events: list[dict[str, Any]] = field(default_factory=list)
-    _arrived: dict[str, Sent] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        clock: FakeClock,
+        timeouts: Timeouts,
+        simulators: tuple[Adobe, Databricks, Ims],
+        template: Template,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.clock, self.timeouts, self.template, self.environment = clock, timeouts, template, environment
+        self.adobe, self.databricks, self.ims = simulators
         self.service = self.new_service()
 
-    def new_service(self, **environment: str) -> ProvisionService:
-        """A new execution environment of the function."""
-        return build(self.stack.environment | environment, self.clock, self.timeouts)
+    # ------------------------------------------------------------ the functions
+
+    @abstractmethod
+    def new_service(self, hurry: Timeouts | None = None, /, **environment: str) -> ProvisionService:
+        """A new execution environment of the function `provision`."""
+
+    @abstractmethod
+    def new_reconcile(self, timeouts: Timeouts, **environment: str) -> ReconcileService:
+        """A new execution environment of the function `reconcile`, which may do what its role allows."""
+
+    @abstractmethod
+    def new_explore(self, timeouts: Timeouts) -> ExploreService:
+        """A new execution environment of the function `explore`, which may do what its role allows."""
+
+    @abstractmethod
+    def new_api(self, **environment: str) -> ApiService:
+        """A new execution environment of the API's function, which may do what its role allows."""
+
+    @abstractmethod
+    def attribute(self, logical_id: str, name: str | None = None) -> str:
+        """The value of `Ref` (`name` is None) or `GetAtt` of a resource in the template."""
+
+    @abstractmethod
+    def watched(self, calls: Calls) -> AbstractContextManager[Calls]:
+        """Let `calls` see, change or stop each outside call of the functions."""
+
+    @property
+    @abstractmethod
+    def functions(self) -> dict[str, Handler]:
+        """The handlers that run when a function is invoked, by its name."""
+
+    @abstractmethod
+    def pending_events(self, function: str) -> list[Any]:
+        """The events for a function that it has not received yet, oldest first. They are removed."""
 
     # ------------------------------------------------------------ causing events
 
@@ -97,31 +138,13 @@ class World:
         }
         return self.send_body(json.dumps(detail if bare else envelope))
 
+    @abstractmethod
     def send_body(self, body: str) -> Sent:
         """Put any text on the queue."""
-        sent = self.stack.aws.client("sqs").send_message(QueueUrl=self.stack.queue_url, MessageBody=body)
-        self._receive()
-        return self._arrived.pop(sent["MessageId"])
 
+    @abstractmethod
     def arrived(self) -> list[Sent]:
         """The messages that others put on the queue, each of them once."""
-        self._receive()
-        found = list(self._arrived.values())
-        self._arrived.clear()
-        return found
-
-    def _receive(self) -> None:
-        """Receive all visible messages. Moto shows earlier ones again, by its own clock: these are left out."""
-        sqs, most = self.stack.aws.client("sqs"), 10
-        wanted = {"QueueUrl": self.stack.queue_url, "MaxNumberOfMessages": most, "VisibilityTimeout": 3600}
-        messages: list[dict[str, Any]] = [{}] * most
-        while len(messages) == most:
-            messages = sqs.receive_message(**wanted).get("Messages", [])
-            for message in messages:
-                if message["MessageId"] not in self._seen:
-                    sent = Sent(message["MessageId"], message["ReceiptHandle"], message["Body"], self.clock.now())
-                    self._seen.add(sent.id)
-                    self._arrived[sent.id] = sent
 
     def deliver(self, sent: Sent, service: ProvisionService | None = None, seconds: float = TIMEOUT_SECONDS) -> bool:
         """Have Lambda deliver a message. Returns whether it is done; the log and the event show the outcome."""
@@ -138,7 +161,7 @@ class World:
             },
             "messageAttributes": {},
             "eventSource": "aws:sqs",
-            "eventSourceARN": self.stack.resources.attribute("Requests", "Arn"),
+            "eventSourceARN": self.attribute("Requests", "Arn"),
             "awsRegion": "eu-west-1",
         }
         context = Context(self.clock.now() + seconds, self.clock.now)
@@ -158,8 +181,20 @@ class World:
         raise AssertionError(f"not done after {deliveries} deliveries")
 
     def put_secret(self, name: str = SECRET_ID, **changes: str) -> str:
-        """Create a Databricks secret, or a new version of it."""
-        return self.stack.put_secret(name, DATABRICKS_SECRET | changes)
+        """Create a Databricks secret, or a new version of it. Returns its ARN."""
+        return self.put_values(name, DATABRICKS_SECRET | changes)
+
+    def put_values(self, name: str, values: Mapping[str, Any]) -> str:
+        """Create any secret, or a new version of it. Returns its ARN."""
+        return self.put_text(name, json.dumps(values))
+
+    @abstractmethod
+    def put_text(self, name: str, text: str | None) -> str:
+        """Create a secret, or a new version of it; without a text it is binary. Returns its ARN."""
+
+    @abstractmethod
+    def delete_secret(self, name: str = SECRET_ID) -> None:
+        """Delete a secret at once."""
 
     def add_foreign(self, name: str = "sales", sandbox: str = "dev", age: float = 3600) -> str:
         """Add a connection that someone created by hand. Returns its id."""
@@ -170,72 +205,67 @@ class World:
         }
         org = ADOBE_SECRET["orgId"]
         item = new_item(body, org, sandbox, "exc_app", self.clock.now() - age)
-        self.stack.adobe.records[item["id"]] = Record(org, sandbox, item)
+        self.adobe.records[item["id"]] = Record(org, sandbox, item)
         return str(item["id"])
 
-    def edit_item(
-        self,
-        expression: str,
-        names: Mapping[str, str] | None = None,
-        values: Mapping[str, Any] | None = None,
-        key: tuple[str, str] = ("dev", "sales"),
-    ) -> None:
-        """Change the registry's item of a key directly, by an update expression."""
-        used = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
-        self.stack.aws.client("dynamodb").update_item(
-            TableName=self.stack.environment["REGISTRY_TABLE"],
-            Key={"sandbox": {"S": key[0]}, "name": {"S": key[1]}},
-            UpdateExpression=expression,
-            **{name: value for name, value in used.items() if value},
-        )
+    @abstractmethod
+    def edit(self, key: tuple[str, str] = ("dev", "sales"), **changes: Any) -> None:
+        """Change fields of the registry's entry of a key directly."""
 
+    @abstractmethod
+    def replace_items(self, items: list[dict[str, Any]]) -> None:
+        """Let the registry hold exactly these items, as `items()` gives them."""
+
+    @abstractmethod
+    def take_lease(self, owner: str, until: float | None = None) -> None:
+        """Let another delivery hold the lease of the default key; without a time it lasts as long as before."""
+
+    @abstractmethod
     def publish(self, connection_id: str) -> None:
         """Write a connection id into the default key's parameter."""
-        ssm = self.stack.aws.client("ssm")
-        ssm.put_parameter(Name=self.parameter_name(), Value=connection_id, Type="String", Overwrite=True)
 
-    def unpublish(self) -> None:
-        """Remove the default key's parameter."""
-        self.stack.aws.client("ssm").delete_parameter(Name=self.parameter_name())
+    @abstractmethod
+    def unpublish(self, name: str = "sales", sandbox: str = "dev") -> None:
+        """Remove a key's parameter."""
 
     def on_replies(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[Request, Callable[..., Any]], Any]) -> None:
         """Let `act` intercept each request to Adobe. It may return the response to another request."""
-        reply = self.stack.adobe.reply
-        monkeypatch.setattr(self.stack.adobe, "reply", lambda request: act(request, lambda other=request: reply(other)))
+        reply = self.adobe.reply
+        monkeypatch.setattr(self.adobe, "reply", lambda request: act(request, lambda other=request: reply(other)))
 
     # ------------------------------------------------------------ observing results
 
     def parameter_name(self, name: str = "sales", sandbox: str = "dev") -> str:
         """The name of the parameter that holds a key's connection id."""
-        return f"{self.stack.environment['PARAMETER_PREFIX']}/{sandbox}/{name}/connection-id"
+        return f"{self.environment['PARAMETER_PREFIX']}/{sandbox}/{name}/connection-id"
 
     def connections(self, name: str | None = None) -> list[dict[str, Any]]:
         """The connections that exist in Adobe, with secrets unmasked."""
-        return [item for item in self.stack.adobe.living() if name in (None, item["name"])]
+        return [item for item in self.adobe.living() if name in (None, item["name"])]
 
+    @abstractmethod
     def parameter(self, name: str = "sales", sandbox: str = "dev") -> str | None:
         """The published connection id."""
-        ssm = self.stack.aws.client("ssm")
-        try:
-            return str(ssm.get_parameter(Name=self.parameter_name(name, sandbox))["Parameter"]["Value"])
-        except ssm.exceptions.ParameterNotFound:
-            return None
 
+    @abstractmethod
     def item(self, name: str = "sales", sandbox: str = "dev") -> dict[str, Any]:
         """The registry's item, in DynamoDB's own JSON."""
-        key = {"sandbox": {"S": sandbox}, "name": {"S": name}}
-        table = self.stack.environment["REGISTRY_TABLE"]
-        found = self.stack.aws.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
-        return dict(found.get("Item", {}))
+
+    @abstractmethod
+    def items(self) -> list[dict[str, Any]]:
+        """Every item of the registry."""
+
+    @abstractmethod
+    def parameters(self) -> dict[str, str]:
+        """Every parameter: its name and its value."""
 
     def status(self, name: str = "sales") -> str:
         """The registry's status of a key."""
         return str(self.item(name)["status"]["S"])
 
+    @abstractmethod
     def events(self) -> list[dict[str, Any]]:
         """Every outcome event so far, oldest first."""
-        self._events += [json.loads(message["Body"]) for message in self._drain(self.announced_url)]
-        return self._events
 
     def announced(self) -> list[tuple[str, str]]:
         """Every outcome event so far, as (last word of its detail-type, outcome or code)."""
@@ -245,54 +275,22 @@ class World:
             if not event["detail-type"].endswith("Drifted")
         ]
 
+    @abstractmethod
     def dead_letters(self) -> list[dict[str, Any]]:
         """The messages in the dead-letter queue that were not seen before."""
-        return self._drain(self.stack.environment["DEAD_LETTER_QUEUE_URL"])
+
+    @abstractmethod
+    def hidden(self) -> list[int]:
+        """For how many seconds each message was hidden, the first one first."""
 
     def calls(self, method: str = "", path: str = "") -> list[Request]:
         """The requests that Flow Service received, by method and end of path."""
-        requests_ = [call.request for call in self.stack.adobe.calls]
+        requests_ = [call.request for call in self.adobe.calls]
         return [r for r in requests_ if method in ("", r.method) and r.path.endswith(path)]
 
     def exchanges(self) -> int:
         """How often a token was requested from IMS."""
-        return len(self.stack.ims.calls)
-
-    def _drain(self, url: str) -> list[dict[str, Any]]:
-        """The messages that were not seen before."""
-        sqs = self.stack.aws.client("sqs")
-        wanted = {"MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 43_000}
-        found: list[dict[str, Any]] = []
-        while messages := sqs.receive_message(QueueUrl=url, **wanted).get("Messages"):
-            found += messages
-        return found
-
-
-def listening(stack: Stack) -> str:
-    """The URL of a new queue that receives every outcome event of a stack."""
-    sqs, events, name = stack.aws.client("sqs"), stack.aws.client("events"), f"{uuid.uuid4().hex}-announced"
-    url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-    rule = {"EventBusName": stack.bus_name}
-    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aep.connections"]}), **rule)
-    events.put_targets(Rule=name, Targets=[{"Id": "announced", "Arn": arn}], **rule)
-    return str(url)
-
-
-@contextmanager
-def new_world(
-    aws: Aws, calls: AwsCalls, parameters: Mapping[str, str] | None = None, timeouts: Timeouts | None = None
-) -> Iterator[World]:
-    """A separate world in a shared moto. `calls` may do what the role of the world's function allows."""
-    clock = FakeClock()
-    name = f"w{uuid.uuid4().hex[:12]}"
-    stack = Stack(name, {"ParameterPrefix": f"/{name}", **(parameters or {})}, aws, clock.now)
-    calls.allow(name, grants(stack.template, stack.resources.attribute, "ProvisionRole"))
-    try:
-        world = World(stack, clock, timeouts or Timeouts(5, 10, 10), listening(stack))
-        world.put_secret()
-        yield world
-    finally:
-        stack.stop()
+        return len(self.ims.calls)
 
 
 def _iso(seconds: float) -> str:

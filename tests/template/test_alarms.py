@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -218,7 +219,7 @@ def test_the_statistics_of_the_dashboard() -> None:
 
 
 def test_the_queries_of_the_dashboard_and_the_runbook_use_fields_of_a_failures_log_line(world: World, log: Log) -> None:
-    world.stack.databricks.settings.clusters = dict(STOPPED)
+    world.databricks.settings.clusters = dict(STOPPED)
     world.request()
     (line,) = log.lines()
     queries = [w["properties"]["query"] for w in dashboard(BARE)["widgets"] if w["type"] == "log"]
@@ -233,10 +234,11 @@ def test_the_queries_of_the_dashboard_and_the_runbook_use_fields_of_a_failures_l
 def test_the_runbooks_query_for_the_fleet_uses_fields_of_its_log_lines(world: World, keeper: Keeper, log: Log) -> None:
     for name in ("a", "b"):
         world.request(REQUEST | {"name": name})
-    for record in world.stack.adobe.records.values():
+    for record in world.adobe.records.values():
         record.deleted_at = world.clock.now()
     keeper.reconcile()
-    world.stack.adobe.faults.add(Fault(path=".*/connections", status=403, body="<html></html>"))
+    named = {"x-request-id": str(uuid.uuid4())}
+    world.adobe.faults.add(Fault(path=".*/connections", status=403, body="<html></html>", headers=named))
     keeper.reconcile()
     (query,) = re.findall(r"--query-string '(filter message = .+?)'", (ROOT / "docs/runbook.md").read_text())
     messages = re.findall(r'message = "([^"]+)"', query)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 import pytest
 
-from aep_connections.aws.client import client
+from aep_connections.aws.client import clients
 from local.aws.account import Aws
 from local.aws.template import Template
 from tests.support.iam import AwsCall, AwsCalls, Grant, calls_of, grants
@@ -140,7 +139,7 @@ def test_no_role_permits_a_call_of_an_unknown_kind(aws: Aws, aws_calls: AwsCalls
     everything = Grant("role", "events:*", "arn:*")
     aws_calls.allow("everything", [everything])
     try:
-        client(boto3.Session(), "events").describe_event_bus(Name="default")
+        clients()("events").describe_event_bus(Name="default")
         refused = aws_calls.refused()
     finally:
         aws_calls.allow("everything", [])

@@ -1,110 +1,160 @@
 """Invariant 7, Least: compares the roles of the template with the recorded calls, in both directions.
 
-After every test of the suite, `least_privilege` in conftest.py checks that no call lacks a permission.
+The calls are those of all stories of the fault matrix, without faults. In addition, `least_privilege` in conftest.py
+checks after every test over HTTP that some role allows each call.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from aep_connections.api.service import ApiService
+from aep_connections.explore.service import ExploreService
+from aep_connections.provision.service import ProvisionService
+from aep_connections.reconcile.service import ReconcileService
+from local.aws.account import Aws
 from local.aws.template import Template
+from local.stack import ROOT
+from tests.support.cloud import new_cloud
+from tests.support.errands import ERRANDS
 from tests.support.iam import AwsCall, AwsCalls, Grant, grants
-from tests.support.keeper import Keeper
+from tests.support.matrix import new_matrix
+from tests.support.stories import STORIES
 from tests.support.templates import ARN, BARE, BOTH, BOUNDARY, FULL, KEY, SECRETS_KEY, of_type, provision
-from tests.support.web import KEY as KEY_OVER_HTTP
-from tests.support.web import Web
-from tests.support.world import ABSENT, REQUEST, UNCHECKED, World
 
 VIA_SECRETS = {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com", "kms:EncryptionContext:SecretARN": ARN}
 SALES = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/dev/databricks/sales-AbCdEf"
 DATABRICKS_SECRETS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aep/*/databricks/*"
 CURRENT, PREVIOUS = ({"secretsmanager:VersionStage": stage} for stage in ("AWSCURRENT", "AWSPREVIOUS"))
-ROLES = ("ProvisionRole", "ApiRole", "ExploreRole", "ReconcileRole")
-"""The roles of functions."""
+INVOKED: dict[str, tuple[type, str]] = {
+    "ProvisionRole": (ProvisionService, "provision"),
+    "ApiRole": (ApiService, "respond"),
+    "ExploreRole": (ExploreService, "explore"),
+    "ReconcileRole": (ReconcileService, "reconcile"),
+}
+"""The roles of functions, and the method that an invocation of each function calls."""
+ROLES = tuple(INVOKED)
+EACH_ROLE = pytest.mark.parametrize("role", ROLES)
+CORE = ROOT / "layers" / "core" / "aep_connections"
 
 
 def of_role(template: Template, role: str = "ProvisionRole") -> list[Grant]:
     return grants(template, lambda name, attribute: f"{name}.{attribute}" if attribute else name, role)
 
 
-def test_the_role_allows_nothing_that_the_function_does_not_need(world: World, aws_calls: AwsCalls) -> None:
-    allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
-    before = len(aws_calls.made)
-    world.add_foreign("taken")
-    world.request()
-    world.request(REQUEST | {"name": "taken"})
-    world.request({"no": "key"})
-    world.request(ABSENT)
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a role allows, and the calls to AWS that its function made."""
 
-    assert [str(grant) for grant in aws_calls.unused(allowed, aws_calls.made[before:])] == []
+    allowed: list[Grant]
+    made: list[AwsCall]
 
+    def denied(self, *, without: str = "") -> list[AwsCall]:
+        """The calls that the role does not allow, or would not allow without an action."""
+        left = [grant for grant in self.allowed if grant.action != without]
+        return [call for call in self.made if not any(grant.permits(call) for grant in left)]
 
-def test_the_api_function_uses_exactly_what_its_role_allows(world: World, aws_calls: AwsCalls) -> None:
-    web, before = Web(world, aws_calls), len(aws_calls.made)
-    web("PUT", KEY_OVER_HTTP, {"databricksSecretId": REQUEST["databricksSecretId"]})
-    web("DELETE", KEY_OVER_HTTP)
-    web("GET", "/connections")
-    web("GET", "/connections?sandbox=dev&status=requested")
-    world.stack.aws.functions[world.stack.resources.attribute("ExploreFunction", None)] = lambda *_: {"tables": []}
-    web("GET", KEY_OVER_HTTP + "/tables")
-
-    made_and_allowed(world, aws_calls, aws_calls.made[before:], "ApiRole")
-
-
-def test_the_exploring_function_uses_exactly_what_its_role_allows(world: World, aws_calls: AwsCalls) -> None:
-    world.request()
-
-    made = calls_of_explore(Web(world, aws_calls), aws_calls, {"sandbox": "dev", "name": "sales", "path": None})
-
-    made_and_allowed(world, aws_calls, made, "ExploreRole")
+    def idle_values(self) -> list[str]:
+        """The values in conditions that no call has."""
+        found = []
+        for grant in self.allowed:
+            calls = [call for call in self.made if grant.permits(call)]
+            for required in grant.conditions.values():
+                for key, values in required.items():
+                    given = {value for call in calls for value in several(call.context.get(key, ()))}
+                    found += [f"{grant}: {key} {value}" for value in several(values) if value not in given]
+        return found
 
 
-def test_the_reconciling_function_uses_exactly_what_its_role_allows(
-    world: World, keeper: Keeper, aws_calls: AwsCalls
+def several(values: str | Iterable[str]) -> Iterable[str]:
+    """The values, of which there may be only one."""
+    return [values] if isinstance(values, str) else values
+
+
+@pytest.fixture(scope="module")
+def uses(aws: Aws, aws_calls: AwsCalls) -> dict[str, Use]:
+    """By role: the calls of its function in every story, over HTTP."""
+    with new_cloud(aws, aws_calls) as world, new_matrix(world) as matrix, by_role(aws_calls) as made:
+        for story in STORIES + ERRANDS:
+            matrix.calls_of(story)
+        return {role: Use(grants(world.template, world.attribute, role), made[role]) for role in ROLES}
+
+
+@contextmanager
+def by_role(aws_calls: AwsCalls) -> Iterator[dict[str, list[AwsCall]]]:
+    """The calls to AWS from now on, by the role of the function that makes them."""
+    made: dict[str, list[AwsCall]] = {role: [] for role in ROLES}
+    running: list[str] = []
+    seen = len(aws_calls.made)
+
+    def sort() -> None:
+        nonlocal seen
+        fresh = aws_calls.made[seen:]
+        seen += len(fresh)
+        for call in fresh:
+            made[running[-1]].append(call)
+
+    def noting(role: str, run: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any) -> Any:
+            sort()
+            running.append(role)
+            try:
+                return run(*arguments)
+            finally:
+                sort()
+                running.pop()
+
+        return noted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for role, (service, method) in INVOKED.items():
+            patch.setattr(service, method, noting(role, getattr(service, method)))
+        yield made
+
+
+@pytest.mark.cloud
+@EACH_ROLE
+def test_a_role_allows_every_call_of_its_function(uses: dict[str, Use], role: str) -> None:
+    assert uses[role].made
+    assert uses[role].denied() == []
+
+
+@pytest.mark.cloud
+@EACH_ROLE
+def test_a_role_allows_nothing_that_its_function_does_not_need(
+    uses: dict[str, Use], aws_calls: AwsCalls, role: str
 ) -> None:
-    world.request()
-    world.put_secret("aep/prod/databricks/orders")
-    world.request({"name": "orders", "sandbox": "prod", "databricksSecretId": "aep/prod/databricks/orders"})
-    world.unpublish()
-    world.clock.advance(1000)
-    before = len(aws_calls.made)
-
-    keeper.wake({}, seconds=100)  # too few for a second sandbox
-    keeper.listen()
-    keeper.wake(secret_changed(REQUEST["databricksSecretId"]))
-
-    made_and_allowed(world, aws_calls, aws_calls.made[before:], "ReconcileRole")
+    assert [str(grant) for grant in aws_calls.unused(uses[role].allowed, uses[role].made)] == []
 
 
-def secret_changed(name: str) -> dict[str, Any]:
-    """The event of Secrets Manager for a new version."""
-    return {"detail-type": "Secret Label Updated", "detail": {"name": name, "labelUpdated": "AWSCURRENT"}}
+@pytest.mark.cloud
+@EACH_ROLE
+def test_a_condition_has_no_value_that_the_function_does_not_need(uses: dict[str, Use], role: str) -> None:
+    assert uses[role].idle_values() == []
 
 
-def calls_of_explore(web: Web, aws_calls: AwsCalls, event: dict[str, Any]) -> list[AwsCall]:
-    """The AWS calls of the exploring function, invoked as the API invokes it."""
-    before = len(aws_calls.made)
-    web.explore(event, None)
-    return aws_calls.made[before:]
+@pytest.mark.cloud
+@EACH_ROLE
+def test_a_call_without_a_permission_is_detected(uses: dict[str, Use], role: str) -> None:
+    for action in {call.action for call in uses[role].made}:
+        assert action in {call.action for call in uses[role].denied(without=action)}
 
 
-def made_and_allowed(world: World, aws_calls: AwsCalls, made: list[AwsCall], role: str) -> None:
-    allowed = grants(world.stack.template, world.stack.resources.attribute, role)
-    assert [call for call in made if not any(grant.permits(call) for grant in allowed)] == []
-    assert [str(grant) for grant in aws_calls.unused(allowed, made)] == []
+@pytest.mark.cloud
+def test_the_stories_have_every_operation_of_the_adapters(uses: dict[str, Use]) -> None:
+    """In memory no role is checked, so an operation that no story has would be checked nowhere."""
+    code = "".join(path.read_text() for path in (CORE / "aws").glob("*.py"))
+    operations = {pair for pair in re.findall(r"self\._(\w+)\.(\w+)", code) if pair[0] != "clock"}
+    words = {"invoke": "InvokeFunction", "send_message_batch": "SendMessage"}
+    actions = {f"{of}:{words.get(name, name.title().replace('_', ''))}" for of, name in operations}
 
-
-def test_a_call_without_a_permission_is_detected(world: World, aws_calls: AwsCalls) -> None:
-    before = len(aws_calls.made)
-    world.request()
-    allowed = grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
-    made = aws_calls.made[before:]
-
-    for taken_away in {call.action for call in made}:
-        rest = [grant for grant in allowed if grant.action != taken_away]
-        assert [call for call in made if not any(grant.permits(call) for grant in rest)]
+    assert {call.action for use in uses.values() for call in use.made} == actions
 
 
 def test_everything_that_the_role_allows() -> None:
@@ -361,24 +411,6 @@ def test_only_the_provision_role_reads_former_versions_and_only_of_databricks_se
 
     assert [role for role in ROLES if allowed(SALES, role)] == ["ProvisionRole"]
     assert [role for role in ROLES if allowed(ARN, role)] == []
-
-
-def test_the_provision_function_reads_both_versions_of_a_secret(world: World, aws_calls: AwsCalls) -> None:
-    world.request(UNCHECKED)
-    before = len(aws_calls.made)
-    world.put_secret(accessToken="dapifedcba9876543210fedcba9876543210")
-    world.stack.databricks.settings.revoked_tokens = ["dapifedcba9876543210fedcba9876543210"]
-
-    world.request(UNCHECKED)
-
-    read = [call for call in aws_calls.made[before:] if call.action == "secretsmanager:GetSecretValue"]
-    (statement,) = (
-        grant
-        for grant in grants(world.stack.template, world.stack.resources.attribute, "ProvisionRole")
-        if grant.resource == DATABRICKS_SECRETS
-    )
-    stages = {str(call.context["secretsmanager:VersionStage"]) for call in read if statement.permits(call)}
-    assert stages == set(statement.conditions["StringEquals"]["secretsmanager:VersionStage"])
 
 
 @READERS

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from local.aws.template import Template
+from tests.support.cloud import CloudWorld
 from tests.support.templates import BARE, BOTH, FULL, KEY, of_type
-from tests.support.world import REQUEST, World
+from tests.support.world import REQUEST
 
 
 @BOTH
@@ -45,13 +48,14 @@ def test_the_given_key_encrypts_the_logs_the_registry_and_the_environment() -> N
     assert KEY not in json.dumps([of_type(BARE, resource["Type"]) for resource in BARE.resources().values()])
 
 
-def test_the_table_has_the_keys_and_the_index_of_the_registry(world: World) -> None:
-    table = world.stack.aws.client("dynamodb").describe_table(TableName=world.stack.environment["REGISTRY_TABLE"])
+@pytest.mark.cloud
+def test_the_table_has_the_keys_and_the_index_of_the_registry(world: CloudWorld) -> None:
+    table = world.stack.aws.client("dynamodb").describe_table(TableName=world.environment["REGISTRY_TABLE"])
     world.request()
 
     assert [key["AttributeName"] for key in table["Table"]["KeySchema"]] == ["sandbox", "name"]
     found = world.stack.aws.client("dynamodb").query(
-        TableName=world.stack.environment["REGISTRY_TABLE"],
+        TableName=world.environment["REGISTRY_TABLE"],
         IndexName="by-secret",
         KeyConditionExpression="databricksSecretId = :secret",
         ExpressionAttributeValues={":secret": {"S": REQUEST["databricksSecretId"]}},

@@ -14,12 +14,14 @@ from aep_connections.aws import client
 from aep_connections.aws.events import Events
 from aep_connections.aws.parameters import Parameters
 from aep_connections.aws.queue import Queue
+from aep_connections.aws.registry import Registry
 from aep_connections.aws.secrets import Secrets
 from aep_connections.domain.delivery import Message
 from aep_connections.domain.errors import ConnectionFailure, SecretRefused, Throttled, Unavailable
-from aep_connections.domain.model import Key, Order
+from aep_connections.domain.model import Key, Order, Page, Status
 from aep_connections.domain.time import RECORD_SECONDS
 from tests.support.aws import refusal
+from tests.support.clock import FakeClock
 
 NOW = 1_795_000_000.0
 
@@ -101,6 +103,18 @@ def test_only_a_parameter_that_is_already_gone_counts_as_deleted() -> None:
 
     with pytest.raises(Unavailable):
         Parameters(Aws(refusal("DeleteParameter", "AccessDeniedException")), "/p").delete(Key("dev", "sales"))
+
+
+@pytest.mark.parametrize("sandbox", [None, "dev"])
+def test_a_page_without_entries_has_a_key_if_there_is_more_to_read(sandbox: str | None) -> None:
+    """As when many items were read, and none of them has the wanted status."""
+    dynamodb = Aws({"Items": [], "LastEvaluatedKey": {"sandbox": {"S": "dev"}, "name": {"S": "sales"}}})
+
+    page = Registry(dynamodb, "table", FakeClock()).page(
+        Page(sandbox=sandbox, status=Status.FAILED, limit=5, after=None)
+    )
+
+    assert page == ([], Key("dev", "sales"))
 
 
 def test_a_secret_is_read_in_its_current_version() -> None:

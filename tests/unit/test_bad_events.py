@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aep_connections.contract import messages
@@ -73,6 +73,7 @@ def test_an_impossible_or_future_time_never_makes_the_order_later_than_when_it_w
     )
     | json_values
 )
+@example(7)
 def test_any_attributes_of_a_record_make_a_delivery(attributes: Any) -> None:
     delivery = messages.read_record({"messageId": "m-1", "body": "{}", "attributes": attributes}, NOW)
 
@@ -104,6 +105,9 @@ def test_any_event_of_a_direct_invoke_is_passed_on_for_validation(event: Any) ->
     | st.fixed_dictionaries({"reconcile": json_values})
     | st.fixed_dictionaries({"detail-type": st.sampled_from(["Secret Label Updated", "x"]), "detail": json_values})
 )
+@example({"reconcile": None})
+@example({"reconcile": {}})
+@example({"reconcile": {"checks": 1, "after": "", "due": [["x", "dev", "sales"]], "counts": {}, "oldest": None}})
 def test_any_event_is_understood_or_refused_by_the_reconciling_function(event: Any) -> None:
     with contextlib.suppress(InvalidRequest):
         assert isinstance(triggers.work_of(event, 7), Run | triggers.SecretRotated | triggers.FlowRunFailed)

@@ -77,7 +77,13 @@ def test_the_reason_phrase_is_used_for_an_empty_body() -> None:
     response = interpret(reply(403, "", x_databricks_reason_phrase="Invalid access token."), Redactor())
 
     assert response.error is ApiError.TOKEN_INVALID
-    assert response.words.endswith("Databricks returned HTTP 403: Invalid access token.")
+    assert response.words == "Databricks returned HTTP 403: Invalid access token."
+
+
+def test_a_sentence_has_the_meaning_and_the_response_once() -> None:
+    response = interpret(reply(403, coded(403, "Invalid access token.")), Redactor())
+
+    assert response.sentence == "The token is invalid. Databricks returned HTTP 403: Invalid access token."
 
 
 def test_messages_are_shown_without_secrets_and_pages_are_not_shown() -> None:

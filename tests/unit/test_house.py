@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CORE = ROOT / "layers" / "core" / "aep_connections"
 MODULES = sorted(CORE.rglob("*.py"))
 MAX_MODULE_LINES, MAX_FUNCTION_LINES, MAX_POSITIONAL_FIELDS = 300, 40, 3
-MAX_CORE_LINES = 7_700
+MAX_CORE_LINES = 7_740
 
 
 def nodes(path: Path) -> Iterator[ast.AST]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOO_EXPENSIVE = ("aws_xray_sdk", "jsonschema", "databricks", "moto", "local", "yaml", "pytest")
 FRAMEWORKS = ("pydantic", "aws_lambda_powertools.event_handler", "asyncio")

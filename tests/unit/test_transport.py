@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import requests
 import urllib3
 
 from aep_connections.domain.errors import Unavailable
+from aep_connections.http import transport
 from aep_connections.http.transport import Call, Reply, Upstream, new_session
 from tests.support.clock import FakeClock
 from tests.support.upstreams import upstream_on
@@ -94,3 +96,13 @@ def test_the_session_repeats_nothing_and_requests_uncompressed_responses() -> No
     adapter = session.get_adapter("https://adobe.example")
     assert adapter.max_retries.total == 0  # type: ignore[attr-defined]
     assert session.headers["Accept-Encoding"] == "identity"  # bodies are read raw
+
+
+def test_no_tls_before_1_2_is_spoken_even_if_python_would_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    monkeypatch.setattr(ssl, "create_default_context", lambda: context)
+
+    trusting = transport._trusting.__wrapped__(None)  # without the cache
+
+    assert trusting.minimum_version >= ssl.TLSVersion.TLSv1_2

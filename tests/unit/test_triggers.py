@@ -92,14 +92,18 @@ def test_missing_attributes_are_taken_as_now() -> None:
     assert (delivery.message.receive_count, delivery.message.first_received) == (1, NOW)
 
 
-def test_attributes_that_no_queue_would_send_are_taken_as_now() -> None:
-    delivery = messages.read_record(record("{}", SentTimestamp="9" * 40, ApproximateReceiveCount="x"), NOW)
+@pytest.mark.parametrize("sent", ["9" * 15, "9" * 40], ids=["after the year 9999", "too large"])
+def test_attributes_that_no_queue_would_send_are_taken_as_now(sent: str) -> None:
+    delivery = messages.read_record(record("{}", SentTimestamp=sent, ApproximateReceiveCount="x"), NOW)
 
     assert delivery.message is not None
     assert (delivery.order.seconds, delivery.message.receive_count) == (NOW, 1)
 
 
-@pytest.mark.parametrize("records", [[5], [{}], [{"s3": {}}], [{"messageId": 1}], {}, None])
+@pytest.mark.parametrize(
+    "records",
+    [[5], [{}], [{"s3": {}}], [{"messageId": 1}], [{"messageId": ""}], [{"messageId": "no id"}], {}, None],
+)
 def test_records_of_another_source_are_not_a_batch(records: object) -> None:
     assert not messages.is_batch({"Records": records})
 
