@@ -52,7 +52,7 @@ from tests.support.memory import MemoryWorld
 from tests.support.world import STOPPED, Killed, Sent, World
 
 BUDGET = settings(
-    max_examples=150,
+    max_examples=80,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

@@ -1,6 +1,6 @@
 """Every outside call with every kind of fault, then the following deliveries: no invariant breaks.
 
-Every cell runs in memory. Every kill, and other cells that each run draws by chance, run over HTTP and moto too.
+Every fault runs in memory, and some that each run draws by chance over HTTP and moto too. Every kill runs over HTTP.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.support.matrix import Cell, Matrix, Row, new_matrix
 from tests.support.memory import MemoryWorld
 from tests.support.stories import STORIES, Story
 
-DRAWN_AT_ONCE, DRAWS = 8, 6
+DRAWN_AT_ONCE, DRAWS = 6, 4
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def check(rows: list[Row], expected: set[tuple[str, str]]) -> None:
     assert {(row.call, line(row)) for row in rows} == expected, "make matrix"
 
 
-@pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", HTTP + AWS, ids=lambda fault: fault.name)
 def test_no_fault_of_a_call_breaks_an_invariant(fault: CallFault) -> None:
     with new_matrix(MemoryWorld()) as matrix:
         rows = [matrix.row(cell) for cell in plan()[fault.name]]

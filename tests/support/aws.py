@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
-import moto.backends
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.retries.quota import RetryQuota
 from botocore.retries.standard import ExponentialBackoff
-from moto.core.serialize import XFormedAttributePicker
 
 from local.aws.account import Aws
-
-_TYPES = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"}
+from tests.support.quick_moto import quicken
 
 Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 """Replaces a call: receives the call and its arguments (which it may change), and returns the response."""
@@ -29,36 +25,21 @@ Act = Callable[[Callable[[], Any], dict[str, Any]], Any]
 def moto_server() -> Iterator[Aws]:
     """Moto's server. Every AWS client of this process uses it.
 
-    For speed, clients are made once, and moto does not search its folder at every request. It does not parse an event
-    path twice, and does not look for other names of what a value of DynamoDB holds. The SDK repeats a call without a
-    pause, however many calls failed in earlier tests.
+    For speed, clients are made once. The SDK repeats a call without a pause, however many calls failed in earlier
+    tests.
     """
-    server, paths = Aws(), importlib.import_module("jsonpath_ng.ext")
+    server = Aws()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment().items():
             patch.setenv(name, value)
         session = boto3.Session()
         session.client = functools.cache(session.client)  # type: ignore[method-assign]
         patch.setattr(boto3, "Session", lambda **_: session)
-        patch.setattr(paths, "parse", functools.cache(paths.parse))
-        modules = list(moto.backends.list_of_moto_modules())
-        patch.setattr(moto.backends, "list_of_moto_modules", lambda: modules)
-        patch.setattr(XFormedAttributePicker, "__call__", _picked)
+        quicken(patch)
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
         patch.setattr(RetryQuota, "acquire", lambda *_: True)
         yield server
     server.stop()
-
-
-_whole_pick = XFormedAttributePicker.__call__
-
-
-def _picked(picker: XFormedAttributePicker, context: Any) -> Any:
-    """What moto's serializer finds under a key. A value of DynamoDB has only the one key of its type."""
-    value = context.obj
-    if type(value) is dict and len(value) == 1 and not _TYPES.isdisjoint(value):
-        return value.get(context.key)
-    return _whole_pick(picker, context)
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, operation: str, act: Act) -> None:
