@@ -52,7 +52,7 @@ guards: $(VENV)/.installed ## remove each guard in a scratch copy: its tests mus
 	@$(BIN)/python -m tests.guards
 
 e2e: $(VENV)/.installed $(VENV)/awscli/.installed ## test the deployed code in AWS's own runtime client (needs Python 3.13)
-	@PATH="$(abspath $(BIN)):$(abspath $(VENV))/awscli/bin:$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
+	@PATH="$(abspath $(BIN)):$(abspath $(VENV))/awscli/bin:$$PATH" $(BIN)/python -m pytest -n 2 --dist worksteal tests/e2e
 
 # The AWS CLI runs the commands of the documentation.
 $(VENV)/awscli/.installed: $(VENV)/.installed requirements-awscli.txt

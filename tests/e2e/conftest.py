@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,20 +15,31 @@ from tests.support.deployed import Deployed, deployed
 from tests.support.iam import AwsCalls
 
 
+def made_once(factory: pytest.TempPathFactory, worker: str, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills. The first worker that needs it makes it, and the others wait."""
+    base = factory.getbasetemp()
+    shared = base if worker == "master" else base.parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The output of `sam build` for this machine's architecture."""
-    folder = tmp_path_factory.mktemp("built")
-    sam_build(folder, ARCHITECTURE=platform.machine().replace("arm64", "aarch64"))
-    return folder
+    architecture = platform.machine().replace("arm64", "aarch64")
+    return made_once(tmp_path_factory, worker_id, "built", lambda folder: sam_build(folder, ARCHITECTURE=architecture))
 
 
 @pytest.fixture(scope="session")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runtime(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """What Lambda's runtime includes: its client and boto3, in the locked versions."""
-    folder = tmp_path_factory.mktemp("runtime")
-    install_runtime(folder)
-    return folder
+    return made_once(tmp_path_factory, worker_id, "runtime", install_runtime)
 
 
 @pytest.fixture
