@@ -120,33 +120,16 @@ def test_a_request_is_queued_even_if_it_cannot_be_noted(
     assert web("GET", KEY).document["status"] == "ready"
 
 
+@pytest.mark.parametrize("behind", [0, 1], ids=["same clock", "the queue's clock is behind"])
 def test_a_note_that_comes_after_the_request_was_processed_is_dropped(
-    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    registry = web.api.dependencies.registry
-    note = registry.note_pending
-
-    def late(*arguments: Any) -> None:
-        work(world)
-        note(*arguments)
-
-    monkeypatch.setattr(registry, "note_pending", late)
-
-    web("PUT", KEY, BODY)
-
-    assert web("GET", KEY).document["status"] == "ready"
-    assert "noted" not in world.item()
-
-
-def test_a_late_note_is_dropped_even_if_the_queues_clock_is_behind_ours(
-    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch, behind: int
 ) -> None:
     registry = web.api.dependencies.registry
     note = registry.note_pending
 
     def late(*arguments: Any) -> None:
         (sent,) = world.arrived()
-        sent.sent_at -= 1
+        sent.sent_at -= behind
         assert world.deliver(sent)
         note(*arguments)
 
