@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SAM = $(BIN)/sam
+# One more worker than cores, for tests that wait for processes and sockets.
+MORE = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 QUICK = tests/unit tests/provision tests/reconcile tests/api
 export SAM_CLI_TELEMETRY = 0
 ifdef AWS_REGION
@@ -40,7 +42,7 @@ test-quick: $(VENV)/.installed ## run the unit tests and the rules in memory
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not cloud and not slow" $(QUICK)
 
 fire: $(VENV)/.installed ## test every call with every fault, kills, concurrency and random histories: no invariant may break
-	@$(BIN)/python -m pytest -n auto --dist worksteal tests/fire
+	@$(BIN)/python -m pytest -n $(MORE) --dist worksteal tests/fire
 
 matrix: $(VENV)/.installed ## regenerate docs/explanation/fault-matrix.md
 	@PYTHONPATH=layers/core $(BIN)/python -m tests.fire.matrix_page
@@ -52,7 +54,7 @@ guards: $(VENV)/.installed ## remove each guard in a scratch copy: its tests mus
 	@$(BIN)/python -m tests.guards
 
 e2e: $(VENV)/.installed $(VENV)/awscli/.installed ## test the deployed code in AWS's own runtime client (needs Python 3.13)
-	@PATH="$(abspath $(BIN)):$(abspath $(VENV))/awscli/bin:$$PATH" $(BIN)/python -m pytest -n 2 --dist worksteal tests/e2e
+	@PATH="$(abspath $(BIN)):$(abspath $(VENV))/awscli/bin:$$PATH" $(BIN)/python -m pytest -n $(MORE) --dist worksteal tests/e2e
 
 # The AWS CLI runs the commands of the documentation.
 $(VENV)/awscli/.installed: $(VENV)/.installed requirements-awscli.txt
