@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from local.simulators.simulator import Request, Response, Simulator
 from tests.support.hostile import FEW, not_texts
 from tests.support.log import Log
 from tests.support.world import World
+
+pytestmark = pytest.mark.slow
 
 NUMBERS = itertools.count()
 UNFIT = ("", "../x", "a/b", "x" * 300, "nul\x00", "\ud800", "two\nlines", "\x1b[31m")

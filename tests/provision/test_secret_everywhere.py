@@ -18,6 +18,8 @@ from tests.support.day import Day
 from tests.support.log import Log
 from tests.support.world import ABSENT, RECHECK, REQUEST, STOPPED, UNCHECKED, World
 
+pytestmark = pytest.mark.slow
+
 ROTATED = "canary-rotated/+token=="
 EARLIER = 'canary-earlier/+"token'
 DATABRICKS_TOKENS = (TOKEN, ROTATED, EARLIER)

@@ -19,6 +19,8 @@ from aep_connections.reconcile import triggers
 from aep_connections.reconcile.run import Run
 from tests.support.hostile import MANY, NASTY_TEXTS, RAW_BODIES, TIMES, bodies, json_values
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_795_000_000.0
 SENT = "1795000000000"
 

@@ -15,6 +15,8 @@ from aep_connections.domain.redaction import Redactor
 from aep_connections.http.transport import Reply
 from tests.support.hostile import MANY, NASTY_TEXTS, json_values, nested, not_texts, texts
 
+pytestmark = pytest.mark.slow
+
 CONNECTION = {
     "id": "c-1", "name": "sales", "description": "x [aep-connections 00]", "state": "enabled", "etag": '"e-1"',
     "connectionSpec": {"id": "spec", "version": "1.0"}, "auth": {"specName": "x", "params": {}}, "createdAt": 1,

@@ -13,6 +13,8 @@ from aep_connections.contract.request import read_request, readable_key
 from aep_connections.domain.errors import InvalidRequest
 from tests.support.hostile import MANY, NASTY_TEXTS, json_values, nested, not_texts
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "aep/{sandbox}/databricks/"
 REQUIRED = {"name": "sales", "sandbox": "dev", "databricksSecretId": "aep/dev/databricks/sales"}
 WHOLE = REQUIRED | {

@@ -15,6 +15,8 @@ from aep_connections.domain.model import Secret
 from aep_connections.sources.databricks.secret import normalised_domain, read_secret
 from tests.support.hostile import MANY, json_values, nested, not_texts
 
+pytestmark = pytest.mark.slow
+
 NAME = "adb-1234567890123456.7.azuredatabricks.net"
 HOST = f"https://{NAME}"
 DATABRICKS = {"domain": HOST, "clusterId": "0923-164208-meows279", "accessToken": "dapi-1", "database": "acme_db"}
