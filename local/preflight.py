@@ -46,7 +46,7 @@ def preflight(secret_id: str, overrides: Mapping[str, str], *, as_json: bool, st
 
 def _checked(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, str], Any]:
     """The auth params that are not secret, and the report. Raises ConnectionFailure, SettingsInvalid."""
-    from aep_connections.aws.client import clients
+    from aep_connections.aws.client import CONFIG
     from aep_connections.aws.secrets import Secrets
     from aep_connections.domain.redaction import Redactor
     from aep_connections.domain.time import RECORD_SECONDS, Deadline, SystemClock
@@ -63,7 +63,7 @@ def _checked(secret_id: str, overrides: Mapping[str, str]) -> tuple[dict[str, st
         raise SettingsInvalid("No AWS Region is set: set AWS_REGION, or a Region in your AWS profile.")
     if session.get_credentials() is None:
         raise SettingsInvalid("No AWS credentials were found: configure them as for the AWS CLI.")
-    secret = Secrets(clients()("secretsmanager")).read(secret_id)
+    secret = Secrets(session.client("secretsmanager", config=CONFIG)).read(secret_id)
     auth = read_secret(secret_id, secret.values, overrides)
     values = Redactor()
     values.remember(auth.secret["accessToken"])

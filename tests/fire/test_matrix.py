@@ -52,6 +52,14 @@ def check(rows: list[Row], expected: set[tuple[str, str]]) -> None:
     assert {(row.call, line(row)) for row in rows} == expected, "make matrix"
 
 
+@pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.name)
+def test_the_cells_of_a_fault_are_those_of_the_page(fault: CallFault) -> None:
+    cells = plan()[fault.name]
+
+    assert len(cells) == len(lines_in(PAGE.read_text(), fault.name)) > 0
+    assert on_the_page(cells) == lines_in(PAGE.read_text(), fault.name)
+
+
 @pytest.mark.parametrize("fault", HTTP + AWS, ids=lambda fault: fault.name)
 def test_no_fault_of_a_call_breaks_an_invariant(fault: CallFault) -> None:
     with new_matrix(MemoryWorld()) as matrix:

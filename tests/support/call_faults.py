@@ -104,11 +104,13 @@ class CallFault:
         try:
             return go(**({} if to_aws else self.options))
         finally:
+            missed = bool(left) and len(left) == self.times
             left.clear()
             for simulator in _simulators(world, name):
                 simulator.faults.clear()
             if self.killed:
                 raise Killed
+            assert not missed, f"{self.name!r} did not reach the call {name!r}"
 
 
 def _refused(name: str, code: str) -> ConnectionFailure:

@@ -22,7 +22,7 @@ from aep_connections.http.transport import Timeouts, Upstream, new_session
 from aep_connections.settings import AdobeSettings
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class Environment:
     """Created once per execution environment. Its methods create what each invocation needs."""
 
